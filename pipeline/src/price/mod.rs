@@ -1,0 +1,1 @@
+//! What a call costs, from disjoint token classes and dated prices, exactly.
