@@ -2,7 +2,7 @@
 
 use crate::event::{CostSource, Event, Field, Status};
 use crate::home::Home;
-use crate::price::{ServiceTier, Totals, Usage};
+use crate::price::{ServiceTier, Totals, Usage, Usd};
 
 /// Fills `billable`, the token classes that only the provider's usage object names, and the cost.
 ///
@@ -28,14 +28,14 @@ pub fn bill(event: &mut Event, home: &Home) {
 pub fn context_window(event: &Event, home: &Home) -> Option<i64> {
     let provider = event.text(Field::Provider);
     let at = event.ts?;
-    let price = models(event).find_map(|model| home.book.find(model, provider, at))?;
-    price.context_window().and_then(|tokens| i64::try_from(tokens).ok())
+    let window = models(event).find_map(|model| home.book.context_window(model, provider, at))?;
+    i64::try_from(window).ok()
 }
 
-fn cost(event: &Event, home: &Home, usage: &Usage) -> Option<crate::price::Usd> {
+fn cost(event: &Event, home: &Home, usage: &Usage) -> Option<Usd> {
     let provider = event.text(Field::Provider);
     let at = event.ts?;
-    models(event).find_map(|model| home.book.cost(model, provider, at, usage)).map(|breakdown| breakdown.total)
+    models(event).find_map(|model| home.book.total(model, provider, at, usage))
 }
 
 /// The model that answered is what is paid for; the one asked for may be an alias or a deployment's name.
@@ -55,8 +55,8 @@ fn usage(event: &mut Event) -> Option<Usage> {
         && own.iter().all(Option::is_none)
     {
         let signed = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
-        tokens.input = signed(usage.input());
-        tokens.output = signed(usage.output());
+        tokens.input = signed(usage.reported_input);
+        tokens.output = signed(usage.reported_output);
         tokens.total = signed(usage.reported_total);
         tokens.cached_input = tokens.cached_input.or(signed(usage.cache_read));
         tokens.cache_write = tokens.cache_write.or(signed(usage.cache_write_5m));
@@ -79,9 +79,7 @@ fn usage(event: &mut Event) -> Option<Usage> {
         audio_in: unsigned(tokens.audio_input),
         audio_out: unsigned(tokens.audio_output),
         image_in: unsigned(tokens.image_input),
-        image_out: None,
         service_tier: event.service_tier.as_deref().and_then(ServiceTier::parse),
-        cache_inside_input: None,
-        reasoning_inside_output: true,
+        ..Totals::default()
     }))
 }

@@ -2,48 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value, json};
-
 use crate::event::{Content, Event, Field, Role};
 use crate::identity;
-use crate::scrub::{Class, Scrubbed, Scrubber};
-
-/// What was replaced in an event.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    pub secrets: u32,
-    pub personal: u32,
-    kinds: Vec<(String, u32)>,
-}
-
-impl Found {
-    pub fn total(&self) -> u32 {
-        self.secrets.saturating_add(self.personal)
-    }
-
-    /// `{"openai_key": 2}`
-    pub fn by_kind(&self) -> Value {
-        Value::Object(self.kinds.iter().map(|(kind, count)| (kind.clone(), json!(count))).collect::<Map<_, _>>())
-    }
-
-    fn add(&mut self, kind: &str, class: Class, count: u32) {
-        match class {
-            Class::Secret => self.secrets = self.secrets.saturating_add(count),
-            Class::Personal => self.personal = self.personal.saturating_add(count),
-        }
-        match self.kinds.iter_mut().find(|(known, _)| known == kind) {
-            Some((_, total)) => *total = total.saturating_add(count),
-            None => self.kinds.push((kind.to_owned(), count)),
-        }
-    }
-
-    fn take<'t>(&mut self, scrubbed: Scrubbed<'t>) -> Cow<'t, str> {
-        for (kind, class, count) in scrubbed.found.kinds() {
-            self.add(kind, class, count);
-        }
-        scrubbed.text
-    }
-}
+use crate::scrub::{Found, Scrubbed, Scrubber};
 
 /// Cleans the event in place.
 pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Found {
@@ -51,11 +12,11 @@ pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Fo
     for (field, _, role) in Field::ALL {
         let Some(text) = event.text(field) else { continue };
         let cleaned = match role {
-            Role::Identifier => scrubber.kind_of_identifier(text).map(|(kind, class)| {
-                found.add(kind, class, 1);
+            Role::Identifier => scrubber.kind_of_identifier(text).map(|kind| {
+                found.merge(scrubber.scrub(text).found);
                 identity::pseudonym(kind, text, pseudonym_key)
             }),
-            Role::Name => match found.take(scrubber.scrub(text)) {
+            Role::Name => match take(&mut found, scrubber.scrub(text)) {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(cleaned) => Some(cleaned),
             },
@@ -66,8 +27,8 @@ pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Fo
     }
     for content in [&mut event.input, &mut event.output].into_iter().flatten() {
         let cleaned = match content {
-            Content::Text(text) => found.take(scrubber.scrub(text)),
-            Content::Json(text) => found.take(scrubber.scrub_json(text)),
+            Content::Text(text) => take(&mut found, scrubber.scrub(text)),
+            Content::Json(text) => take(&mut found, scrubber.scrub_json(text)),
         };
         if let Cow::Owned(cleaned) = cleaned {
             match content {
@@ -76,17 +37,22 @@ pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Fo
         }
     }
     if let Some(message) = &mut event.error_message
-        && let Cow::Owned(cleaned) = found.take(scrubber.scrub(message))
+        && let Cow::Owned(cleaned) = take(&mut found, scrubber.scrub(message))
     {
         *message = Cow::Owned(cleaned);
     }
     if let Some(attributes) = &mut event.attributes
-        && let Cow::Owned(cleaned) = found.take(scrubber.scrub_json(attributes))
+        && let Cow::Owned(cleaned) = take(&mut found, scrubber.scrub_json(attributes))
     {
         *attributes = cleaned;
     }
     event.redactions = found.total();
     found
+}
+
+fn take<'t>(found: &mut Found, scrubbed: Scrubbed<'t>) -> Cow<'t, str> {
+    found.merge(scrubbed.found);
+    scrubbed.text
 }
 
 /// The text of a line that is not stored, clean enough to be kept. Its tenant may not be known: the built-in kinds, all on.

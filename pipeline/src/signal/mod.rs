@@ -6,8 +6,8 @@ pub use rules::{RULES, Rule, RuleSet, Severity};
 
 use serde_json::{Map, Value, json};
 
-use crate::clean::Found;
 use crate::event::{Event, Field, Status};
+use crate::scrub::Found;
 
 /// A signal about one event.
 #[derive(Clone, Debug)]
@@ -74,7 +74,8 @@ fn details(rule: &Rule, seen: &Seen) -> Value {
     let mut details = Map::new();
     details.insert("unit".into(), json!(rule.unit));
     if rule.category == "security" {
-        details.insert("kinds".into(), seen.found.by_kind());
+        let kinds: Map<String, Value> = seen.found.iter().map(|(kind, count)| (kind.into(), json!(count))).collect();
+        details.insert("kinds".into(), Value::Object(kinds));
     }
     if seen.event.status != Status::Ok {
         if let Some(error_type) = seen.event.text(Field::ErrorType) {

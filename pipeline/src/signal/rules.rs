@@ -149,11 +149,11 @@ fn cost(seen: &Seen) -> Option<f64> {
 }
 
 fn secrets(seen: &Seen) -> Option<f64> {
-    Some(f64::from(seen.found.secrets)).filter(|count| *count > 0.0)
+    Some(f64::from(seen.found.secrets())).filter(|count| *count > 0.0)
 }
 
 fn personal(seen: &Seen) -> Option<f64> {
-    Some(f64::from(seen.found.personal)).filter(|count| *count > 0.0)
+    Some(f64::from(seen.found.personal())).filter(|count| *count > 0.0)
 }
 
 /// Finish reasons and error types of providers for an input that did not fit.

@@ -1,0 +1,56 @@
+//! Reads the two price files that people have, as they are, and says what a load would change.
+//!
+//! Nothing here touches a database: [`parse`] makes rows of a file, [`plan`] compares them with the
+//! rows that earlier loads left and says which to add. Rows are only ever added: stored events were
+//! priced by the old ones, and a model that vanishes from a file was still sold at its time.
+
+pub mod genai;
+pub mod litellm;
+mod plan;
+
+pub use plan::{Plan, plan};
+
+use super::row::PriceRow;
+
+/// What a price file holds.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// One row for each provider, name and time. Rows of a file have no start unless the file dates
+    /// them; [`plan`] gives them one.
+    pub rows: Vec<PriceRow>,
+    /// Entries that no tokens can be priced by, with the reason.
+    pub skipped: Vec<(String, &'static str)>,
+}
+
+/// Why a price file could not be read. The message never shows the file's text.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    #[error(
+        "expected LiteLLM's model_prices_and_context_window.json (an object of models) \
+         or genai-prices' data.json (a list of providers)"
+    )]
+    UnknownShape,
+    #[error("the price file is not valid JSON at line {line}, column {column}")]
+    NotJson { line: usize, column: usize },
+}
+
+impl LoadError {
+    fn at(error: &serde_json::Error) -> LoadError {
+        LoadError::NotJson { line: error.line(), column: error.column() }
+    }
+}
+
+/// Reads either file, recognised by its shape: LiteLLM's map is an object of models, the genai-prices
+/// data a list of providers, or an object that holds it under `providers`. Rows carry `source_name`.
+///
+/// # Errors
+/// Where the text is no JSON or neither file.
+pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    match text.bytes().next() {
+        Some(b'[') => genai::parse(text, source_name),
+        Some(b'{') if genai::is_wrapped(text) => genai::parse(text, source_name),
+        Some(b'{') => litellm::parse(text, source_name),
+        _ => Err(LoadError::UnknownShape),
+    }
+}
