@@ -49,9 +49,15 @@ fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
 /// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
 fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Result<(), Error> {
     let note = note.map(|note| observa_pipeline::scrub::Scrubber::builtin().scrub(note).text.into_owned());
-    let changed = Spi::connect_mut(|client| client.update(sql, None, &[id.into(), note.into()]).map(|rows| rows.len()))?;
+    let changed = Spi::connect_mut(|client| {
+        client.update(sql, None, &[id.into(), note.into()]).map(|rows| rows.len())
+    })?;
     if changed == 0 {
-        return Err(Error::NotFound { what: "alert", id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(), state });
+        return Err(Error::NotFound {
+            what: "alert",
+            id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(),
+            state,
+        });
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Which column of a table holds what of an event: one table for each table.
 
-use std::sync::LazyLock;
-
 use observa_pipeline::batch::{Ready, Rejected};
 use observa_pipeline::event::Field;
 use observa_pipeline::home::Home;
@@ -12,7 +10,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
-use crate::rows::Column;
+use crate::rows::{Column, Value};
 use crate::storage::POSTGRES_EPOCH;
 
 /// What all rows of a batch share.
@@ -23,13 +21,13 @@ pub struct Stamp {
     pub arrived: i64,
 }
 
-pub struct EventRow<'b, 'l> {
-    pub ready: &'b Ready<'l>,
+pub struct EventRow<'b> {
+    pub ready: &'b Ready<'b>,
     pub stamp: Stamp,
 }
 
-pub struct SignalRow<'b, 'l> {
-    pub ready: &'b Ready<'l>,
+pub struct SignalRow<'b> {
+    pub ready: &'b Ready<'b>,
     pub signal: &'b Signal,
 }
 
@@ -59,33 +57,42 @@ fn money(usd: &Usd) -> Option<pg_sys::Datum> {
 fn jsonb(json: &str) -> Option<pg_sys::Datum> {
     let json = std::ffi::CString::new(json).ok()?;
     // SAFETY: jsonb_in takes a C string and returns a datum in the current context.
-    unsafe { pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(pg_sys::Datum::from(json.as_ptr()))]) }
+    unsafe {
+        pgrx::direct_function_call_as_datum(pg_sys::jsonb_in, &[Some(pg_sys::Datum::from(json.as_ptr()))])
+    }
 }
 
 /// The columns of `events` that are short texts of the event.
-const TEXTS: &[(&str, fn(&EventRow) -> Option<pg_sys::Datum>)] = &[
-    ("event_id", |row| field(row, Field::EventId)),
-    ("observation_type", |row| {
-        text(row.ready.event.text(Field::ObservationType).unwrap_or(row.ready.event.event_type.observation_type()))
-    }),
-    ("trace_id", |row| field(row, Field::TraceId)),
-    ("span_id", |row| field(row, Field::SpanId)),
-    ("parent_span_id", |row| field(row, Field::ParentSpanId)),
-    ("conversation_id", |row| field(row, Field::ConversationId)),
-    ("session_id", |row| field(row, Field::SessionId)),
-    ("user_id", |row| field(row, Field::UserId)),
-    ("agent_name", |row| field(row, Field::AgentName)),
-    ("version", |row| field(row, Field::Version)),
-    ("route", |row| field(row, Field::Route)),
-    ("name", |row| field(row, Field::Name)),
-    ("provider", |row| field(row, Field::Provider)),
-    ("model", |row| field(row, Field::Model).or_else(|| field(row, Field::ResponseModel))),
-    ("response_model", |row| field(row, Field::ResponseModel)),
-    ("response_id", |row| field(row, Field::ResponseId)),
-    ("tool_name", |row| field(row, Field::ToolName)),
-    ("error_type", |row| field(row, Field::ErrorType)),
-    ("finish_reason", |row| field(row, Field::FinishReason)),
-];
+fn texts<'b>() -> [(&'static str, Value<EventRow<'b>>); 19] {
+    [
+        ("event_id", |row| field(row, Field::EventId)),
+        ("observation_type", |row| {
+            text(
+                row.ready
+                    .event
+                    .text(Field::ObservationType)
+                    .unwrap_or(row.ready.event.event_type.observation_type()),
+            )
+        }),
+        ("trace_id", |row| field(row, Field::TraceId)),
+        ("span_id", |row| field(row, Field::SpanId)),
+        ("parent_span_id", |row| field(row, Field::ParentSpanId)),
+        ("conversation_id", |row| field(row, Field::ConversationId)),
+        ("session_id", |row| field(row, Field::SessionId)),
+        ("user_id", |row| field(row, Field::UserId)),
+        ("agent_name", |row| field(row, Field::AgentName)),
+        ("version", |row| field(row, Field::Version)),
+        ("route", |row| field(row, Field::Route)),
+        ("name", |row| field(row, Field::Name)),
+        ("provider", |row| field(row, Field::Provider)),
+        ("model", |row| field(row, Field::Model).or_else(|| field(row, Field::ResponseModel))),
+        ("response_model", |row| field(row, Field::ResponseModel)),
+        ("response_id", |row| field(row, Field::ResponseId)),
+        ("tool_name", |row| field(row, Field::ToolName)),
+        ("error_type", |row| field(row, Field::ErrorType)),
+        ("finish_reason", |row| field(row, Field::FinishReason)),
+    ]
+}
 
 fn field(row: &EventRow, field: Field) -> Option<pg_sys::Datum> {
     row.ready.event.text(field).and_then(text)
@@ -95,8 +102,8 @@ fn environment<'r>(ready: &'r Ready) -> &'r str {
     ready.event.text(Field::Environment).unwrap_or(&ready.home.environment)
 }
 
-pub static EVENTS: LazyLock<Vec<Column<EventRow>>> = LazyLock::new(|| {
-    let others: [(&str, fn(&EventRow) -> Option<pg_sys::Datum>); 23] = [
+pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
+    let others: [(&str, Value<EventRow<'b>>); 23] = [
         ("tenant_id", |row| uuid(row.ready.home.tenant_id)),
         ("ts", |row| row.ready.event.ts.and_then(time)),
         ("project_id", |row| uuid(row.ready.home.project_id)),
@@ -121,66 +128,89 @@ pub static EVENTS: LazyLock<Vec<Column<EventRow>>> = LazyLock::new(|| {
         ("batch_id", |row| uuid(row.stamp.batch_id)),
         ("ingested_at", |row| time(row.stamp.arrived)),
     ];
-    TEXTS.iter().chain(&others).map(|(name, value)| Column { name, value: *value }).collect()
-});
+    texts().into_iter().chain(others).map(|(name, value)| Column { name, value }).collect()
+}
 
-pub static PAYLOADS: &[Column<EventRow>] = &[
-    Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
-    Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
-    Column { name: "event_id", value: |row| field(row, Field::EventId) },
-    Column { name: "input", value: |row| row.ready.event.input.as_ref().and_then(|input| text(input.as_str())) },
-    Column { name: "output", value: |row| row.ready.event.output.as_ref().and_then(|output| text(output.as_str())) },
-    Column { name: "error_message", value: |row| row.ready.event.error_message.as_deref().and_then(text) },
-    Column { name: "attributes", value: |row| row.ready.event.attributes.as_deref().and_then(jsonb) },
-];
+pub fn payloads<'b>() -> [Column<EventRow<'b>>; 7] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
+        Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
+        Column { name: "event_id", value: |row| field(row, Field::EventId) },
+        Column {
+            name: "input",
+            value: |row| row.ready.event.input.as_ref().and_then(|input| text(input.as_str())),
+        },
+        Column {
+            name: "output",
+            value: |row| row.ready.event.output.as_ref().and_then(|output| text(output.as_str())),
+        },
+        Column {
+            name: "error_message",
+            value: |row| row.ready.event.error_message.as_deref().and_then(text),
+        },
+        Column { name: "attributes", value: |row| row.ready.event.attributes.as_deref().and_then(jsonb) },
+    ]
+}
 
 pub fn has_payload(ready: &Ready) -> bool {
     let event = &ready.event;
-    event.input.is_some() || event.output.is_some() || event.error_message.is_some() || event.attributes.is_some()
+    event.input.is_some()
+        || event.output.is_some()
+        || event.error_message.is_some()
+        || event.attributes.is_some()
 }
 
-pub static KEYS: &[Column<EventRow>] = &[
-    Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
-    Column { name: "arrived_on", value: |row| date(row.stamp.arrived) },
-    Column { name: "event_id", value: |row| field(row, Field::EventId) },
-];
+pub fn keys<'b>() -> [Column<EventRow<'b>>; 3] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
+        Column { name: "arrived_on", value: |row| date(row.stamp.arrived) },
+        Column { name: "event_id", value: |row| field(row, Field::EventId) },
+    ]
+}
 
 /// The UTC day of a time.
 fn date(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from((micros - POSTGRES_EPOCH).div_euclid(observa_pipeline::settings::DAY)))
 }
 
-pub static SIGNALS: &[Column<SignalRow>] = &[
-    Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
-    Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
-    Column { name: "signal_id", value: |_| uuid(Uuid::now_v7()) },
-    Column { name: "project_id", value: |row| uuid(row.ready.home.project_id) },
-    Column { name: "environment", value: |row| text(environment(row.ready)) },
-    Column { name: "name", value: |row| text(row.signal.rule.name) },
-    Column { name: "type", value: |row| text(row.signal.rule.category) },
-    Column { name: "severity", value: |row| text(row.signal.severity.name()) },
-    Column { name: "value", value: |row| row.signal.value.into_datum() },
-    Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },
-    Column { name: "alert_group", value: |row| text(&row.signal.group) },
-    Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
-    Column { name: "span_id", value: |row| row.ready.event.text(Field::SpanId).and_then(text) },
-    Column { name: "event_id", value: |row| row.ready.event.text(Field::EventId).and_then(text) },
-    Column { name: "model", value: |row| row.ready.event.text(Field::Model).and_then(text) },
-    Column { name: "route", value: |row| row.ready.event.text(Field::Route).and_then(text) },
-    Column { name: "user_id", value: |row| row.ready.event.text(Field::UserId).and_then(text) },
-    Column { name: "details", value: |row| jsonb(&row.signal.details.to_string()) },
-];
+pub fn signals<'b>() -> [Column<SignalRow<'b>>; 18] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
+        Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
+        Column { name: "signal_id", value: |_| uuid(Uuid::now_v7()) },
+        Column { name: "project_id", value: |row| uuid(row.ready.home.project_id) },
+        Column { name: "environment", value: |row| text(environment(row.ready)) },
+        Column { name: "name", value: |row| text(row.signal.rule.name) },
+        Column { name: "type", value: |row| text(row.signal.rule.category) },
+        Column { name: "severity", value: |row| text(row.signal.severity.name()) },
+        Column { name: "value", value: |row| row.signal.value.into_datum() },
+        Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },
+        Column { name: "alert_group", value: |row| text(&row.signal.group) },
+        Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
+        Column { name: "span_id", value: |row| row.ready.event.text(Field::SpanId).and_then(text) },
+        Column { name: "event_id", value: |row| row.ready.event.text(Field::EventId).and_then(text) },
+        Column { name: "model", value: |row| row.ready.event.text(Field::Model).and_then(text) },
+        Column { name: "route", value: |row| row.ready.event.text(Field::Route).and_then(text) },
+        Column { name: "user_id", value: |row| row.ready.event.text(Field::UserId).and_then(text) },
+        Column { name: "details", value: |row| jsonb(&row.signal.details.to_string()) },
+    ]
+}
 
-pub static REJECTED: &[Column<RejectedRow>] = &[
-    Column { name: "tenant_id", value: |row| uuid(row.home.tenant_id) },
-    Column { name: "rejected_id", value: |_| uuid(Uuid::now_v7()) },
-    Column { name: "project_id", value: |row| uuid(row.home.project_id) },
-    Column { name: "batch_id", value: |row| uuid(row.stamp.batch_id) },
-    Column { name: "line", value: |row| i64::try_from(row.rejected.line).unwrap_or(i64::MAX).into_datum() },
-    Column { name: "code", value: |row| text(row.rejected.reject.code.name()) },
-    Column { name: "field", value: |row| row.rejected.reject.field.and_then(text) },
-    Column { name: "message", value: |row| text(&row.rejected.reject.message) },
-    Column { name: "body", value: |row| text(&row.rejected.text) },
-    Column { name: "attempts", value: |_| 1i32.into_datum() },
-    Column { name: "created_at", value: |row| time(row.stamp.arrived) },
-];
+pub fn rejected<'b>() -> [Column<RejectedRow<'b>>; 11] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.home.tenant_id) },
+        Column { name: "rejected_id", value: |_| uuid(Uuid::now_v7()) },
+        Column { name: "project_id", value: |row| uuid(row.home.project_id) },
+        Column { name: "batch_id", value: |row| uuid(row.stamp.batch_id) },
+        Column {
+            name: "line",
+            value: |row| i64::try_from(row.rejected.line).unwrap_or(i64::MAX).into_datum(),
+        },
+        Column { name: "code", value: |row| text(row.rejected.reject.code.name()) },
+        Column { name: "field", value: |row| row.rejected.reject.field.and_then(text) },
+        Column { name: "message", value: |row| text(&row.rejected.reject.message) },
+        Column { name: "body", value: |row| text(&row.rejected.text) },
+        Column { name: "attempts", value: |_| 1i32.into_datum() },
+        Column { name: "created_at", value: |row| time(row.stamp.arrived) },
+    ]
+}

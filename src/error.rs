@@ -1,6 +1,7 @@
 //! Refusals as Postgres errors: in one place, with their SQLSTATE, and never with a payload.
 
 use observa_pipeline::error::Refusal;
+use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 #[derive(Debug, thiserror::Error)]

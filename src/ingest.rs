@@ -51,7 +51,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn into_json(self) -> Value {
+    pub fn add(&mut self, other: Outcome) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.signals += other.signals;
+        self.alerts += other.alerts;
+        self.redactions += other.redactions;
+        self.rejected.extend(other.rejected);
+    }
+
+    pub fn into_json(self) -> Value {
         let errors: Vec<Value> = self
             .rejected
             .iter()
@@ -66,7 +75,7 @@ impl Outcome {
             })
             .collect();
         json!({
-            "batch_id": self.batch_id,
+            "batch_id": self.batch_id.to_string(),
             "accepted": self.accepted,
             "duplicates": self.duplicates,
             "rejected": self.rejected.len(),
@@ -78,7 +87,14 @@ impl Outcome {
     }
 }
 
-pub fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
+/// One row of a view, whose rejection is the caller's to report: it leaves no dead letter.
+pub fn ingest_row(row: &str) -> Result<Outcome, Error> {
+    storage::ensure()?;
+    let limits = settings::limits();
+    ingest_lines(&[decode::line(1, row.as_bytes(), &limits)], &mut Directory::new()?)
+}
+
+fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
     storage::ensure()?;
     let limits = settings::limits();
     let mut directory = Directory::new()?;
@@ -92,7 +108,8 @@ pub fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
 /// Stores what can be stored of the lines; what is rejected is in the outcome alone.
 pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome, Error> {
     let stamp = Stamp { batch_id: Uuid::now_v7(), arrived: storage::now() };
-    let Batch { mut ready, rejected, duplicates } = batch::read(lines, &settings::limits(), directory, stamp.arrived);
+    let Batch { mut ready, rejected, duplicates } =
+        batch::read(lines, &settings::limits(), directory, stamp.arrived);
     let mut outcome = Outcome { batch_id: stamp.batch_id, duplicates, rejected, ..Outcome::default() };
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     ready.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -114,7 +131,8 @@ fn event_id<'r>(ready: &'r Ready) -> &'r str {
 }
 
 fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
-    let days: HashSet<i64> = ready.iter().filter_map(|ready| ready.event.ts).map(|ts| ts.div_euclid(DAY)).collect();
+    let days: HashSet<i64> =
+        ready.iter().filter_map(|ready| ready.event.ts).map(|ts| ts.div_euclid(DAY)).collect();
     days.into_iter()
 }
 
@@ -122,7 +140,7 @@ fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
 fn store(ready: &[Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
     let (new, known) = without_known_keys(ready, stamp)?;
     outcome.duplicates += known;
-    let rows = Rows::new("events", &columns::EVENTS, new.iter().map(|ready| EventRow { ready, stamp }))?;
+    let rows = Rows::new("events", &columns::events(), new.iter().map(|ready| EventRow { ready, stamp }))?;
     let stored = insert_returning_keys(include_str!("../sql/ingest/events.sql"), &rows)?;
     let all_stored = stored.len() == new.len();
     outcome.duplicates += (new.len() - stored.len()) as u64;
@@ -131,31 +149,40 @@ fn store(ready: &[Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Err
     } else {
         let stored: HashSet<(i64, String)> = stored.into_iter().collect();
         new.into_iter()
-            .filter(|ready| stored.contains(&(ready.event.ts.unwrap_or_default(), event_id(ready).to_owned())))
+            .filter(|ready| {
+                stored.contains(&(ready.event.ts.unwrap_or_default(), event_id(ready).to_owned()))
+            })
             .collect()
     };
     outcome.accepted += new.len() as u64;
     outcome.redactions += new.iter().map(|ready| u64::from(ready.event.redactions)).sum::<u64>();
-    let with_payload = new.iter().filter(|ready| columns::has_payload(ready)).map(|ready| EventRow { ready, stamp });
-    let rows = Rows::new("event_payloads", columns::PAYLOADS, with_payload)?;
+    let with_payload = new.iter().copied().filter(|ready| columns::has_payload(ready));
+    let with_payload = with_payload.map(|ready| EventRow { ready, stamp });
+    let rows = Rows::new("event_payloads", &columns::payloads(), with_payload)?;
     Spi::run_with_args(include_str!("../sql/ingest/event_payloads.sql"), &[rows.parameter()])?;
     store_signals(&new, outcome)
 }
 
 /// The events that are not retries of ones without a time; how many are.
-fn without_known_keys<'r, 'l>(ready: &'r [Ready<'l>], stamp: Stamp) -> Result<(Vec<&'r Ready<'l>>, u64), Error> {
+fn without_known_keys<'r, 'l>(
+    ready: &'r [Ready<'l>],
+    stamp: Stamp,
+) -> Result<(Vec<&'r Ready<'l>>, u64), Error> {
     if !ready.iter().any(|ready| ready.event.timed_by_arrival) {
         return Ok((ready.iter().collect(), 0));
     }
     storage::make_key_partitions()?;
-    let untimed = ready.iter().filter(|ready| ready.event.timed_by_arrival).map(|ready| EventRow { ready, stamp });
-    let rows = Rows::new("event_keys", columns::KEYS, untimed)?;
+    let untimed =
+        ready.iter().filter(|ready| ready.event.timed_by_arrival).map(|ready| EventRow { ready, stamp });
+    let rows = Rows::new("event_keys", &columns::keys(), untimed)?;
     let fresh: HashSet<String> = Spi::connect_mut(|client| {
         let rows = client.update(include_str!("../sql/ingest/event_keys.sql"), None, &[rows.parameter()])?;
         rows.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect::<Result<_, pgrx::spi::Error>>()
     })?;
-    let new: Vec<&Ready> =
-        ready.iter().filter(|ready| !ready.event.timed_by_arrival || fresh.contains(event_id(ready))).collect();
+    let new: Vec<&Ready> = ready
+        .iter()
+        .filter(|ready| !ready.event.timed_by_arrival || fresh.contains(event_id(ready)))
+        .collect();
     let known = (ready.len() - new.len()) as u64;
     Ok((new, known))
 }
@@ -179,8 +206,9 @@ fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> 
     if count == 0 {
         return Ok(());
     }
-    let signals = stored.iter().flat_map(|ready| ready.signals.iter().map(|signal| SignalRow { ready, signal }));
-    let rows = Rows::new("signals", columns::SIGNALS, signals)?;
+    let signals =
+        stored.iter().flat_map(|ready| ready.signals.iter().map(|signal| SignalRow { ready, signal }));
+    let rows = Rows::new("signals", &columns::signals(), signals)?;
     let alerts_before = crate::alerts::raised();
     Spi::run_with_args(include_str!("../sql/ingest/signals.sql"), &[rows.parameter()])?;
     outcome.signals += count as u64;
@@ -201,7 +229,7 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
 
 fn insert_rejected(rejected: &[Rejected], home: &Home, stamp: Stamp) -> Result<(), Error> {
     let rows = rejected.iter().map(|rejected| RejectedRow { rejected, home, stamp });
-    let rows = Rows::new("rejected_events", columns::REJECTED, rows)?;
+    let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
     Spi::run_with_args(include_str!("../sql/ingest/rejected_events.sql"), &[rows.parameter()])?;
     Ok(())
 }

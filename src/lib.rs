@@ -22,6 +22,7 @@ mod settings;
 mod storage;
 mod tenants;
 mod trace;
+mod triggers;
 
 use pgrx::prelude::*;
 
@@ -36,7 +37,7 @@ extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
-extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["schemas"]);
+extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

@@ -191,4 +191,3 @@ pub fn ensure() -> Result<(), Error> {
     }
     if identity::session_is_superuser() { make() } else { Err(Error::NoStorage) }
 }
-

@@ -43,7 +43,7 @@ pub fn watch_config() {
 }
 
 #[pg_guard]
-unsafe extern "C-unwind" fn on_change(_: pg_sys::Datum, relation: pg_sys::Oid) {
+unsafe extern "C-unwind" fn on_change(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
     if relation == pg_sys::InvalidOid || WATCHED.get().contains(&relation) {
         STALE.set(true);
     }
@@ -160,7 +160,11 @@ fn find_home(
     ),
 > {
     let found = Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/query/find_home.sql"), Some(1), &[tenant.into(), project.into()])?;
+        let rows = client.select(
+            include_str!("../sql/query/find_home.sql"),
+            Some(1),
+            &[tenant.into(), project.into()],
+        )?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -210,7 +214,8 @@ impl Homes for Directory {
         let mismatch = |message| Reject::field(Code::TenantMismatch, "tenant_id", message);
         let Some(acting) = self.acting else {
             let found = cached(tenant.unwrap_or(DEFAULT), project);
-            return found.ok_or_else(|| mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one"));
+            return found
+                .ok_or_else(|| mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one"));
         };
         let project_id = acting.project_id.map(|id| id.to_string());
         let home = cached(&acting.tenant_id.to_string(), project_id.as_deref().or(project))
@@ -222,6 +227,14 @@ impl Homes for Directory {
             _ => Ok(home),
         }
     }
+}
+
+/// The home of who asks: of the transaction's project, or for a superuser the default one. None: nobody's, or no storage.
+pub fn acting_home() -> Option<Arc<Home>> {
+    if !storage::exists() {
+        return None;
+    }
+    Directory::new().ok()?.home(None, None).ok()
 }
 
 fn cached(tenant: &str, project: Option<&str>) -> Option<Arc<Home>> {
@@ -260,7 +273,8 @@ fn load(tenant: &str, project: Option<&str>) -> Result<Option<Home>, Error> {
             row.get::<String>(6)?,
         )))
     })?;
-    let Some(((Some(tenant_id), Some(project_id)), environment, pseudonym_key, emails, tenant_name)) = found else {
+    let Some(((Some(tenant_id), Some(project_id)), environment, pseudonym_key, emails, tenant_name)) = found
+    else {
         return Ok(None);
     };
     let tenant_id = Uuid::from_bytes(*tenant_id.as_bytes());
@@ -286,7 +300,8 @@ static WITHOUT_EMAILS: LazyLock<Option<Scrubber>> =
 fn scrubber(emails: bool) -> Result<Shared<Scrubber>, Error> {
     let patterns = Spi::connect(|client| {
         let rows = client.select("SELECT name, pattern FROM observa_internal.scrub_patterns", None, &[])?;
-        rows.map(|row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?))).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        rows.map(|row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?)))
+            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     let patterns: Vec<Pattern> =
         patterns.into_iter().flatten().map(|(name, regex)| Pattern { name, regex }).collect();
@@ -324,4 +339,49 @@ fn rules(project_id: Uuid) -> Result<RuleSet, Error> {
         Ok::<_, pgrx::spi::Error>(overrides)
     })?;
     Ok(RuleSet::new(&overrides))
+}
+
+/// Whose a project is. None: there is no such project.
+pub fn tenant_of_project(project_id: Uuid) -> Result<Option<pgrx::Uuid>, Error> {
+    let found = Spi::get_one_with_args::<pgrx::Uuid>(
+        "SELECT observa_internal.tenant_of_project($1)",
+        &[sql_uuid(project_id).into()],
+    )?;
+    Ok(found)
+}
+
+/// Every tenant, for a superuser's session.
+pub fn all() -> Result<Vec<Uuid>, Error> {
+    let ids = Spi::connect(|client| {
+        let rows = client.select("SELECT observa_internal.all_tenants()", None, &[])?;
+        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    Ok(ids.into_iter().flatten().map(|id| Uuid::from_bytes(*id.as_bytes())).collect())
+}
+
+/// For the owner of ingest alone, as [`find_home`].
+#[pg_extern(sql = false)]
+fn all_tenants() -> SetOfIterator<'static, pgrx::Uuid> {
+    let ids = Spi::connect(|client| {
+        let rows =
+            client.select("SELECT tenant_id FROM observa_internal.tenants ORDER BY tenant_id", None, &[])?;
+        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    });
+    SetOfIterator::new(or_raise(ids.map_err(Error::Spi)).into_iter().flatten())
+}
+
+/// For the owner of ingest alone, as [`find_home`].
+#[pg_extern(sql = false, name = "tenant_of_project")]
+fn find_tenant_of_project(project: pgrx::Uuid) -> Option<pgrx::Uuid> {
+    or_raise(
+        Spi::connect(|client| {
+            let rows = client.select(
+                "SELECT tenant_id FROM observa_internal.projects WHERE project_id = $1",
+                Some(1),
+                &[project.into()],
+            )?;
+            if rows.is_empty() { Ok(None) } else { rows.first().get::<pgrx::Uuid>(1) }
+        })
+        .map_err(Error::Spi),
+    )
 }

@@ -58,7 +58,9 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         };
         match parse(&json.text) {
             Err(reject) => reading.reject(line.number, reject, &json.text),
-            Ok(object) => reading.read_object(line.number, lines.len() == 1, object, json.repaired, &json.text),
+            Ok(object) => {
+                reading.read_object(line.number, lines.len() == 1, object, json.repaired, &json.text)
+            }
         }
     }
     reading.batch
@@ -101,7 +103,8 @@ impl<'l> Reading<'l, '_> {
             let message = "OTLP is not understood by this version";
             return self.reject(number, Reject::line(Code::UnsupportedFormat, message), text);
         }
-        let requests = object.get("requests").filter(|_| object.get("event_type").is_none()).and_then(json::elements);
+        let requests =
+            object.get("requests").filter(|_| object.get("event_type").is_none()).and_then(json::elements);
         let Some(requests) = requests else { return self.read_event(number, object, repaired, None, text) };
         let batch_time = object.get("timestamp").filter(|raw| *raw != "null");
         for (index, raw) in requests.into_iter().enumerate() {

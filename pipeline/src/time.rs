@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none_never_now() {
-        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "NaN", "-5", "12:00", "2026-03-04T25:00:00Z", "1e400"] {
+        for text in
+            ["", "yesterday", "2026-13-01T00:00:00Z", "NaN", "-5", "12:00", "2026-03-04T25:00:00Z", "1e400"]
+        {
             assert_eq!(from_text(text), None, "{text}");
         }
         assert_eq!(from_epoch("-1"), None);

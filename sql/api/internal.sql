@@ -6,6 +6,18 @@ CREATE FUNCTION observa_internal.find_home(tenant text, project text)
 ALTER FUNCTION observa_internal.find_home(text, text) OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.find_home(text, text) IS 'The tenant and project of an id or a name, for ingest alone';
 
+CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'all_tenants_wrapper';
+ALTER FUNCTION observa_internal.all_tenants() OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.all_tenants() IS 'Every tenant, for a superuser''s replay of dead letters';
+
+CREATE FUNCTION observa_internal.tenant_of_project(project uuid) RETURNS uuid
+    LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'find_tenant_of_project_wrapper';
+ALTER FUNCTION observa_internal.tenant_of_project(uuid) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.tenant_of_project(uuid) IS 'Whose a project is; NULL: there is no such project';
+
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
                    description text)
@@ -53,7 +65,9 @@ ALTER FUNCTION observa_internal.edit_model_price() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.edit_model_price() IS 'Adds, changes or removes a price beside the built-in ones';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.find_home(text, text) TO observa_owner;
+GRANT EXECUTE ON FUNCTION observa_internal.find_home(text, text), observa_internal.all_tenants(),
+    observa_internal.tenant_of_project(uuid) TO observa_owner;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
-    observa_internal.last_message(text, text) TO observa_read, observa_admin, observa_owner;
+    observa_internal.last_message(text, text), observa_internal.scrub_json(text),
+    observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -5,9 +5,14 @@ COMMENT ON FUNCTION observa.scrub(text) IS 'The text with each secret and piece 
 
 Text without any comes back byte for byte. Scrubbing twice changes nothing.';
 
-CREATE FUNCTION observa.scrub(jsonb) RETURNS jsonb
+CREATE FUNCTION observa_internal.scrub_json(text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100 SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'scrub_jsonb_wrapper';
+    AS 'MODULE_PATHNAME', 'scrub_json_wrapper';
+COMMENT ON FUNCTION observa_internal.scrub_json(text) IS 'A JSON text, scrubbed: JSON again';
+
+CREATE FUNCTION observa.scrub(jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 100
+    RETURN observa_internal.scrub_json($1::text)::jsonb;
 COMMENT ON FUNCTION observa.scrub(jsonb) IS 'The document with every string, key and number scrubbed; its structure is kept';
 
 CREATE FUNCTION observa.find_secrets(text) RETURNS TABLE (kind text, start integer, length integer)

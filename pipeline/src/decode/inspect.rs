@@ -112,7 +112,8 @@ fn is_huge(number: &[u8]) -> bool {
     }
     let Ok(text) = std::str::from_utf8(number) else { return true };
     let exponent = text.split_once(['e', 'E']).map(|(_, exponent)| exponent.trim_start_matches(['+', '-']));
-    let too_far = exponent.is_some_and(|digits| digits.parse::<u32>().map_or(true, |e| e > MAX_EXPONENT + 16));
+    let too_far =
+        exponent.is_some_and(|digits| digits.parse::<u32>().map_or(true, |e| e > MAX_EXPONENT + 16));
     too_far || text.parse::<f64>().is_ok_and(f64::is_infinite)
 }
 

@@ -42,8 +42,12 @@ pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, R
     if pieces.len() > settings.max_batch_events {
         return Err(Refusal::TooManyEvents { count: pieces.len(), limit: settings.max_batch_events });
     }
-    let lines = pieces.into_iter().map(|(number, bytes)| Line { number, bytes, json: text(bytes, settings) });
-    Ok(lines.collect())
+    Ok(pieces.into_iter().map(|(number, bytes)| line(number, bytes, settings)).collect())
+}
+
+/// One line, or why it has no JSON text.
+pub fn line<'b>(number: usize, bytes: &'b [u8], settings: &Settings) -> Line<'b> {
+    Line { number, bytes, json: text(bytes, settings) }
 }
 
 fn text<'b>(bytes: &'b [u8], settings: &Settings) -> Result<Json<'b>, Reject> {

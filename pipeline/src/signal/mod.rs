@@ -74,7 +74,8 @@ fn details(rule: &Rule, seen: &Seen) -> Value {
     let mut details = Map::new();
     details.insert("unit".into(), json!(rule.unit));
     if rule.category == "security" {
-        let kinds: Map<String, Value> = seen.found.iter().map(|(kind, count)| (kind.into(), json!(count))).collect();
+        let kinds: Map<String, Value> =
+            seen.found.iter().map(|(kind, count)| (kind.into(), json!(count))).collect();
         details.insert("kinds".into(), Value::Object(kinds));
     }
     if seen.event.status != Status::Ok {

@@ -48,7 +48,9 @@ impl std::fmt::Debug for Rule {
     }
 }
 
-use EventType::{AgentCreate, CacheOperation, Embedding, Error, LlmCall, Retrieval, ToolCall, VectorDbOperation};
+use EventType::{
+    AgentCreate, CacheOperation, Embedding, Error, LlmCall, Retrieval, ToolCall, VectorDbOperation,
+};
 
 const MODEL_ROUTE: &[Field] = &[Field::Model, Field::Route];
 
@@ -63,7 +65,18 @@ const fn rule(
     group: &'static [Field],
     description: &'static str,
 ) -> Rule {
-    Rule { name, category, severity, event_types, threshold, unit, measure, group, yields_to: None, description }
+    Rule {
+        name,
+        category,
+        severity,
+        event_types,
+        threshold,
+        unit,
+        measure,
+        group,
+        yields_to: None,
+        description,
+    }
 }
 
 #[rustfmt::skip]
@@ -243,9 +256,8 @@ impl RuleSet {
     }
 
     pub fn active_for(&self, event_type: EventType) -> impl Iterator<Item = (&'static Rule, Active)> {
-        RULES
-            .iter()
-            .zip(&self.active)
-            .filter_map(move |(rule, active)| Some((rule, (*active)?)).filter(|_| rule.event_types.contains(&event_type)))
+        RULES.iter().zip(&self.active).filter_map(move |(rule, active)| {
+            Some((rule, (*active)?)).filter(|_| rule.event_types.contains(&event_type))
+        })
     }
 }

@@ -82,7 +82,10 @@ const fn kept(alias: Alias) -> Alias {
     Alias { kept: true, ..alias }
 }
 
-use EventType::{AgentCreate, CacheOperation, Embedding, Feedback, Output, Retrieval, ToolCall, TraceEnd, VectorDbOperation};
+use EventType::{
+    AgentCreate, CacheOperation, Embedding, Feedback, Output, Retrieval, ToolCall, TraceEnd,
+    VectorDbOperation,
+};
 
 #[rustfmt::skip]
 const ALIASES: &[Alias] = &[
@@ -203,13 +206,14 @@ const ALIASES: &[Alias] = &[
     of(Feedback, "rating", Target::Rating, 0),
 ];
 
-static BY_KEY: LazyLock<HashMap<&'static str, Vec<&'static Alias>, rustc_hash::FxBuildHasher>> = LazyLock::new(|| {
-    let mut by_key: HashMap<_, Vec<_>, _> = HashMap::default();
-    for alias in ALIASES {
-        by_key.entry(alias.key).or_default().push(alias);
-    }
-    by_key
-});
+static BY_KEY: LazyLock<HashMap<&'static str, Vec<&'static Alias>, rustc_hash::FxBuildHasher>> =
+    LazyLock::new(|| {
+        let mut by_key: HashMap<_, Vec<_>, _> = HashMap::default();
+        for alias in ALIASES {
+            by_key.entry(alias.key).or_default().push(alias);
+        }
+        by_key
+    });
 
 /// What a key means in an event of this type, if anything.
 pub fn alias(key: &str, event_type: EventType) -> Option<&'static Alias> {

@@ -57,7 +57,8 @@ fn event_type(object: &Object) -> Result<FoundType, Reject> {
             if LLM_CALL_KEYS.iter().any(|key| object.get(key).is_some_and(|raw| raw != "null")) {
                 return Ok(FoundType { found: EventType::LlmCall, flat, implied: true });
             }
-            let message = "event_type is required (an object without it is an llm_call only if it has a model)";
+            let message =
+                "event_type is required (an object without it is an llm_call only if it has a model)";
             Err(Reject::field(Code::MissingField, "event_type", message))
         }
         Some(raw) => {
@@ -176,7 +177,9 @@ impl<'l> Translation<'l> {
             Target::Cost => event.reported_cost_usd = Some(money(key, raw)?),
             Target::Input => event.input = Some(content(raw)),
             Target::Output => event.output = Some(content(raw)),
-            Target::ErrorMessage => event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw))),
+            Target::ErrorMessage => {
+                event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)))
+            }
             Target::Status => match status(raw) {
                 Some(status) => self.stated_status = Some(status),
                 None => return Ok(false),
@@ -186,7 +189,8 @@ impl<'l> Translation<'l> {
             }
             Target::Success => match json::boolean(raw) {
                 Some(success) => {
-                    self.stated_status = self.stated_status.or(Some(if success { Status::Ok } else { Status::Error }))
+                    self.stated_status =
+                        self.stated_status.or(Some(if success { Status::Ok } else { Status::Error }))
                 }
                 None => return Err(Reject::wrong_type(key, "a boolean", json::type_name(raw))),
             },
@@ -308,7 +312,8 @@ fn timestamp(key: &'static str, raw: &str) -> Result<i64, Reject> {
         "number" => time::from_epoch(raw),
         other => return Err(Reject::wrong_type(key, "an ISO 8601 time or an epoch number", other)),
     };
-    let message = || format!("{key} must be an ISO 8601 time or an epoch number (s, ms, us or ns); it can't be read");
+    let message =
+        || format!("{key} must be an ISO 8601 time or an epoch number (s, ms, us or ns); it can't be read");
     found.ok_or_else(|| Reject::field(Code::InvalidType, key, message()))
 }
 
@@ -317,7 +322,8 @@ fn number(key: &'static str, raw: &str) -> Result<f64, Reject> {
         return Err(Reject::wrong_type(key, "a number", json::type_name(raw)));
     }
     let value: Option<f64> = raw.parse().ok().filter(|value: &f64| value.is_finite());
-    value.ok_or_else(|| Reject::field(Code::OutOfRange, key, format!("{key} is beyond the range of a double")))
+    value
+        .ok_or_else(|| Reject::field(Code::OutOfRange, key, format!("{key} is beyond the range of a double")))
 }
 
 fn milliseconds(key: &'static str, raw: &str) -> Result<f64, Reject> {
