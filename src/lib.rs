@@ -41,6 +41,8 @@ extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["s
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: a backend has one thread. A stack trace in an error's DETAIL would tell a client where the server was built.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::define();
     log_guard::install();
     tenants::watch_config();

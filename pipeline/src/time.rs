@@ -1,5 +1,7 @@
 //! Times as clients write them: ISO 8601, or an epoch number in seconds, milliseconds, microseconds or nanoseconds.
 
+use std::borrow::Cow;
+
 use speedate::{Date, DateTime};
 
 /// The year 2286 in seconds: an epoch number below it is seconds, below 1,000 times it milliseconds, and so on.
@@ -43,6 +45,7 @@ pub fn from_text(text: &str) -> Option<i64> {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return from_epoch(text);
     }
+    let text = &with_minutes(text);
     // Nanoseconds, as Go and Java write them, are cut to what Postgres can hold.
     let config = speedate::TimeConfig {
         microseconds_precision_overflow_behavior: speedate::MicrosecondsPrecisionOverflowBehavior::Truncate,
@@ -59,6 +62,16 @@ pub fn from_text(text: &str) -> Option<i64> {
     .ok()?;
     let utc = time.timestamp_tz();
     utc.checked_mul(1_000_000)?.checked_add(i64::from(time.time.microsecond))
+}
+
+/// Postgres writes whole-hour offsets without minutes, `+00`, which ISO 8601 allows and few parsers read.
+fn with_minutes(text: &str) -> Cow<'_, str> {
+    let bare_hours = text.len() > 16
+        && text
+            .get(text.len() - 3..)
+            .is_some_and(|end| end.starts_with(['+', '-']) && end.bytes().skip(1).all(|b| b.is_ascii_digit()))
+        && text.contains(':');
+    if bare_hours { Cow::Owned(format!("{text}:00")) } else { Cow::Borrowed(text) }
 }
 
 #[cfg(test)]
@@ -86,6 +99,7 @@ mod tests {
             "2026-03-04T06:06:07.891234+01:00",
             "2026-03-04 05:06:07.891234",
             "2026-03-04T05:06:07.891234+00:00",
+            "2026-03-04 06:06:07.891234+01",
             "1772600767891234",
         ] {
             assert_eq!(from_text(text), Some(MICROS), "{text}");

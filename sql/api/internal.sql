@@ -65,8 +65,7 @@ ALTER FUNCTION observa_internal.edit_model_price() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.edit_model_price() IS 'Adds, changes or removes a price beside the built-in ones';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.find_home(text, text), observa_internal.all_tenants(),
-    observa_internal.tenant_of_project(uuid) TO observa_owner;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text),

@@ -18,20 +18,25 @@ SELECT s.name,
 COMMENT ON VIEW observa.issues IS 'Issues: signals of one name about one subject, with samples';
 
 -- An alert is never updated by what repeats it: its occurrences are counted in the signals.
+CREATE OR REPLACE FUNCTION observa_internal.alert_signals(alert observa_internal.alerts)
+    RETURNS TABLE (occurrences bigint, last_seen timestamptz)
+    LANGUAGE sql STABLE PARALLEL SAFE COST 100 ROWS 1
+    BEGIN ATOMIC
+    SELECT count(*), max(s.ts)
+      FROM observa_internal.signals s
+     WHERE s.tenant_id = alert.tenant_id AND s.project_id = alert.project_id AND s.environment = alert.environment
+       AND s.name = alert.rule AND s.alert_group = alert.alert_group AND s.ts >= alert.first_seen
+       AND s.ts <= coalesce(alert.resolved_at, alert.closed_at, 'infinity');
+    END;
+COMMENT ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) IS 'How often an alert''s signal was seen while it was open, and when last';
+REVOKE ALL ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) TO observa_read;
+
 CREATE OR REPLACE VIEW observa.alerts WITH (security_invoker = true) AS
 SELECT a.alert_id AS id, a.title, a.description, a.severity, a.source, a.rule, a.status, a.current_value,
-       a.threshold_value,
-       (SELECT count(*) FROM observa_internal.signals s
-         WHERE s.tenant_id = a.tenant_id AND s.project_id = a.project_id AND s.environment = a.environment
-           AND s.name = a.rule AND s.alert_group = a.alert_group AND s.ts >= a.first_seen
-           AND s.ts <= coalesce(a.resolved_at, a.closed_at, 'infinity')) AS occurrences,
-       a.first_seen,
-       (SELECT max(s.ts) FROM observa_internal.signals s
-         WHERE s.tenant_id = a.tenant_id AND s.project_id = a.project_id AND s.environment = a.environment
-           AND s.name = a.rule AND s.alert_group = a.alert_group AND s.ts >= a.first_seen
-           AND s.ts <= coalesce(a.resolved_at, a.closed_at, 'infinity')) AS last_seen,
-       a.trace_id, a.created_at, a.alert_group, a.environment, a.acknowledged_at, a.resolved_at, a.closed_at, a.note,
-       a.tenant_id, a.project_id
+       a.threshold_value, (observa_internal.alert_signals(a)).occurrences AS occurrences, a.first_seen,
+       (observa_internal.alert_signals(a)).last_seen AS last_seen, a.trace_id, a.created_at, a.alert_group, a.environment,
+       a.acknowledged_at, a.resolved_at, a.closed_at, a.note, a.tenant_id, a.project_id
   FROM observa_internal.alerts a;
 COMMENT ON VIEW observa.alerts IS 'Alerts: what somebody should look at
 
