@@ -45,6 +45,10 @@ pub fn from_text(text: &str) -> Option<i64> {
     if text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return from_epoch(text);
     }
+    // A signed number is no date, though the parser would take it for an epoch.
+    if text.as_bytes().get(4) != Some(&b'-') {
+        return None;
+    }
     let text = &with_minutes(text);
     // Nanoseconds, as Go and Java write them, are cut to what Postgres can hold.
     let config = speedate::TimeConfig {
@@ -67,9 +71,9 @@ pub fn from_text(text: &str) -> Option<i64> {
 /// Postgres writes whole-hour offsets without minutes, `+00`, which ISO 8601 allows and few parsers read.
 fn with_minutes(text: &str) -> Cow<'_, str> {
     let bare_hours = text.len() > 16
-        && text
-            .get(text.len() - 3..)
-            .is_some_and(|end| end.starts_with(['+', '-']) && end.bytes().skip(1).all(|b| b.is_ascii_digit()))
+        && text.get(text.len() - 3..).is_some_and(|end| {
+            end.starts_with(['+', '-']) && end.bytes().skip(1).all(|b| b.is_ascii_digit())
+        })
         && text.contains(':');
     if bare_hours { Cow::Owned(format!("{text}:00")) } else { Cow::Borrowed(text) }
 }
