@@ -48,12 +48,14 @@ pub fn percent(part: i64, whole: i64) -> String {
     if whole == 0 { "–".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
 }
 
-/// A bar of up to ten blocks for a share of the largest value.
+/// A bar of up to ten blocks, in eighths, for a share of the largest value; something is never nothing.
 pub fn bar(value: f64, largest: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     if largest <= 0.0 || value <= 0.0 {
         return String::new();
     }
-    "█".repeat(((value / largest * 10.0).ceil() as usize).min(10))
+    let eighths = ((value / largest * 80.0).round() as usize).clamp(1, 80);
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
 /// Text on one line, cut to `width` characters.
@@ -99,6 +101,10 @@ mod tests {
         assert_eq!(dollars(Some(12_345.6)), "$12,346");
         assert_eq!(millis(Some(950.0)), "950 ms");
         assert_eq!(millis(Some(30_000.0)), "30.0 s");
+        assert_eq!(
+            bar(0.0, 5.0) + "," + &bar(0.001, 5.0) + "," + &bar(1.0, 4.0) + "," + &bar(5.0, 5.0),
+            ",▏,██▌,██████████"
+        );
         assert_eq!(short("one\n two  three", 9), "one two …");
     }
 }

@@ -80,11 +80,8 @@ fn write_sample(folder: &Path, events: usize, until: Timestamp, dice: &mut Dice)
 
     let total =
         shop.len() + acme.len() + globex.len() + by_hand.len() + share(5) + legacy.len() + bad_lines.len();
-    println!(
-        "{total} events in {}, {} to {until:.0}",
-        folder.display(),
-        until - SignedDuration::from_hours(24 * week::DAYS)
-    );
+    let from = until - SignedDuration::from_hours(24 * week::DAYS);
+    println!("{total} events in {}, {from:.0} to {until:.0}", folder.display());
     Ok(())
 }
 

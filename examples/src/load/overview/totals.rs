@@ -31,14 +31,6 @@ pub fn print(client: &mut Client) -> anyhow::Result<bool> {
     let [first, last] = span.map(Option::unwrap_or_default);
     println!("\n{}  {}", style("Observa").bold().cyan(), style(format!("{first} to {last} UTC")).dim());
 
-    let unpriced = count(10)?;
-    let cost = match (row.try_get(9)?, unpriced) {
-        (cost, 0) => figure::dollars(cost),
-        (None, _) => "no price".to_owned(),
-        (cost, unpriced) => {
-            format!("{} and {} calls without a price", figure::dollars(cost), shown(unpriced))
-        }
-    };
     let lines = [
         [
             ("events", shown(events)),
@@ -52,12 +44,16 @@ pub fn print(client: &mut Client) -> anyhow::Result<bool> {
             ("p95", figure::millis(row.try_get(6)?)),
             ("tokens out", figure::tokens(count(8)?)),
         ],
+        [
+            ("failed", shown(count(4)?)),
+            ("share", figure::percent(count(4)?, events)),
+            ("cost", figure::dollars(row.try_get(9)?)),
+            ("no price", format!("{} calls", shown(count(10)?))),
+        ],
     ];
     for line in lines {
         let cells = line.map(|(name, value)| format!("{} {value:<9}", style(format!("{name:>10}")).dim()));
         println!("{}", cells.concat().trim_end());
     }
-    let errors = format!("{} ({})", shown(count(4)?), figure::percent(count(4)?, events));
-    println!("{} {errors:<29} {} {cost}", style(format!("{:>10}", "failed")).dim(), style("   cost").dim());
     Ok(true)
 }
