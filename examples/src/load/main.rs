@@ -19,6 +19,7 @@ use postgres::{Client, NoTls};
 #[command(version)]
 struct Args {
     /// NDJSON, a JSON array or object, OTLP protobuf (.pb, .binpb); any of them gzipped (.gz)
+    #[arg(required_unless_present = "overview")]
     files: Vec<PathBuf>,
     /// Where the database is: 'host=... port=... dbname=...' or postgresql://...
     #[arg(long, env = "OBSERVA_URL", hide_env_values = true)]

@@ -7,21 +7,20 @@ use crate::send::Outcome;
 
 pub fn describe(outcome: &Outcome) -> String {
     let mut text = String::new();
-    let files = if outcome.files == 1 { "file" } else { "files" };
     text += &format!(
-        "{} from {} {files} in {:.1} s: {} new, {} duplicates, {} rejected\n",
-        style(format!("{} events", count(outcome.events()))).bold(),
-        outcome.files,
+        "{} from {} in {:.1} s: {} new, {}, {} rejected\n",
+        style(counted(outcome.events(), "event")).bold(),
+        counted(outcome.files, "file"),
         outcome.seconds,
         count(outcome.accepted),
-        count(outcome.duplicates),
+        counted(outcome.duplicates, "duplicate"),
         count(outcome.rejected),
     );
     text += &format!(
-        "{} signals, {} alerts, {} redactions\n",
-        count(outcome.signals),
-        count(outcome.alerts),
-        count(outcome.redactions),
+        "{}, {}, {}\n",
+        counted(outcome.signals, "signal"),
+        counted(outcome.alerts, "alert"),
+        counted(outcome.redactions, "redaction"),
     );
     if outcome.accepted == 0 && outcome.duplicates > 0 {
         text += "Everything was stored before: nothing changed.\n";
@@ -35,4 +34,8 @@ pub fn describe(outcome: &Outcome) -> String {
         text += &format!("  and {} more: SELECT * FROM observa.rejected_events\n", count(more));
     }
     text
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }

@@ -47,7 +47,7 @@ pub struct RejectedLine {
 /// What came of all files together.
 #[derive(Default)]
 pub struct Outcome {
-    pub files: usize,
+    pub files: u64,
     pub accepted: u64,
     pub duplicates: u64,
     pub rejected: u64,
@@ -84,7 +84,7 @@ impl Outcome {
 pub fn send_files(client: &mut Client, files: &[PathBuf], most_lines: usize) -> anyhow::Result<Outcome> {
     let progress = progress_bar(files)?;
     let begun = Instant::now();
-    let mut outcome = Outcome { files: files.len(), ..Outcome::default() };
+    let mut outcome = Outcome { files: files.len() as u64, ..Outcome::default() };
     let ingest = client.prepare(INGEST).map_err(figure::server_failure)?;
     for path in files {
         let file = name(path);
