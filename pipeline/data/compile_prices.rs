@@ -116,11 +116,13 @@ fn join((provider, name): &Key, rows: &[PriceRow], models: &[Model]) -> Vec<Pric
         }
         return model.prices.iter().map(|dated| dated_price("g", dated, context_window)).collect();
     }
+    let last =
+        model.prices.iter().rev().find(|dated| dated.window.is_none()).map(|dated| Arc::clone(&dated.rates));
     let filled = |dated: &Dated| {
         let mut price = dated_price("g", dated, context_window);
         if dated.window.is_none() && agree(&dated.rates, &standard.rates) {
             price.tag = "gl";
-            price.rates = Arc::new(filled(&dated.rates, &standard.rates));
+            price.rates = Arc::new(filled(&dated.rates, &standard.rates, last.as_deref()));
         }
         price
     };
@@ -142,11 +144,14 @@ fn agree(left: &Rates, right: &Rates) -> bool {
     plain(left) == plain(right)
 }
 
-/// A list with what only the other one prices.
-fn filled(own: &Rates, other: &Rates) -> Rates {
+/// A list with what only the other one prices. A standard price that genai-prices has later but not
+/// yet was not there; tiers are filled at all times, since the dates of genai-prices' tiers are those
+/// on which it began to record them ("earlier batch history is not modelled").
+fn filled(own: &Rates, other: &Rates, last: Option<&Rates>) -> Rates {
     let mut rates = own.clone();
     for entry in other.entries() {
-        if !own.has(entry.tier, entry.class) {
+        let came_later = entry.tier.is_none() && last.is_some_and(|last| last.has(None, entry.class));
+        if !own.has(entry.tier, entry.class) && !came_later {
             rates.set(entry.tier, entry.class, entry.above, entry.usd.clone());
         }
     }

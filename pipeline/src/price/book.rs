@@ -137,10 +137,14 @@ impl Book {
 }
 
 /// Whose prices to look at, in this order. A provider that is named narrows: another's price for the
-/// same name is not this one's. The exceptions are sellers of others' models at the makers' prices.
+/// same name is not this one's, even where the name begins with its maker (`moonshotai/kimi-k2` at a
+/// host). The exceptions are sellers of others' models at the makers' prices, and `openai`, which
+/// clients also write for every service that speaks OpenAI's protocol.
 fn sellers<'a>(given: Option<Cow<'a, str>>, carried: Option<Cow<'a, str>>) -> Vec<Seller<'a>> {
     let mut sellers = Vec::with_capacity(8);
-    let unnamed = given.as_deref().is_none_or(is_router) && carried.as_deref().is_none_or(is_router);
+    let passes_on = given.as_deref().is_none_or(is_router);
+    let carried = carried.filter(|_| passes_on || given.as_deref() == Some("openai"));
+    let unnamed = passes_on && carried.as_deref().is_none_or(is_router);
     for provider in [given, carried].into_iter().flatten() {
         let others = fallbacks(&provider);
         sellers.push(Seller::Named(provider));

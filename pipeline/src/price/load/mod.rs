@@ -10,7 +10,9 @@ mod plan;
 
 pub use plan::{Plan, plan};
 
+use super::rates::{Rates, TokenClass};
 use super::row::PriceRow;
+use super::usd::Usd;
 
 /// What a price file holds.
 #[derive(Debug, Default)]
@@ -52,5 +54,14 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
         Some(b'{') if genai::is_wrapped(text) => genai::parse(text, source_name),
         Some(b'{') => litellm::parse(text, source_name),
         _ => Err(LoadError::UnknownShape),
+    }
+}
+
+/// Both files leave the output price of models out that bill their input alone (embeddings, rerankers,
+/// classifiers), and both projects' own calculations then bill output at nothing. A row says so.
+fn state_free_output(rates: &mut Rates) {
+    let output = [TokenClass::OutputText, TokenClass::OutputAudio, TokenClass::OutputImage];
+    if rates.has(None, TokenClass::InputUncached) && !output.iter().any(|class| rates.has(None, *class)) {
+        rates.set(None, TokenClass::OutputText, 0, Usd::from(0));
     }
 }
