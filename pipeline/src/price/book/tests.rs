@@ -26,7 +26,7 @@ fn rate(book: &Book, model: &str, provider: Option<&str>) -> Option<String> {
 
 #[test]
 fn a_project_beats_its_tenant_beats_a_file_beats_the_book() {
-    let rows = vec![
+    let rows = [
         row(Source::Project, None, "gpt-4o", "4"),
         row(Source::Tenant, None, "gpt-4o", "3"),
         row(Source::Loaded, Some("openai"), "gpt-4o", "2"),
