@@ -14,6 +14,40 @@ use observa_pipeline::price::load::genai::{self, Dated, Model};
 use observa_pipeline::price::load::litellm;
 use observa_pipeline::price::{DailyWindow, PriceRow, Rates, TokenClass, listing};
 
+/// Snapshots that both lists have dropped and that genai-prices' rules still cover by a beginning:
+/// provider, model id there, names.
+const RETIRED: &[(&str, &str, &[&str])] = &[
+    ("anthropic", "claude-2", &["claude-2.0", "claude-2.1"]),
+    ("google", "gemini-2.0-flash", &["gemini-2.0-flash-exp", "gemini-2.0-flash-thinking-exp"]),
+    (
+        "google",
+        "gemini-2.5-pro",
+        &[
+            "gemini-2.5-pro-preview",
+            "gemini-2.5-pro-preview-03-25",
+            "gemini-2.5-pro-preview-05-06",
+            "gemini-2.5-pro-preview-06-05",
+        ],
+    ),
+    (
+        "google",
+        "gemini-2.5-flash-lite",
+        &["gemini-2.5-flash-lite-preview-06-17", "gemini-2.5-flash-lite-preview-09-2025"],
+    ),
+    (
+        "mistral",
+        "magistral-medium",
+        &["magistral-medium-2506", "magistral-medium-2507", "magistral-medium-2509"],
+    ),
+    ("mistral", "magistral-small", &["magistral-small-2506", "magistral-small-2507", "magistral-small-2509"]),
+    ("mistral", "mixtral-8x7b", &["mixtral-8x7b-instruct"]),
+    ("openai", "computer-use", &["computer-use-preview"]),
+    ("openai", "gpt-4.5-preview", &["gpt-4.5-preview"]),
+    ("openai", "gpt-4o-mini-audio-preview", &["gpt-4o-mini-audio-preview"]),
+    ("openai", "gpt-4o-mini-realtime-preview", &["gpt-4o-mini-realtime-preview"]),
+    ("openai", "gpt-4o-realtime-preview", &["gpt-4o-realtime-preview"]),
+];
+
 /// One line of the listing.
 #[derive(Clone)]
 struct Price {
@@ -31,7 +65,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [litellm_file, litellm_version, genai_file, genai_version] = arguments.as_slice() else {
         return Err("usage: compile_prices litellm.json VERSION genai.json VERSION".into());
     };
-    let models = genai::models(&fs::read_to_string(genai_file)?)?;
+    let mut models = genai::models(&fs::read_to_string(genai_file)?)?;
+    for (provider, id, names) in RETIRED {
+        let model = models.iter_mut().find(|model| model.provider == *provider && model.id == *id);
+        let model = model.ok_or_else(|| {
+            format!("genai-prices has no {provider}/{id} any more: keep its prices by hand")
+        })?;
+        for name in *names {
+            if !model.names.iter().any(|known| known == name) {
+                model.names.push((*name).to_owned());
+            }
+        }
+    }
     let parsed = litellm::parse(&fs::read_to_string(litellm_file)?, "litellm")?;
 
     let mut listed: BTreeMap<Key, Vec<PriceRow>> = BTreeMap::new();

@@ -166,8 +166,7 @@ impl Level {
             providers: HashSet::new(),
         };
         for (row, at) in rows.iter_mut().zip(0_u32..) {
-            let canonical = row.provider.as_deref().and_then(normalise_provider).map(Cow::into_owned);
-            row.provider = canonical;
+            row.provider = row.provider.as_deref().and_then(canonical);
             if let Some(provider) = row.provider.as_deref()
                 && !level.providers.contains(provider)
             {
@@ -238,6 +237,14 @@ impl Level {
             }
         }
     }
+}
+
+/// A row's provider. A name that is no provider's (`custom`) stays what it is: were it dropped, the row
+/// would hold for everybody.
+fn canonical(provider: &str) -> Option<String> {
+    let provider = provider.trim();
+    let canonical = normalise_provider(provider).map_or_else(|| provider.to_lowercase(), Cow::into_owned);
+    (!canonical.is_empty()).then_some(canonical)
 }
 
 /// Of rows for one name: the likeliest seller, then the newest price, then the one for these hours.
