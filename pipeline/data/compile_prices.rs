@@ -14,6 +14,40 @@ use observa_pipeline::price::load::genai::{self, Dated, Model};
 use observa_pipeline::price::load::litellm;
 use observa_pipeline::price::{DailyWindow, PriceRow, Rates, TokenClass, listing};
 
+/// Snapshots that both lists have dropped and that genai-prices' rules still cover by a beginning:
+/// provider, model id there, names.
+const RETIRED: &[(&str, &str, &[&str])] = &[
+    ("anthropic", "claude-2", &["claude-2.0", "claude-2.1"]),
+    ("google", "gemini-2.0-flash", &["gemini-2.0-flash-exp", "gemini-2.0-flash-thinking-exp"]),
+    (
+        "google",
+        "gemini-2.5-pro",
+        &[
+            "gemini-2.5-pro-preview",
+            "gemini-2.5-pro-preview-03-25",
+            "gemini-2.5-pro-preview-05-06",
+            "gemini-2.5-pro-preview-06-05",
+        ],
+    ),
+    (
+        "google",
+        "gemini-2.5-flash-lite",
+        &["gemini-2.5-flash-lite-preview-06-17", "gemini-2.5-flash-lite-preview-09-2025"],
+    ),
+    (
+        "mistral",
+        "magistral-medium",
+        &["magistral-medium-2506", "magistral-medium-2507", "magistral-medium-2509"],
+    ),
+    ("mistral", "magistral-small", &["magistral-small-2506", "magistral-small-2507", "magistral-small-2509"]),
+    ("mistral", "mixtral-8x7b", &["mixtral-8x7b-instruct"]),
+    ("openai", "computer-use", &["computer-use-preview"]),
+    ("openai", "gpt-4.5-preview", &["gpt-4.5-preview"]),
+    ("openai", "gpt-4o-mini-audio-preview", &["gpt-4o-mini-audio-preview"]),
+    ("openai", "gpt-4o-mini-realtime-preview", &["gpt-4o-mini-realtime-preview"]),
+    ("openai", "gpt-4o-realtime-preview", &["gpt-4o-realtime-preview"]),
+];
+
 /// One line of the listing.
 #[derive(Clone)]
 struct Price {
@@ -31,7 +65,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [litellm_file, litellm_version, genai_file, genai_version] = arguments.as_slice() else {
         return Err("usage: compile_prices litellm.json VERSION genai.json VERSION".into());
     };
-    let models = genai::models(&fs::read_to_string(genai_file)?)?;
+    let mut models = genai::models(&fs::read_to_string(genai_file)?)?;
+    for (provider, id, names) in RETIRED {
+        let model = models.iter_mut().find(|model| model.provider == *provider && model.id == *id);
+        let model = model.ok_or_else(|| {
+            format!("genai-prices has no {provider}/{id} any more: keep its prices by hand")
+        })?;
+        for name in *names {
+            if !model.names.iter().any(|known| known == name) {
+                model.names.push((*name).to_owned());
+            }
+        }
+    }
     let parsed = litellm::parse(&fs::read_to_string(litellm_file)?, "litellm")?;
 
     let mut listed: BTreeMap<Key, Vec<PriceRow>> = BTreeMap::new();
@@ -116,11 +161,13 @@ fn join((provider, name): &Key, rows: &[PriceRow], models: &[Model]) -> Vec<Pric
         }
         return model.prices.iter().map(|dated| dated_price("g", dated, context_window)).collect();
     }
+    let last =
+        model.prices.iter().rev().find(|dated| dated.window.is_none()).map(|dated| Arc::clone(&dated.rates));
     let filled = |dated: &Dated| {
         let mut price = dated_price("g", dated, context_window);
         if dated.window.is_none() && agree(&dated.rates, &standard.rates) {
             price.tag = "gl";
-            price.rates = Arc::new(filled(&dated.rates, &standard.rates));
+            price.rates = Arc::new(filled(&dated.rates, &standard.rates, last.as_deref()));
         }
         price
     };
@@ -142,11 +189,14 @@ fn agree(left: &Rates, right: &Rates) -> bool {
     plain(left) == plain(right)
 }
 
-/// A list with what only the other one prices.
-fn filled(own: &Rates, other: &Rates) -> Rates {
+/// A list with what only the other one prices. A standard price that genai-prices has later but not
+/// yet was not there; tiers are filled at all times, since the dates of genai-prices' tiers are those
+/// on which it began to record them ("earlier batch history is not modelled").
+fn filled(own: &Rates, other: &Rates, last: Option<&Rates>) -> Rates {
     let mut rates = own.clone();
     for entry in other.entries() {
-        if !own.has(entry.tier, entry.class) {
+        let came_later = entry.tier.is_none() && last.is_some_and(|last| last.has(None, entry.class));
+        if !own.has(entry.tier, entry.class) && !came_later {
             rates.set(entry.tier, entry.class, entry.above, entry.usd.clone());
         }
     }

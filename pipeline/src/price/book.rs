@@ -137,10 +137,14 @@ impl Book {
 }
 
 /// Whose prices to look at, in this order. A provider that is named narrows: another's price for the
-/// same name is not this one's. The exceptions are sellers of others' models at the makers' prices.
+/// same name is not this one's, even where the name begins with its maker (`moonshotai/kimi-k2` at a
+/// host). The exceptions are sellers of others' models at the makers' prices, and `openai`, which
+/// clients also write for every service that speaks OpenAI's protocol.
 fn sellers<'a>(given: Option<Cow<'a, str>>, carried: Option<Cow<'a, str>>) -> Vec<Seller<'a>> {
     let mut sellers = Vec::with_capacity(8);
-    let unnamed = given.as_deref().is_none_or(is_router) && carried.as_deref().is_none_or(is_router);
+    let passes_on = given.as_deref().is_none_or(is_router);
+    let carried = carried.filter(|_| passes_on || given.as_deref() == Some("openai"));
+    let unnamed = passes_on && carried.as_deref().is_none_or(is_router);
     for provider in [given, carried].into_iter().flatten() {
         let others = fallbacks(&provider);
         sellers.push(Seller::Named(provider));
@@ -162,8 +166,7 @@ impl Level {
             providers: HashSet::new(),
         };
         for (row, at) in rows.iter_mut().zip(0_u32..) {
-            let canonical = row.provider.as_deref().and_then(normalise_provider).map(Cow::into_owned);
-            row.provider = canonical;
+            row.provider = row.provider.as_deref().and_then(canonical);
             if let Some(provider) = row.provider.as_deref()
                 && !level.providers.contains(provider)
             {
@@ -234,6 +237,14 @@ impl Level {
             }
         }
     }
+}
+
+/// A row's provider. A name that is no provider's (`custom`) stays what it is: were it dropped, the row
+/// would hold for everybody.
+fn canonical(provider: &str) -> Option<String> {
+    let provider = provider.trim();
+    let canonical = normalise_provider(provider).map_or_else(|| provider.to_lowercase(), Cow::into_owned);
+    (!canonical.is_empty()).then_some(canonical)
 }
 
 /// Of rows for one name: the likeliest seller, then the newest price, then the one for these hours.

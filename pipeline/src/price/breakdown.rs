@@ -38,9 +38,8 @@ pub struct Breakdown {
     pub total: Usd,
 }
 
-/// Prices each known class of a usage by a row: the lines, one by one. `None` from the callback's
-/// side never happens; the function returns `None` when a class that has tokens has no price, since
-/// a sum without it would be wrong.
+/// Calls `line` with each known class of a usage and its rate. `None`: nothing is known of the usage,
+/// or a class that has tokens has no price, so that any sum would be too small.
 fn each_line<'a>(
     row: &'a PriceRow,
     usage: &Usage,

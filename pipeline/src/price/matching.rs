@@ -218,6 +218,13 @@ fn snapshot(name: &str) -> Option<(usize, Option<String>)> {
             return Some((at, Some(format!("{}-{compact}", name.get(..at)?))));
         }
     }
+    // Google numbers the snapshots of Gemini: `gemini-1.5-pro-002`.
+    if name.starts_with("gemini-") || name.contains("/gemini-") {
+        let numbered = tail(name, 3).filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if let Some((at, _)) = numbered {
+            return Some((at, None));
+        }
+    }
     strip_version(name).map(|base| (base.len(), None))
 }
 
@@ -280,6 +287,8 @@ mod tests {
             ("gpt-4o-2024-08-06", vec!["gpt-4o-2024-08-06", "gpt-4o-20240806", "gpt-4o"]),
             ("gpt-4o-2024-13-06", vec!["gpt-4o-2024-13-06"]),
             ("gpt-4-0613", vec!["gpt-4-0613"]),
+            ("gemini-1.5-pro-002", vec!["gemini-1.5-pro-002", "gemini-1.5-pro"]),
+            ("text-embedding-ada-002", vec!["text-embedding-ada-002"]),
             ("claude-3-5-haiku-latest", vec!["claude-3-5-haiku-latest", "claude-3-5-haiku"]),
             (
                 "claude-opus-4@20250514",

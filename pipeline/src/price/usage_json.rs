@@ -340,8 +340,9 @@ fn assemble(object: &Map<String, Value>, counts: &Counts, tier: Option<ServiceTi
         |parts: &[Option<u64>]| parts.iter().flatten().fold(0_u64, |sum, part| sum.saturating_add(*part));
     let cached = sum(&[get(Slot::CacheRead), minutes, hour]);
     let excluding = EXCLUDING.iter().any(|(input_key, keys)| {
-        at_path(object, input_key).is_some_and(|value| !value.is_null())
-            && keys.iter().any(|key| object.contains_key(*key))
+        let is_given = |key: &&str| object.get(*key).is_some_and(|value| !value.is_null());
+        is_given(input_key)
+            && keys.iter().any(is_given)
             // Anthropic sends no total; a client that does and whose total leaves no room for the
             // cache beside the input has already added it.
             && !(*input_key == "input_tokens" && cached > 0 && total.is_some() && total == add(input, output))

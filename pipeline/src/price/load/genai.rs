@@ -232,11 +232,13 @@ fn name_models(models: &mut [Model]) {
             let mut literals = Vec::new();
             match pass {
                 0 => literals_of(&model.matching, &["equals"], &mut literals),
-                1 => literals.push(model.id.clone()),
+                1 if model.matches(&model.id) => literals.push(model.id.clone()),
+                1 => {}
                 _ => literals_of(&model.matching, &["starts_with", "ends_with", "contains"], &mut literals),
             }
             for literal in literals {
-                let name = literal.trim_matches(['-', '@', '.', ':', '/']).to_lowercase();
+                let name =
+                    literal.trim_start_matches('/').trim_end_matches(['-', '@', '.', ':']).to_lowercase();
                 if !name.is_empty() && !name.contains(char::is_whitespace) && taken.insert(name.clone()) {
                     model.names.push(name);
                 }
@@ -312,6 +314,9 @@ fn dated(model: &ModelData<'_>) -> Vec<Dated> {
             }
         }
         current.retain(|(_, rates)| !rates.is_empty());
+        for (_, rates) in &mut current {
+            super::state_free_output(rates);
+        }
         if current != last {
             dated.extend(current.iter().map(|(window, rates)| Dated {
                 valid_from: day,

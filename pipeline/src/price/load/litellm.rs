@@ -136,6 +136,7 @@ fn meaning(key: &str) -> Option<(TokenClass, Option<ServiceTier>, u64)> {
 fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
     let mut rates = Rates::new();
     let mut other_unit = false;
+    let mut other_output = false;
     for (key, raw) in fields {
         if let Some((class, tier, above)) = meaning(key) {
             if let Some(usd) = usd_of(raw) {
@@ -145,6 +146,7 @@ fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
             }
         } else if key.contains("cost_per_") && usd_of(raw).is_some_and(|usd| usd != 0) {
             other_unit = true;
+            other_output |= key.starts_with("output_cost");
         }
     }
     if rates.get(None, TokenClass::CacheRead, 0).is_none()
@@ -167,6 +169,9 @@ fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
         rates.set(None, TokenClass::OutputText, 0, usd);
     }
     complete_tiers(&mut rates);
+    if !other_output {
+        super::state_free_output(&mut rates);
+    }
     Ok(rates)
 }
 

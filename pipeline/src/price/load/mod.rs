@@ -10,7 +10,9 @@ mod plan;
 
 pub use plan::{Plan, plan};
 
+use super::rates::{Rates, TokenClass};
 use super::row::PriceRow;
+use super::usd::Usd;
 
 /// What a price file holds.
 #[derive(Debug, Default)]
@@ -52,5 +54,53 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
         Some(b'{') if genai::is_wrapped(text) => genai::parse(text, source_name),
         Some(b'{') => litellm::parse(text, source_name),
         _ => Err(LoadError::UnknownShape),
+    }
+}
+
+/// Both files leave the output price of models out that bill their input alone (embeddings, rerankers,
+/// classifiers), and both projects' own calculations then bill output at nothing. A row says so.
+fn state_free_output(rates: &mut Rates) {
+    let output = [TokenClass::OutputText, TokenClass::OutputAudio, TokenClass::OutputImage];
+    if rates.has(None, TokenClass::InputUncached) && !output.iter().any(|class| rates.has(None, *class)) {
+        rates.set(None, TokenClass::OutputText, 0, Usd::from(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Book;
+    use super::*;
+
+    const LITELLM: &str = r#"{"a/m": {"litellm_provider": "a", "input_cost_per_token": 1e-6,
+        "input_cost_per_token_above_200k_tokens": 2e-6, "output_cost_per_token_batches": 3, "tiered_pricing":
+        [{"range": [0, 5], "input_cost_per_token": 1}], "off_peak_pricing": {"hours_utc": "10:00-11:00"}}}"#;
+    const GENAI: &str = r#"[{"id": "a", "models": [{"id": "m", "match": {"or": [{"equals": "m"}]}, "prices":
+        [{"constraint": {"start_date": "2025-01-01"}, "prices": {"input_mtok": {"base": 1, "tiers":
+        [{"start": 5, "price": 2}]}}}], "price_variants": [{"when": {"a": "b"}, "prices": {}}]}]}]"#;
+
+    #[test]
+    fn both_files_are_told_apart() {
+        assert_eq!(parse(LITELLM, "x").unwrap().rows.len(), 2);
+        assert_eq!(parse(GENAI, "x").unwrap().rows.len(), 1);
+        assert_eq!(parse(&format!("\u{feff}\n {GENAI}"), "x").unwrap().rows.len(), 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(3000))]
+
+        #[test]
+        fn a_damaged_file_never_panics(
+            which: bool, at in any::<prop::sample::Index>(), length in 0_usize..20, put in "[0-9a-z\"{}\\[\\]:,.e+-]{0,12}",
+        ) {
+            let text = if which { LITELLM } else { GENAI };
+            let from = at.index(text.len());
+            let to = (from + length).min(text.len());
+            let damaged = format!("{}{put}{}", &text[..from], &text[to..]);
+            if let Ok(parsed) = parse(&damaged, "x") {
+                let _ = Book::new(parsed.rows, false).find("m", Some("a"), 0);
+            }
+        }
     }
 }

@@ -211,6 +211,13 @@ fn nothing_reported_is_not_known() {
 }
 
 #[test]
+fn a_null_key_says_nothing_about_the_shape() {
+    let usage =
+        read(json!({"input_tokens": 100, "cached_input_tokens": 60, "cache_read_input_tokens": null}));
+    assert_eq!((usage.input_uncached, usage.cache_read), (Some(40), Some(60)));
+}
+
+#[test]
 fn the_service_tier_is_read() {
     for (text, tier) in [
         ("batch", Some(ServiceTier::Batch)),
