@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::rows::{Column, Value};
-use crate::storage::POSTGRES_EPOCH;
+use crate::storage::{self, POSTGRES_EPOCH};
 
 /// What all rows of a batch share.
 #[derive(Clone, Copy)]
@@ -19,6 +19,13 @@ pub struct Stamp {
     pub batch_id: Uuid,
     /// Microseconds since 1970 UTC.
     pub arrived: i64,
+}
+
+impl Stamp {
+    /// Of a batch that arrives now.
+    pub fn now() -> Stamp {
+        Stamp { batch_id: Uuid::now_v7(), arrived: storage::now() }
+    }
 }
 
 pub struct EventRow<'b> {

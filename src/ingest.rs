@@ -87,11 +87,15 @@ impl Outcome {
     }
 }
 
-/// One row of a view, whose rejection is the caller's to report: it leaves no dead letter.
-pub fn ingest_row(row: &str) -> Result<Outcome, Error> {
+/// One row of a view, and the id that it is stored under. Its rejection is the caller's to report: it leaves no dead letter.
+pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
     storage::ensure()?;
     let limits = settings::limits();
-    ingest_lines(&[decode::line(1, row.as_bytes(), &limits)], &mut Directory::new()?)
+    let stamp = Stamp::now();
+    let line = [decode::line(1, row.as_bytes(), &limits)];
+    let batch = batch::read(&line, &limits, &mut Directory::new()?, stamp.arrived);
+    let id = batch.ready.first().map(|ready| event_id(ready).to_owned()).unwrap_or_default();
+    Ok((id, store_batch(batch, stamp)?))
 }
 
 fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
@@ -107,9 +111,12 @@ fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
 
 /// Stores what can be stored of the lines; what is rejected is in the outcome alone.
 pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome, Error> {
-    let stamp = Stamp { batch_id: Uuid::now_v7(), arrived: storage::now() };
-    let Batch { mut ready, rejected, duplicates } =
-        batch::read(lines, &settings::limits(), directory, stamp.arrived);
+    let stamp = Stamp::now();
+    store_batch(batch::read(lines, &settings::limits(), directory, stamp.arrived), stamp)
+}
+
+fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
+    let Batch { mut ready, rejected, duplicates } = batch;
     let mut outcome = Outcome { batch_id: stamp.batch_id, duplicates, rejected, ..Outcome::default() };
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     ready.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -222,7 +229,7 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
         return Ok(());
     }
     let home = directory.home(None, None).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
-    let stamp = Stamp { batch_id: outcome.batch_id, arrived: storage::now() };
+    let stamp = Stamp { batch_id: outcome.batch_id, ..Stamp::now() };
     let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
     Acting::during(acting, || insert_rejected(&outcome.rejected, &home, stamp))
 }

@@ -12,6 +12,7 @@ mod identity;
 mod ingest;
 mod llm_requests;
 mod log_guard;
+mod maintenance;
 mod messages;
 mod price_cache;
 mod replay;

@@ -72,20 +72,26 @@ pub fn make() -> Result<(), Error> {
     }
     Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[SETUP_LOCK.into()])?;
     quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?;
-    let limits = settings::limits();
-    let today = now().div_euclid(DAY);
-    let first = today - limits.window_past.div_euclid(DAY) - 1;
-    let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
-    for day in first..=last {
-        make_partitions(day)?;
-    }
-    make_key_partitions()?;
+    make_window()?;
     match tenants::make("default") {
         Ok(_) | Err(Error::Exists { .. }) => {}
         Err(error) => return Err(error),
     }
     Spi::run("NOTIFY pgrst, 'reload schema'")?;
     Ok(())
+}
+
+/// The partitions of the accepted window and some days more, where they are missing; how many were.
+pub fn make_window() -> Result<u64, Error> {
+    let limits = settings::limits();
+    let today = now().div_euclid(DAY);
+    let first = today - limits.window_past.div_euclid(DAY) - 1;
+    let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
+    let mut made = 0;
+    for day in first..=last {
+        made += make_partitions(day)?;
+    }
+    Ok(made + make_key_partitions()?)
 }
 
 /// "already exists, skipping" is no news in a script that can run again.
@@ -104,33 +110,55 @@ pub fn now() -> i64 {
     unsafe { pg_sys::GetCurrentTimestamp() + POSTGRES_EPOCH }
 }
 
-/// The partitions of a day (days since 1970 UTC), where they are missing.
-pub fn make_partitions(day: i64) -> Result<(), Error> {
-    for table in BY_EVENT_DAY {
-        make_partition(table, day, "timestamptz")?;
-    }
-    Ok(())
+/// The partitions of a day (days since 1970 UTC), where they are missing; how many were.
+fn make_partitions(day: i64) -> Result<u64, Error> {
+    let made: Vec<bool> = BY_EVENT_DAY
+        .iter()
+        .map(|table| make_partition(table, day, "timestamptz"))
+        .collect::<Result<_, _>>()?;
+    Ok(made.into_iter().filter(|made| *made).count() as u64)
 }
 
-/// Today's and tomorrow's partitions for ids of events without a time.
-pub fn make_key_partitions() -> Result<(), Error> {
+/// Today's and tomorrow's partitions for ids of events without a time; how many were missing.
+pub fn make_key_partitions() -> Result<u64, Error> {
     let today = now().div_euclid(DAY);
-    for day in today..=today + 1 {
-        make_partition(BY_ARRIVAL_DAY, day, "date")?;
+    let made: Vec<bool> = (today..=today + 1)
+        .map(|day| make_partition(BY_ARRIVAL_DAY, day, "date"))
+        .collect::<Result<_, _>>()?;
+    Ok(made.into_iter().filter(|made| *made).count() as u64)
+}
+
+/// Drops the partitions of ids that arrived before a day; how many there were.
+pub fn drop_keys_before(day: i64) -> Result<u64, Error> {
+    let limit = format!("{BY_ARRIVAL_DAY}_{}", compact_date(day));
+    let old = Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT c.relname::text FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+              WHERE i.inhparent = 'observa_internal.event_keys'::pg_catalog.regclass AND c.relname < $1
+              ORDER BY c.relname",
+            None,
+            &[limit.as_str().into()],
+        )?;
+        rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    for name in old.iter().flatten() {
+        // A name from the catalogs, of the pattern that make_partition gives.
+        Spi::run(&format!("DROP TABLE observa_internal.{}", pgrx::spi::quote_identifier(name)))?;
     }
-    Ok(())
+    Ok(old.len() as u64)
 }
 
 /// CREATE and ATTACH: `CREATE TABLE ... PARTITION OF` would wait for every open ingest.
-fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<(), Error> {
+/// True if it was missing.
+fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error> {
     let name = format!("{table}_{}", compact_date(day));
     if relation(&name).is_some() {
-        return Ok(());
+        return Ok(false);
     }
     // Another session may be making it: whoever comes second finds it when it has the lock.
     Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[(SETUP_LOCK + 1 + day).into()])?;
     if relation(&name).is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let bound = |day| match bound_type {
         "date" => format!("'{}'", date(day)),
@@ -152,7 +180,7 @@ fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<(), Error> 
          ANALYZE observa_internal.{name};"
     );
     Spi::run(&script)?;
-    Ok(())
+    Ok(true)
 }
 
 fn date(day: i64) -> String {

@@ -8,6 +8,15 @@ COMMENT ON FUNCTION observa.setup() IS 'Creates the storage, or brings it up to 
 Idempotent, for superusers. Makes tables, views, the tenant default with its project default, and the partitions of the
 accepted window and seven days more.';
 
+CREATE FUNCTION observa.run_maintenance() RETURNS jsonb
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'run_maintenance_wrapper';
+ALTER FUNCTION observa.run_maintenance() OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.run_maintenance() FROM PUBLIC;
+COMMENT ON FUNCTION observa.run_maintenance() IS 'One round of upkeep: makes the coming days'' partitions, drops ids of events without a time after two days
+
+For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself.';
+
 CREATE FUNCTION observa.create_tenant(name text) RETURNS uuid
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'create_tenant_wrapper';

@@ -129,8 +129,8 @@ impl Breakdown {
         names
     }
 
-    /// As JSON text: `{"total_usd","price_id","provider","model","source","source_name",
-    /// "service_tier","tiers","classes":{class:{"tokens","rate_usd","usd"}}}`. The amounts are JSON
+    /// As JSON text: `{"total","price_id","provider","model","source","source_name","tier","tiers",
+    /// "classes":{class:{"tokens","rate","usd"}}}`, in USD and USD per token. The amounts are JSON
     /// numbers with all their digits, so the text must not pass through a float parser.
     pub fn to_json(&self) -> String {
         let text = |value: &str| serde_json::Value::from(value).to_string();
@@ -139,7 +139,7 @@ impl Breakdown {
             .iter()
             .map(|line| {
                 format!(
-                    "{}:{{\"tokens\":{},\"rate_usd\":{},\"usd\":{}}}",
+                    "{}:{{\"tokens\":{},\"rate\":{},\"usd\":{}}}",
                     text(line.class.name()),
                     line.tokens,
                     plain(&line.rate),
@@ -148,8 +148,8 @@ impl Breakdown {
             })
             .collect();
         format!(
-            "{{\"total_usd\":{},\"price_id\":{},\"provider\":{},\"model\":{},\"source\":{},\"source_name\":{},\
-             \"service_tier\":{},\"tiers\":{},\"classes\":{{{}}}}}",
+            "{{\"total\":{},\"price_id\":{},\"provider\":{},\"model\":{},\"source\":{},\"source_name\":{},\
+             \"tier\":{},\"tiers\":{},\"classes\":{{{}}}}}",
             plain(&self.total),
             text(&self.price_id),
             self.provider.as_deref().map_or_else(|| "null".to_owned(), text),
