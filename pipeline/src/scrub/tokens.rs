@@ -182,7 +182,7 @@ fn matches(scan: &mut Scan<'_>, shape: &Shape, at: usize) -> Option<(usize, usiz
         end -= 1;
     }
     let token = part(text, start, end);
-    let body = part(text, at + shape.prefix.len(), end);
+    let body = if start < at { token } else { part(text, at + shape.prefix.len(), end) };
     let holds = match shape.check {
         Check::Real => !checks::is_filler(body),
         Check::NotSlug => !checks::is_slug(body),
@@ -290,7 +290,12 @@ fn before_only(scan: &mut Scan<'_>, start: usize, end: usize) {
         (b".webhook.office.com/webhookb2/", 30, TEAMS_WEBHOOK),
     ] {
         let Some(found) = memchr::memmem::find(run, mark) else { continue };
-        let from = start + found + mark.len();
+        let mut from = start + found + mark.len();
+        for folder in [&b"services/"[..], b"workflows/", b"triggers/"] {
+            if kind == SLACK_WEBHOOK && part(text, from, from + folder.len()) == folder {
+                from += folder.len();
+            }
+        }
         let mut stop = run_end(text, from, RUN);
         if kind == TEAMS_WEBHOOK {
             while byte_at(text, stop) == b'@' {

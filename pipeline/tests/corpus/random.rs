@@ -49,7 +49,8 @@ impl Random {
                 continue;
             }
             if hole == "uuid" {
-                let uuid = self.shape("{H8}-{H4}-4{H3}-{ab89}{H3}-{H12}".replace("{ab89}", "{a|b|8|9}").as_str());
+                let uuid =
+                    self.shape("{H8}-{H4}-4{H3}-{ab89}{H3}-{H12}".replace("{ab89}", "{a|b|8|9}").as_str());
                 out.push_str(&uuid);
                 continue;
             }
