@@ -249,7 +249,9 @@ fn bare(scan: &mut Scan<'_>, start: usize, key_end: usize) -> Option<(usize, usi
         end -= 1;
     }
     // An HTML or XML element closes behind the value.
-    if let Some(tag) = memchr::memmem::find(part(text, start, end.min(start + 512)), b"</") {
+    if alphabet == CONNECTION
+        && let Some(tag) = memchr::memmem::find(part(text, start, end.min(start + 512)), b"</")
+    {
         end = start + tag;
     }
     (end > start).then_some((start, end, Written::Bare))

@@ -1,7 +1,8 @@
 //! Credentials in URLs and on curl's command line.
 
 use super::alphabet::{
-    AUTHORITY, CONNECTION, D, U, VALUE, byte_at, byte_before, is, part, run_end, run_start, starts_token,
+    AUTHORITY, CONNECTION, D, U, USER, VALUE, byte_at, byte_before, is, part, run_end, run_start,
+    starts_token,
 };
 use super::checks;
 use super::kinds;
@@ -63,7 +64,7 @@ pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
     if (8..=10).contains(&(colon - start))
         && free
         && end - colon > 33
-        && checks::is_mixed(part(text, colon + 1, end))
+        && !checks::is_slug(part(text, colon + 1, end))
     {
         scan.add(start, end, TELEGRAM, Proof::Prefix);
     }
@@ -72,7 +73,7 @@ pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
 /// The colon of `curl -u user:password`.
 pub fn curl_user(scan: &mut Scan<'_>, colon: usize) {
     let text = scan.text;
-    let mut at = run_start(text, colon, VALUE, 80);
+    let mut at = run_start(text, colon, USER, 80);
     let user = part(text, at, colon);
     // `--user=name:password` has its equals sign inside the run.
     if let Some(inline) = user.strip_prefix(b"--user=") {

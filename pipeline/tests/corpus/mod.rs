@@ -1,6 +1,10 @@
 //! Text with fake secrets whose places are known, and text without any that looks like it.
 
 #![allow(dead_code, reason = "the benchmark and each test use a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "outside of a test harness the lint does not know that this is a test"
+)]
 
 pub mod innocent;
 pub mod random;

@@ -86,6 +86,8 @@ fn alphabet(name: &str) -> &'static str {
         "QT" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~.-",
         "UE" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=",
         "BECH" => "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
+        // A '#' next to an '@' in a URL's password leaves open where the host starts.
+        "PWU" => "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!$^*~",
         "PW" => "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!@#$%^*",
         other => panic!("no alphabet {other}"),
     }

@@ -175,7 +175,7 @@ const PLACED: &[(&str, bool, &str, &str, &str)] = &[
         "{uuid}@{uuid}/IncomingWebhook/{H32}/{uuid}",
         "",
     ),
-    ("url password", false, "postgres://app:", "{PW12}", "@db.example.com:5432/app"),
+    ("url password", false, "postgres://app:", "{PWU12}", "@db.example.com:5432/app"),
     ("url password", false, "redis://:", "{AN24}", "@cache:6379/0"),
     ("url password", false, "mongodb+srv://root:", "{AN16}", "@cluster0.example.net/x?retryWrites=true"),
     ("url password", false, "https://bob:", "{AN10}", "@example.com/repo.git"),
@@ -212,7 +212,7 @@ const PLACED: &[(&str, bool, &str, &str, &str)] = &[
     ("aws secret", true, "AKIAIOSFODNN7EXAMPLE / ", "wJ{B14}/K7{B18}4Qe", ""),
     ("cli flag", false, "tool login --api-key ", "{AN32}", " --verbose"),
     ("cli flag", false, "tool login --token=", "{AN32}", " --verbose"),
-    ("cli flag", false, "mysql --password ", "{PW12}", " -h db"),
+    ("cli flag", false, "mysql --password ", "{PW12}9", " -h db"),
 ];
 
 /// Values that a keyword and an assignment make secret.
