@@ -329,28 +329,23 @@ fn unusable_patterns_are_refused_by_name() {
 
 /// Time on the processor of this thread, so that other work on the machine does not count; the clock where Linux's
 /// schedstat is missing.
-fn processor_time() -> Option<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    stat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
-}
-
-/// The best of five.
-fn time(text: &str) -> Duration {
-    (0..5)
-        .map(|_| {
-            let (start, worked) = (Instant::now(), processor_time());
-            std::hint::black_box(scrub(text));
-            match (worked, processor_time()) {
-                (Some(before), Some(after)) => after - before,
-                _ => start.elapsed(),
-            }
-        })
-        .min()
-        .unwrap()
+fn time(texts: &[&str]) -> Duration {
+    let processor = || -> Option<Duration> {
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+        stat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    };
+    let (start, worked) = (Instant::now(), processor());
+    for text in texts {
+        std::hint::black_box(scrub(text));
+    }
+    match (worked, processor()) {
+        (Some(before), Some(after)) => after - before,
+        _ => start.elapsed(),
+    }
 }
 
 #[test]
-fn eight_times_the_text_takes_no_more_than_linear_time() {
+fn one_long_text_takes_as_long_as_eight_short_ones() {
     for piece in [
         "a",
         "1",
@@ -385,8 +380,9 @@ fn eight_times_the_text_takes_no_more_than_linear_time() {
         "GB29 ",
     ] {
         let (small, large) = (piece.repeat(40_000 / piece.len()), piece.repeat(320_000 / piece.len()));
-        let (one, eight) = (time(&small), time(&large));
-        // Quadratic time would be 64 times as long.
-        assert!(eight < one * 24 + Duration::from_millis(4), "{piece:?}: {one:?}, then {eight:?}");
+        // Quadratic time would be eight times as long. The kernel counts in ticks of some milliseconds.
+        let fits =
+            (0..3).any(|_| time(&[&large]) < time(&[small.as_str(); 8]) * 3 + Duration::from_millis(12));
+        assert!(fits, "{piece:?}");
     }
 }

@@ -27,6 +27,11 @@ pub fn is_secret(value: &[u8], grade: Grade, written: Written) -> bool {
     !is_reference(value) && !is_placeholder(value) && !checks::is_filler(value)
 }
 
+/// Whether this is the password of a connection string: its place gives it away, so a short one counts as well.
+pub fn is_connection_password(value: &[u8]) -> bool {
+    value.len() >= 4 && !is_reference(value) && !is_placeholder(value) && !checks::is_filler(value)
+}
+
 /// Whether the value is none of the things that are written where secrets stand: words, types, paths, slugs.
 fn is_noise(value: &[u8], grade: Grade, written: Written) -> bool {
     let looked = value.get(..value.len().min(96)).unwrap_or_default();
@@ -38,6 +43,12 @@ fn is_noise(value: &[u8], grade: Grade, written: Written) -> bool {
     }
     let digits = looked.iter().filter(|&&byte| is(byte, D)).count();
     let all_digits = digits == looked.len();
+    // No identifier or slug holds these; a password or a generated key does.
+    let marks =
+        looked.iter().filter(|&&byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*')).count();
+    if digits > 0 && marks > 0 && written == Written::Quoted || digits > 1 && marks > 0 {
+        return true;
+    }
     match grade {
         Grade::Password => {
             if all_digits {
