@@ -29,6 +29,8 @@ pub const AUTHORITY: u32 = 1 << 15;
 /// Local part of an e-mail address, as people have them (the quoted forms of RFC 5322 do not occur in chat).
 pub const LOCAL: u32 = 1 << 16;
 pub const PERCENT: u32 = 1 << 17;
+/// The name of a user on a command line.
+pub const USER: u32 = 1 << 18;
 
 pub const D: u32 = DIGIT;
 pub const LOWER: u32 = LOWER_AF | LOWER_GZ;
@@ -99,6 +101,11 @@ const fn class(byte: u8) -> u32 {
         }
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | b'\'') {
             bits |= LOCAL;
+        }
+        if byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'_' | b'+' | b'-' | b'@' | b'=' | b'$' | b'%')
+        {
+            bits |= USER;
         }
     } else if byte >= 0x80 {
         // A value in quotes, a connection string or a URL may hold letters of any script; a bare one may not, as

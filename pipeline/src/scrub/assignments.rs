@@ -55,6 +55,7 @@ pub fn find(scan: &mut Scan<'_>) {
         }
         assigned(scan, keyword, key_end, value);
     }
+    said(scan);
     flags(scan);
     netrc(scan);
     elements(scan);
@@ -147,7 +148,12 @@ fn assigned(scan: &mut Scan<'_>, keyword: &Keyword, key_end: usize, from: usize)
     if written == Written::Bare && matches!(byte_at(text, end), b'(' | b'[') && !value.ends_with(b"=") {
         return;
     }
-    if values::is_secret(value, keyword.grade, written) {
+    let in_connection = keyword.grade == Grade::Password
+        && byte_at(text, key_end) == b'='
+        && matches!(byte_before(text, run_start(text, key_end, W, 24), 1), b';' | b'&' | b'?');
+    if values::is_secret(value, keyword.grade, written)
+        || (in_connection && values::is_connection_password(value))
+    {
         scan.add(start, end, keyword.kind, Proof::Context);
     }
 }
@@ -238,7 +244,7 @@ fn closing_quote(text: &[u8], start: usize, quote: u8, depth: usize) -> Option<u
 /// A value without quotes: to the end of its alphabet, which is wider where something else marks the end.
 fn bare(scan: &mut Scan<'_>, start: usize, key_end: usize) -> Option<(usize, usize, Written)> {
     let text = scan.text;
-    let alphabet = if is_delimited(text, key_end) { CONNECTION } else { VALUE };
+    let alphabet = if is_delimited(text, key_end, start) { CONNECTION } else { VALUE };
     let mut end = scan.ends.end(text, start, alphabet);
     while end > start
         && matches!(
@@ -249,28 +255,43 @@ fn bare(scan: &mut Scan<'_>, start: usize, key_end: usize) -> Option<(usize, usi
         end -= 1;
     }
     // An HTML or XML element closes behind the value.
-    if let Some(tag) = memchr::memmem::find(part(text, start, end.min(start + 512)), b"</") {
+    if alphabet == CONNECTION
+        && let Some(tag) = memchr::memmem::find(part(text, start, end.min(start + 512)), b"</")
+    {
         end = start + tag;
     }
     (end > start).then_some((start, end, Written::Bare))
 }
 
-/// Whether the key stands in a connection string (`;Password=`) or on a line of an .env file (`DB_PASSWORD=`): there the
-/// value may hold commas and brackets.
-fn is_delimited(text: &[u8], key_end: usize) -> bool {
-    if byte_at(text, key_end) != b'=' {
-        return false;
-    }
+/// Whether the key stands in a connection string (`;Password=`), or at the start of a line of an .env or YAML file: there
+/// the value goes on to `;` or the line's end, and may hold commas and brackets.
+fn is_delimited(text: &[u8], key_end: usize, value: usize) -> bool {
     let start = run_start(text, key_end, W | super::alphabet::DASH, 64);
     let before = byte_before(text, start, 1);
     let name = part(text, start, key_end);
-    if before == b';' {
-        return true;
+    match byte_at(text, key_end) {
+        b'=' if before == b';' => true,
+        b'=' => {
+            let upper = name.iter().all(|&byte| !byte.is_ascii_lowercase())
+                && name.iter().any(|&byte| is(byte, UPPER));
+            upper && (starts_line(text, start) || part(text, start.saturating_sub(7), start) == b"export ")
+        }
+        b':' => {
+            let indent = run_back(text, start, b' ', 32);
+            // A call or an index behind the value makes it code.
+            let code =
+                matches!(byte_at(text, run_end(part(text, 0, value + 64), value, VALUE)), b'(' | b'[' | b'{');
+            !code
+                && value == key_end + 2
+                && (starts_line(text, indent) || starts_line(text, indent.saturating_sub(1)))
+        }
+        _ => false,
     }
-    let upper =
-        name.iter().all(|&byte| !byte.is_ascii_lowercase()) && name.iter().any(|&byte| is(byte, UPPER));
-    let line = start == 0 || before == b'\n' || part(text, start.saturating_sub(7), start) == b"export ";
-    upper && line
+}
+
+fn starts_line(text: &[u8], at: usize) -> bool {
+    let before = byte_before(text, at, 1);
+    before == 0 || before == b'\n' || (before == b'n' && byte_before(text, at, 2) == b'\\')
 }
 
 /// `Authorization:` and its scheme: the credentials alone are replaced.
@@ -392,6 +413,39 @@ fn cookies(scan: &mut Scan<'_>, from: usize) -> usize {
         at = end.max(start) - from;
     }
     from + length
+}
+
+/// "The password is VALUE", and the word for password in Chinese and Japanese with whatever separator.
+fn said(scan: &mut Scan<'_>) {
+    let text = scan.text;
+    for at in memchr::memmem::find_iter(text, b" is ") {
+        if let Some(keyword) = keywords::at_end_of(text, at)
+            && matches!(keyword.grade, Grade::Password | Grade::Key | Grade::Token)
+            && part(text, at + 4, at + 7) != b"eyJ"
+        {
+            assigned(scan, keyword, at, at + 4);
+        }
+    }
+    if text.is_ascii() {
+        return;
+    }
+    const MARKS: [&str; 8] = ["：", "是", "为", "為", "は", ":", "=", " "];
+    for word in ["密码", "密碼", "パスワード", "口令"] {
+        for at in memchr::memmem::find_iter(text, word.as_bytes()) {
+            let mut from = at + word.len();
+            let key_end = from;
+            while let Some(mark) =
+                MARKS.iter().find(|mark| part(text, from, from + mark.len()) == mark.as_bytes())
+            {
+                from += mark.len();
+            }
+            if let Some(keyword) = keywords::at_end_of(b"password", 8)
+                && from > key_end
+            {
+                assigned(scan, keyword, key_end, from);
+            }
+        }
+    }
 }
 
 /// `--api-key VALUE`, `--password VALUE`: a flag of a command line and, behind a space, its value.

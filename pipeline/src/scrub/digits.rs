@@ -133,7 +133,10 @@ fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
     {
         return Some(stop);
     }
-    if length > 19 || (length == 1 && byte_at(text, end) != b'-' && byte_at(text, end) != b'.') {
+    // Of single digits only the 1 before an American area code starts anything.
+    let leads =
+        || byte_at(text, start) == b'1' && part(text, end + 1, end + 4).iter().all(u8::is_ascii_digit);
+    if length > 19 || (length == 1 && !leads()) {
         return None;
     }
     if is(before, AN) && !starts_token(text, start) {

@@ -1,5 +1,7 @@
 //! The words that say: what follows is a secret. And how they are read out of a key in any spelling.
 
+use std::sync::LazyLock;
+
 use super::alphabet::{byte_at, byte_before, is};
 use super::kinds;
 
@@ -129,6 +131,60 @@ pub const KEYWORDS: &[Keyword] = &[
     word("value", Grade::Value, "secret"),
 ];
 
+/// Rows whose phrase ends with a letter, the longest first, for each letter.
+struct ByLast<T: 'static>([Vec<&'static T>; 26]);
+
+impl<T> ByLast<T> {
+    fn new(rows: &'static [T], phrase: impl Fn(&T) -> &str) -> ByLast<T> {
+        let mut by_last = ByLast(std::array::from_fn(|_| Vec::new()));
+        for row in rows {
+            let last = phrase(row).bytes().last().unwrap_or(b'z');
+            if let Some(list) = by_last.0.get_mut(usize::from(last.wrapping_sub(b'a'))) {
+                list.push(row);
+            }
+        }
+        for list in &mut by_last.0 {
+            list.sort_by_key(|row| std::cmp::Reverse(phrase(row).len()));
+        }
+        by_last
+    }
+
+    fn get(&self, last: u8) -> &[&'static T] {
+        self.0.get(usize::from(last.wrapping_sub(b'a'))).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether a keyword or a qualifier ends with these two letters.
+static ENDINGS: LazyLock<[[bool; 26]; 26]> = LazyLock::new(|| {
+    let mut endings = [[false; 26]; 26];
+    let phrases = KEYWORDS.iter().map(|row| row.phrase).chain(QUALIFIERS.iter().copied());
+    for phrase in phrases {
+        if let [.., before, last] = phrase.as_bytes()
+            && let Some(slot) = endings
+                .get_mut(usize::from(before.wrapping_sub(b'a')))
+                .and_then(|row| row.get_mut(usize::from(last.wrapping_sub(b'a'))))
+        {
+            *slot = true;
+        }
+    }
+    endings
+});
+
+/// Whether a key that ends in these two bytes can be of interest: nearly all others are turned away here.
+fn may_end(before: u8, last: u8) -> bool {
+    if !last.is_ascii_alphabetic() {
+        return true;
+    }
+    let place = |byte: u8| usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a'));
+    // "v1" and the like end in a digit; no phrase ends in a letter behind one.
+    ENDINGS.get(place(before)).and_then(|row| row.get(place(last))).copied().unwrap_or(false)
+}
+
+static KEYWORDS_BY_LAST: LazyLock<ByLast<Keyword>> =
+    LazyLock::new(|| ByLast::new(KEYWORDS, |row| row.phrase));
+static HARMLESS_BY_LAST: LazyLock<ByLast<&str>> = LazyLock::new(|| ByLast::new(HARMLESS, |row| row));
+static QUALIFIERS_BY_LAST: LazyLock<ByLast<&str>> = LazyLock::new(|| ByLast::new(QUALIFIERS, |row| row));
+
 /// Words behind the keyword that change nothing: `API_KEY_PROD`, `passwordValue`, `token_2`.
 const QUALIFIERS: &[&str] = &[
     "prod",
@@ -155,7 +211,6 @@ const QUALIFIERS: &[&str] = &[
     "primary",
     "secondary",
     "backup",
-    "main",
     "default",
     "confirm",
     "confirmation",
@@ -233,7 +288,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Up to so many bytes of a key are read, from its end.
-const LONGEST: usize = 56;
+const LONGEST: usize = 44;
 
 /// A key's letters and digits in reverse, in lower case, and where words start.
 struct Reversed {
@@ -297,11 +352,6 @@ impl Reversed {
         let fits = phrase.bytes().rev().enumerate().all(|(at, byte)| self.letter(skip + at) == byte);
         fits && (!whole || self.starts(skip + phrase.len() - 1))
     }
-
-    /// Letters of the word that ends `skip` letters before the key's end.
-    fn word(&self, skip: usize) -> usize {
-        (skip..self.length).find(|&at| self.starts(at)).map_or(0, |at| at + 1 - skip)
-    }
 }
 
 /// The second letter of an escape stands before: `\nPASSWORD`.
@@ -315,31 +365,31 @@ pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
     if !is(last, super::alphabet::AN) {
         return None;
     }
+    if !may_end(byte_before(text, end, 2), last) {
+        return None;
+    }
     let key = Reversed::read(text, end);
     let mut skip = 0;
     for _ in 0..3 {
-        let found = KEYWORDS
+        let last = key.letter(skip);
+        let found = KEYWORDS_BY_LAST
+            .get(last)
             .iter()
-            .filter(|keyword| key.ends_with(skip, keyword.phrase, keyword.whole))
-            .max_by_key(|keyword| keyword.phrase.len());
+            .find(|keyword| key.ends_with(skip, keyword.phrase, keyword.whole));
         if let Some(keyword) = found {
             let ahead = skip + keyword.phrase.len();
-            let harmless = HARMLESS.iter().any(|word| key.ends_with(ahead, word, true));
+            let harmless =
+                HARMLESS_BY_LAST.get(key.letter(ahead)).iter().any(|word| key.ends_with(ahead, word, true));
             return (!harmless).then_some(keyword);
         }
-        let word = key.word(skip);
         let digits = (skip..key.length).take_while(|&at| key.letter(at).is_ascii_digit()).count();
         if digits > 0 && digits <= 3 {
             skip += digits;
-        } else if word > 0
-            && QUALIFIERS
-                .iter()
-                .any(|qualifier| qualifier.len() == word && key.ends_with(skip, qualifier, true))
-        {
-            skip += word;
-        } else {
-            return None;
+            continue;
         }
+        let qualifier =
+            QUALIFIERS_BY_LAST.get(last).iter().find(|qualifier| key.ends_with(skip, qualifier, true))?;
+        skip += qualifier.len();
     }
     None
 }

@@ -15,32 +15,67 @@ struct Number {
     length: usize,
     check: fn(&[u8]) -> bool,
     words: &'static [&'static str],
+    /// Whether it is written without separators only.
+    together: bool,
 }
 
 const NUMBERS: &[Number] = &[
-    Number { kind: kinds::number("nhs_number"), length: 10, check: checks::nhs, words: &["nhs"] },
+    Number {
+        kind: kinds::number("nhs_number"),
+        length: 10,
+        check: checks::nhs,
+        words: &["nhs"],
+        together: false,
+    },
     Number {
         kind: kinds::number("aadhaar"),
         length: 12,
         check: checks::verhoeff,
         words: &["aadhaar", "aadhar", "uidai", "uid"],
+        together: false,
     },
-    Number { kind: kinds::number("cpf"), length: 11, check: checks::cpf, words: &["cpf", "cadastro"] },
-    Number { kind: kinds::number("pesel"), length: 11, check: checks::pesel, words: &["pesel"] },
+    Number {
+        kind: kinds::number("cpf"),
+        length: 11,
+        check: checks::cpf,
+        words: &["cpf", "cadastro"],
+        together: false,
+    },
+    Number {
+        kind: kinds::number("pesel"),
+        length: 11,
+        check: checks::pesel,
+        words: &["pesel"],
+        together: false,
+    },
     Number {
         kind: kinds::number("sin"),
         length: 9,
         check: checks::sin,
         words: &["sin", "social insurance", "social_insurance", "nas"],
+        together: false,
     },
     Number {
         kind: kinds::number("bank_routing"),
         length: 9,
         check: checks::routing,
         words: &["routing", "aba", "rtn", "routingnumber"],
+        together: false,
     },
-    Number { kind: kinds::number("passport"), length: 9, check: |_| true, words: &["passport"] },
-    Number { kind: kinds::number("passport"), length: 8, check: |_| true, words: &["passport"] },
+    Number {
+        kind: kinds::number("passport"),
+        length: 9,
+        check: |_| true,
+        words: &["passport"],
+        together: true,
+    },
+    Number {
+        kind: kinds::number("passport"),
+        length: 8,
+        check: |_| true,
+        words: &["passport"],
+        together: true,
+    },
 ];
 
 /// A number of digits alone, in groups or not.
@@ -53,7 +88,9 @@ pub fn digits_only(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
             return None;
         }
         let end = cluster.end(count);
-        for number in NUMBERS.iter().filter(|number| number.length == length) {
+        for number in
+            NUMBERS.iter().filter(|number| number.length == length && (count == 1 || !number.together))
+        {
             let digits = digits.get(..length)?;
             if !(number.check)(digits) || !is_free_after(text, end) {
                 continue;
@@ -107,6 +144,13 @@ const LETTERED: &[Lettered] = &[
 pub fn with_letters(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
     if end - start > 9 || end - start < 2 {
+        return None;
+    }
+    let near =
+        |first: u8, second: u8| is(first, UPPER) || (matches!(first, b' ' | b'-') && is(second, UPPER));
+    let lettered = near(byte_before(text, start, 1), byte_before(text, start, 2))
+        || near(byte_at(text, end), byte_at(text, end + 1));
+    if !lettered {
         return None;
     }
     for row in LETTERED {

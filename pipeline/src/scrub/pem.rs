@@ -28,14 +28,12 @@ pub fn find(scan: &mut Scan<'_>) {
 
 /// Where the label's dashes end, if it names a private key.
 fn after_label(text: &[u8], label: usize) -> Option<usize> {
-    let head = part(text, label, label + 64);
-    let close = memchr::memmem::find(head, b"-----")?;
-    let words = head.get(..close)?;
-    let plain = words
-        .iter()
-        .all(|&byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || matches!(byte, b' ' | b'-'));
+    let held = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
+    let length = part(text, label, label + 64).iter().take_while(|byte| held(byte)).count();
+    let words = part(text, label, label + length);
     let private = words.ends_with(b"PRIVATE KEY") || words.ends_with(b"PRIVATE KEY BLOCK");
-    (plain && private).then_some(label + close + 5)
+    let close = label + length;
+    (private && part(text, close, close + 5) == b"-----").then_some(close + 5)
 }
 
 /// Walks base64, line breaks in every escaping and headers; gives the end of the END line, or of the last line of
@@ -81,7 +79,12 @@ fn key_end(text: &[u8], body: usize) -> Option<usize> {
                 in_header = true;
                 at = skip_header(text, at);
             }
-            _ if in_header => at += 1,
+            _ if in_header && run_end(part(text, 0, at + LINE), at, B) < at + LINE => at += 1,
+            // OpenPGP's checksum, `=AbCd`, behind the last line.
+            b'=' if last_line.is_some() && run_end(part(text, 0, at + 6), at + 1, B) == at + 5 => {
+                at += 5;
+                last_line = Some(at);
+            }
             _ if is(byte, B) || byte == b'=' => {
                 let mut end = run_end(text, at, B);
                 while byte_at(text, end) == b'=' {

@@ -101,7 +101,7 @@ pub fn placeholders(text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
 /// beyond a placeholder. Its own name may be the keyword, and the text before it was farther away when it was a secret.
 pub fn context(text: &[u8], at: usize, limit: usize) -> &[u8] {
     let window = super::alphabet::part(text, at.saturating_sub(limit), at);
-    match memchr::memmem::rfind(window, b"]") {
+    match memchr::memrchr(b']', window) {
         Some(close) if memchr::memmem::find(part_before(text, at - window.len() + close), MARK).is_some() => {
             window.get(close + 1..).unwrap_or_default()
         }
@@ -123,15 +123,21 @@ pub fn has_word(window: &[u8], words: &[&str]) -> bool {
     }
     let lower = lower.get(..window.len()).unwrap_or_default();
     words.iter().any(|word| {
-        memchr::memmem::find_iter(lower, word.as_bytes()).any(|at| {
-            let before = super::alphabet::byte_before(window, at, 1);
-            let first = super::alphabet::byte_at(window, at);
+        let first = word.as_bytes().first().copied().unwrap_or(0);
+        memchr::memchr_iter(first, lower).any(|at| {
             let after = super::alphabet::byte_at(window, at + word.len());
-            // `userPhone` ends one word and starts another; `microphone` does not.
-            let starts = !before.is_ascii_alphabetic()
-                || (before.is_ascii_lowercase() && first.is_ascii_uppercase())
-                || (before == b'n' && super::alphabet::byte_before(window, at, 2) == b'\\');
-            starts && (!after.is_ascii_lowercase() || after == b's')
+            lower.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes()))
+                && starts_word(window, at)
+                && (!after.is_ascii_lowercase() || after == b's')
         })
     })
+}
+
+/// Whether a word starts at `at`: `userPhone` ends one and starts another, `microphone` does not.
+fn starts_word(window: &[u8], at: usize) -> bool {
+    let before = super::alphabet::byte_before(window, at, 1);
+    let first = super::alphabet::byte_at(window, at);
+    !before.is_ascii_alphabetic()
+        || (before.is_ascii_lowercase() && first.is_ascii_uppercase())
+        || (before == b'n' && super::alphabet::byte_before(window, at, 2) == b'\\')
 }

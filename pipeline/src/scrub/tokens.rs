@@ -17,38 +17,38 @@ use super::spans::{Proof, Scan, context, has_word};
 /// Shorter runs hold no token: the shortest are Bearer credentials of 16 and Stripe test keys of 18.
 const SHORTEST: usize = 16;
 
-/// The shapes of all kinds, by their first byte, with a filter on the first two.
+/// The shapes of all kinds, by the first two bytes of their prefix.
 struct Index {
     shapes: Vec<(u16, &'static Shape)>,
-    by_first: [(u16, u16); 128],
-    by_two: Vec<bool>,
+    /// For each pair of ASCII bytes the range of shapes whose prefix starts so; a prefix of one byte is in 128 ranges.
+    by_two: Vec<(u16, u16)>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut shapes: Vec<(u16, &'static Shape)> = Vec::new();
-    for (number, kind) in kinds::all().enumerate() {
-        shapes.extend(kind.shapes.iter().map(|shape| (number as u16, shape)));
-    }
-    // Stable: within one first byte the table's order stays, and with it who wins a tie.
-    shapes.sort_by_key(|(_, shape)| shape.prefix.as_bytes().first().copied());
-    let mut by_first = [(0u16, 0u16); 128];
-    let mut by_two = vec![false; 128 * 128];
-    for (at, (_, shape)) in shapes.iter().enumerate() {
-        let mut bytes = shape.prefix.bytes();
-        let first = usize::from(bytes.next().unwrap_or(0) & 127);
-        if let Some(range) = by_first.get_mut(first) {
-            if range.1 == 0 {
-                range.0 = at as u16;
-            }
-            range.1 = at as u16 + 1;
+    let mut index = Index { shapes: Vec::new(), by_two: vec![(0, 0); 128 * 128] };
+    for (pair, range) in index.by_two.iter_mut().enumerate() {
+        let (first, second) = ((pair / 128) as u8, (pair % 128) as u8);
+        let start = index.shapes.len() as u16;
+        for (number, kind) in kinds::all().enumerate() {
+            // The table's order stays, and with it who wins a tie.
+            let fits = |shape: &&Shape| match shape.prefix.as_bytes() {
+                [only] => *only == first,
+                [one, two, ..] => (*one, *two) == (first, second),
+                [] => false,
+            };
+            index.shapes.extend(kind.shapes.iter().filter(fits).map(|shape| (number as u16, shape)));
         }
-        let second = bytes.next();
-        for (byte, slot) in by_two.iter_mut().skip(first * 128).take(128).enumerate() {
-            *slot |= second.is_none_or(|second| usize::from(second) == byte);
-        }
+        *range = (start, index.shapes.len() as u16);
     }
-    Index { shapes, by_first, by_two }
+    index
 });
+
+/// The shapes that can start with these two bytes.
+fn candidates(index: &Index, first: u8, second: u8) -> &[(u16, &'static Shape)] {
+    let pair = usize::from(first & 127) * 128 + usize::from(second & 127);
+    let (low, high) = index.by_two.get(pair).copied().unwrap_or((0, 0));
+    index.shapes.get(usize::from(low)..usize::from(high)).unwrap_or_default()
+}
 
 /// Finds every run of sixteen token characters and more, and the tokens in it.
 pub fn find(scan: &mut Scan<'_>) {
@@ -89,11 +89,10 @@ fn in_run(scan: &mut Scan<'_>, index: &Index, start: usize, end: usize) {
     before_only(scan, start, end);
     let mut at = start + escape_tail(text, start);
     while at < end {
-        let first = usize::from(byte_at(text, at) & 127);
-        let second = usize::from(byte_at(text, at + 1) & 127);
-        if index.by_two.get(first * 128 + second).copied().unwrap_or(false)
+        let shapes = candidates(index, byte_at(text, at), byte_at(text, at + 1));
+        if !shapes.is_empty()
             && starts_token(text, at)
-            && let Some(token) = at_position(scan, index, first, at)
+            && let Some(token) = at_position(scan, shapes, at)
         {
             at = token.max(at + 1);
             continue;
@@ -108,10 +107,9 @@ fn in_run(scan: &mut Scan<'_>, index: &Index, start: usize, end: usize) {
 }
 
 /// Tries the shapes at one position and keeps the longest match; gives its end.
-fn at_position(scan: &mut Scan<'_>, index: &Index, first: usize, at: usize) -> Option<usize> {
-    let &(low, high) = index.by_first.get(first)?;
+fn at_position(scan: &mut Scan<'_>, shapes: &[(u16, &'static Shape)], at: usize) -> Option<usize> {
     let mut best: Option<(usize, usize, u16)> = None;
-    for &(kind, shape) in index.shapes.get(usize::from(low)..usize::from(high))? {
+    for &(kind, shape) in shapes {
         if scan.text.get(at..)?.starts_with(shape.prefix.as_bytes())
             && let Some((start, end)) = matches(scan, shape, at)
             && best.is_none_or(|(_, longest, _)| end > longest)
@@ -182,7 +180,7 @@ fn matches(scan: &mut Scan<'_>, shape: &Shape, at: usize) -> Option<(usize, usiz
         end -= 1;
     }
     let token = part(text, start, end);
-    let body = part(text, at + shape.prefix.len(), end);
+    let body = if start < at { token } else { part(text, at + shape.prefix.len(), end) };
     let holds = match shape.check {
         Check::Real => !checks::is_filler(body),
         Check::NotSlug => !checks::is_slug(body),
@@ -218,6 +216,9 @@ fn secret_beside_key_id(scan: &mut Scan<'_>, from: usize) {
         }
         at += escape_tail(text, at);
         let end = scan.ends.end(text, at, B);
+        if matches!(part(text, at, at + 4), b"AKIA" | b"ASIA") {
+            return;
+        }
         if is_aws_secret(text, at, end) {
             scan.add(at, end, AWS_SECRET, Proof::Format);
             return;
@@ -290,7 +291,12 @@ fn before_only(scan: &mut Scan<'_>, start: usize, end: usize) {
         (b".webhook.office.com/webhookb2/", 30, TEAMS_WEBHOOK),
     ] {
         let Some(found) = memchr::memmem::find(run, mark) else { continue };
-        let from = start + found + mark.len();
+        let mut from = start + found + mark.len();
+        for folder in [&b"services/"[..], b"workflows/", b"triggers/"] {
+            if kind == SLACK_WEBHOOK && part(text, from, from + folder.len()) == folder {
+                from += folder.len();
+            }
+        }
         let mut stop = run_end(text, from, RUN);
         if kind == TEAMS_WEBHOOK {
             while byte_at(text, stop) == b'@' {

@@ -1,7 +1,8 @@
 //! Credentials in URLs and on curl's command line.
 
 use super::alphabet::{
-    AUTHORITY, CONNECTION, D, U, VALUE, byte_at, byte_before, part, run_end, run_start, starts_token,
+    AUTHORITY, CONNECTION, D, U, USER, VALUE, byte_at, byte_before, is, part, run_end, run_start,
+    starts_token,
 };
 use super::checks;
 use super::kinds;
@@ -17,7 +18,10 @@ pub fn authority(scan: &mut Scan<'_>, colon: usize) {
     let text = scan.text;
     let start = colon + 3;
     let end = run_end(part(text, 0, start + 600), start, AUTHORITY);
-    let whole = part(text, start, end);
+    let mut whole = part(text, start, end);
+    if matches!(byte_at(text, end), b'#' | b'?' | b'/') && memchr::memchr(b'@', whole).is_none() {
+        whole = unescaped_authority(text, start, end);
+    }
     let Some(at_sign) = memchr::memrchr(b'@', whole) else { return };
     let Some(user_end) = memchr::memchr(b':', whole.get(..at_sign).unwrap_or_default()) else { return };
     let password = whole.get(user_end + 1..at_sign).unwrap_or_default();
@@ -32,6 +36,25 @@ pub fn authority(scan: &mut Scan<'_>, colon: usize) {
     }
 }
 
+/// A password may hold `#`, `?` or `/` that nobody escaped: the authority then goes on to an `@` of the same word, unless
+/// what stands before it is a port.
+fn unescaped_authority(text: &[u8], start: usize, end: usize) -> &[u8] {
+    let first = part(text, start, end);
+    let none = part(text, start, start);
+    let Some(colon) = memchr::memchr(b':', first) else { return none };
+    let tail = first.get(colon + 1..).unwrap_or_default();
+    let port = tail.iter().all(u8::is_ascii_digit);
+    let open = |byte: u8| is(byte, AUTHORITY) || matches!(byte, b'#' | b'?' | b'/');
+    let run = part(text, end, end + 80).iter().take_while(|&&byte| open(byte)).count();
+    let rest = part(text, end, end + run);
+    match memchr::memchr(b'@', rest) {
+        Some(at_sign) if !port && !rest.get(..at_sign).unwrap_or_default().contains(&b':') => {
+            part(text, start, end + at_sign + 1)
+        }
+        _ => none,
+    }
+}
+
 /// The colon of a Telegram bot token: `123456789:AA...`.
 pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
     let text = scan.text;
@@ -41,7 +64,7 @@ pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
     if (8..=10).contains(&(colon - start))
         && free
         && end - colon > 33
-        && checks::is_mixed(part(text, colon + 1, end))
+        && !checks::is_slug(part(text, colon + 1, end))
     {
         scan.add(start, end, TELEGRAM, Proof::Prefix);
     }
@@ -50,7 +73,7 @@ pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
 /// The colon of `curl -u user:password`.
 pub fn curl_user(scan: &mut Scan<'_>, colon: usize) {
     let text = scan.text;
-    let mut at = run_start(text, colon, VALUE, 80);
+    let mut at = run_start(text, colon, USER, 80);
     let user = part(text, at, colon);
     // `--user=name:password` has its equals sign inside the run.
     if let Some(inline) = user.strip_prefix(b"--user=") {

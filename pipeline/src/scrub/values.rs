@@ -1,5 +1,9 @@
 //! Whether the value of an assignment is a secret, or a word, a type, a placeholder or a reference to one.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
 use super::alphabet::{AN, D, LETTER, is};
 use super::checks;
 use super::keywords::Grade;
@@ -17,31 +21,49 @@ pub enum Written {
 
 /// Whether this value of a key of this grade is a secret.
 pub fn is_secret(value: &[u8], grade: Grade, written: Written) -> bool {
-    if value.len() < SHORTEST || is_reference(value) || is_placeholder(value) || checks::is_filler(value) {
+    if value.len() < SHORTEST || !is_noise(value, grade, written) {
         return false;
     }
-    let looked = value.get(..value.len().min(256)).unwrap_or_default();
+    !is_reference(value) && !is_placeholder(value) && !checks::is_filler(value)
+}
+
+/// Whether this is the password of a connection string: its place gives it away, so a short one counts as well.
+pub fn is_connection_password(value: &[u8]) -> bool {
+    value.len() >= 4 && !is_reference(value) && !is_placeholder(value) && !checks::is_filler(value)
+}
+
+/// Whether the value is none of the things that are written where secrets stand: words, types, paths, slugs.
+fn is_noise(value: &[u8], grade: Grade, written: Written) -> bool {
+    let looked = value.get(..value.len().min(96)).unwrap_or_default();
     if looked.contains(&b' ') {
         return grade == Grade::Password && written == Written::Quoted && is_phrase(looked);
     }
-    if is_location(looked) || memchr::memmem::find(value, super::spans::MARK).is_some() {
+    if is_location(looked) || memchr::memmem::find(looked, super::spans::MARK).is_some() {
         return false;
     }
     let digits = looked.iter().filter(|&&byte| is(byte, D)).count();
     let all_digits = digits == looked.len();
+    // No identifier or slug holds these; a password or a generated key does.
+    let marks =
+        looked.iter().filter(|&&byte| matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*')).count();
+    if digits > 0 && marks > 0 && written == Written::Quoted || digits > 1 && marks > 0 {
+        return true;
+    }
     match grade {
         Grade::Password => {
             if all_digits {
                 return true;
             }
-            let special =
-                looked.iter().any(|&byte| !is(byte, AN) && !matches!(byte, b'_' | b'-' | b'.' | b'/' | b':'));
+            let special = looked
+                .iter()
+                .any(|&byte| !is(byte, AN) && !matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'='));
             if digits == 0 && !special {
                 return !looked.split(|&byte| !is(byte, AN)).all(is_plain_word);
             }
             let identifier =
                 written == Written::Bare && (looked.contains(&b'_') || looked.contains(&b'.')) && !special;
-            !(identifier && checks::is_slug(looked)) && !is_type(looked)
+            let slug = identifier && checks::is_slug(looked);
+            !slug && !is_type(looked)
         }
         Grade::Key if all_digits => true,
         _ => !checks::is_slug(looked) && !is_type(looked),
@@ -58,6 +80,7 @@ fn is_plain_word(word: &[u8]) -> bool {
 
 /// Points at a secret kept elsewhere: `$DB_PASS`, `${{ secrets.X }}`, `{{token}}`, `<token>`, `%(pass)s`, `os.environ`.
 pub fn is_reference(value: &[u8]) -> bool {
+    let value = value.get(..value.len().min(128)).unwrap_or_default();
     let starts: [&[u8]; 24] = [
         b"${",
         b"$(",
@@ -140,13 +163,11 @@ fn is_placeholder(value: &[u8]) -> bool {
         "my-secret",
         "my_secret",
     ];
-    let mut lower = [0u8; 64];
-    let length = value.len().min(lower.len());
-    for (low, &byte) in lower.iter_mut().zip(value) {
-        *low = byte.to_ascii_lowercase();
-    }
-    let lower = lower.get(..length).unwrap_or_default();
-    WORDS.iter().any(|word| memchr::memmem::find(lower, word.as_bytes()).is_some())
+    static FOUND: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(WORDS).ok()
+    });
+    let looked = value.get(..value.len().min(64)).unwrap_or_default();
+    FOUND.as_ref().is_some_and(|words| words.is_match(looked))
 }
 
 /// Paths and URLs: what they hide, their own rules find.

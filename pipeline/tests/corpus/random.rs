@@ -49,7 +49,8 @@ impl Random {
                 continue;
             }
             if hole == "uuid" {
-                let uuid = self.shape("{H8}-{H4}-4{H3}-{ab89}{H3}-{H12}".replace("{ab89}", "{a|b|8|9}").as_str());
+                let uuid =
+                    self.shape("{H8}-{H4}-4{H3}-{ab89}{H3}-{H12}".replace("{ab89}", "{a|b|8|9}").as_str());
                 out.push_str(&uuid);
                 continue;
             }
@@ -85,6 +86,8 @@ fn alphabet(name: &str) -> &'static str {
         "QT" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_~.-",
         "UE" => "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=",
         "BECH" => "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
+        // A '#' next to an '@' in a URL's password leaves open where the host starts.
+        "PWU" => "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!$^*~",
         "PW" => "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!@#$%^*",
         other => panic!("no alphabet {other}"),
     }

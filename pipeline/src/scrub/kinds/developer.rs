@@ -1,6 +1,6 @@
 //! Tokens of code hosts, registries, build systems and password stores.
 
-use super::Check::{Mixed, NotSlug};
+use super::Check::NotSlug;
 use super::Part::{AtLeast, Between, Exactly, Literal};
 use super::{Kind, secret, shape};
 use crate::scrub::alphabet::{AN, B, D, DOT, EQ, H, LN, U, UN, UNDER, W};
@@ -45,7 +45,7 @@ pub const KINDS: &[Kind] = &[
     secret("npm_token", &[shape("npm_", &[AtLeast(AN, 30)])]),
     secret("pypi_token", &[shape("pypi-AgE", &[AtLeast(U, 50)])]),
     secret("rubygems_key", &[shape("rubygems_", &[AtLeast(H, 40)])]),
-    secret("crates_token", &[shape("cio", &[Between(AN, 32, 32)]).strict().check(Mixed)]),
+    secret("crates_token", &[shape("cio", &[Between(AN, 32, 32)]).strict().check(NotSlug)]),
     secret("docker_token", &[shape("dckr_pat_", &[AtLeast(U, 24)]), shape("dckr_oat_", &[AtLeast(U, 24)])]),
     secret("docker_auth", &[]),
     secret("nuget_key", &[shape("oy2", &[Between(LN, 43, 43)]).strict().check(NotSlug)]),
