@@ -50,9 +50,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_pause_is_longer_than_five_intervals(interval in 1u64..100_000, retry in 1u64..100_000, failures in 0usize..80) {
-            let mut schedule = Schedule::new(interval * SECOND, retry * SECOND);
+            let mut schedule = Schedule::new(Duration::from_secs(interval), Duration::from_secs(retry));
             for _ in 0..failures {
-                prop_assert!(schedule.after_failure() <= 5 * interval * SECOND);
+                prop_assert!(schedule.after_failure() <= Duration::from_secs(5 * interval));
             }
         }
     }
