@@ -165,8 +165,13 @@ impl Level {
             patterns: Vec::new(),
             providers: HashSet::new(),
         };
+        let mut last: (Option<String>, Option<String>) = (None, None);
         for (row, at) in rows.iter_mut().zip(0_u32..) {
-            row.provider = row.provider.as_deref().and_then(canonical);
+            // Rows come grouped by provider, thousands of them: each name is looked at once.
+            if row.provider != last.0 {
+                last = (row.provider.clone(), row.provider.as_deref().and_then(canonical));
+            }
+            row.provider.clone_from(&last.1);
             if let Some(provider) = row.provider.as_deref()
                 && !level.providers.contains(provider)
             {
