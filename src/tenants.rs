@@ -27,8 +27,11 @@ const MAX_CACHED: usize = 4_096;
 /// Tables whose change makes a cached home stale. Their triggers tell every backend, at commit.
 const CONFIG_TABLES: [&str; 5] = ["tenants", "projects", "detection_rules", "model_prices", "scrub_patterns"];
 
+/// A tenant and a project as a body names them.
+type Named = (String, Option<String>);
+
 thread_local! {
-    static CACHE: RefCell<HashMap<(String, Option<String>), Arc<Home>>> = RefCell::new(HashMap::new());
+    static CACHE: RefCell<HashMap<Named, Arc<Home>>> = RefCell::new(HashMap::new());
     static WATCHED: Cell<[pg_sys::Oid; CONFIG_TABLES.len()]> =
         const { Cell::new([pg_sys::InvalidOid; CONFIG_TABLES.len()]) };
     /// The callback can come at any time, also while the cache is in use: it only leaves word.

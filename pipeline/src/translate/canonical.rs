@@ -341,7 +341,7 @@ fn count(key: &'static str, raw: &str) -> Result<i64, Reject> {
     {
         return Ok(whole);
     }
-    if value < 0.0 || value > 9.0e18 {
+    if !(0.0..=9.0e18).contains(&value) {
         let message = format!("{key} must be between 0 and 9e18");
         return Err(Reject::field(Code::OutOfRange, key, message));
     }
