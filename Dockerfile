@@ -11,7 +11,7 @@ WORKDIR /observa
 COPY . .
 # build.rs tells the linker what cargo-pgrx would tell it for every crate.
 ENV CARGO_PGRX_DISABLE_GC_SECTIONS_WORKAROUND=1
-RUN mkdir -p "$HOME/.pgrx" \
+RUN cargo pgrx init --pg15 /usr/lib/postgresql/15/bin/pg_config \
     && cargo pgrx package --pg-config /usr/lib/postgresql/15/bin/pg_config \
         --no-default-features --features pg15 --out-dir /package
 
