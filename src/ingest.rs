@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
-use crate::log_guard::LogGuard;
+use crate::log_guard::guard_statement;
 use crate::rows::Rows;
 use crate::settings;
 use crate::storage;
@@ -34,7 +34,7 @@ fn ingest_bytea(body: &[u8]) -> JsonB {
 }
 
 fn ingest(body: &[u8]) -> JsonB {
-    let _guard = LogGuard::new();
+    guard_statement();
     JsonB(or_raise(ingest_body(body)).into_json())
 }
 

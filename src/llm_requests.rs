@@ -5,7 +5,7 @@ use pgrx::{AllocatedByRust, PgTrigger};
 
 use crate::error::{Error, or_raise};
 use crate::ingest;
-use crate::log_guard::LogGuard;
+use crate::log_guard::guard_statement;
 use crate::triggers;
 
 /// A row that can't be stored is the statement's error: nobody reads a dead letter of their own INSERT.
@@ -13,7 +13,7 @@ use crate::triggers;
 fn insert_llm_request<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, AllocatedByRust>>, pgrx::spi::Error> {
-    let _guard = LogGuard::new();
+    guard_statement();
     let data = trigger.trigger_data();
     let row = triggers::row_text(data.tg_trigtuple, data)?;
     let event_id = or_raise(store(&row));

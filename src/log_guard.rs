@@ -1,12 +1,12 @@
-//! Keeps payloads out of the server's log: while a body is read, an error is logged without the statement that it came in.
+//! Keeps payloads out of the server's log: an error of a statement that a body came in is logged without that statement.
 
 use std::cell::Cell;
 
 use pgrx::pg_sys;
 
 thread_local! {
-    /// How many bodies this backend is reading (a trigger may nest one in another).
-    static READING: Cell<u32> = const { Cell::new(0) };
+    /// When the client's statement began that last brought a body; 0: none has yet.
+    static STATEMENT: Cell<pg_sys::TimestampTz> = const { Cell::new(0) };
 }
 
 /// Only this thread's backend writes it, in _PG_init.
@@ -20,20 +20,16 @@ pub fn install() {
     }
 }
 
-/// While it lives, the statement is not logged. An error that jumps past its end is seen by the hook first.
-pub struct LogGuard;
-
-impl LogGuard {
-    pub fn new() -> LogGuard {
-        READING.set(READING.get().saturating_add(1));
-        LogGuard
-    }
+/// The client's current statement has a payload. It holds to the statement's end, not to the body's: an error is logged when
+/// all functions are left, and what fails in the statement later (a division by zero beside the ingest, a timeout) shows
+/// the same text.
+pub fn guard_statement() {
+    STATEMENT.set(statement_start());
 }
 
-impl Drop for LogGuard {
-    fn drop(&mut self) {
-        READING.set(READING.get().saturating_sub(1));
-    }
+fn statement_start() -> pg_sys::TimestampTz {
+    // SAFETY: reads a time that the backend keeps.
+    unsafe { pg_sys::GetCurrentStatementStartTimestamp() }
 }
 
 /// Bound parameters stand in the context where log_parameter_max_length_on_error is set: it goes too.
@@ -41,7 +37,7 @@ impl Drop for LogGuard {
 unsafe extern "C-unwind" fn hide_statement(edata: *mut pg_sys::ErrorData) {
     // SAFETY: Postgres passes the error that it is about to log.
     unsafe {
-        if READING.get() > 0 {
+        if STATEMENT.get() != 0 && STATEMENT.get() == statement_start() {
             (*edata).hide_stmt = true;
             (*edata).hide_ctx = true;
             (*edata).context = std::ptr::null_mut();

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::ingest::{self, Outcome};
-use crate::log_guard::LogGuard;
+use crate::log_guard::guard_statement;
 use crate::settings;
 use crate::storage;
 use crate::tenants::Directory;
@@ -27,7 +27,7 @@ struct Letter {
 
 #[pg_extern(sql = false)]
 fn replay_rejected(batch: Option<pgrx::Uuid>) -> JsonB {
-    let _guard = LogGuard::new();
+    guard_statement();
     JsonB(or_raise(replay(batch)).into_json())
 }
 

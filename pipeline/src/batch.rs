@@ -158,6 +158,8 @@ impl<'l> Reading<'l, '_> {
     }
 
     fn reject(&mut self, line: usize, reject: Reject, text: &str) {
-        self.batch.rejected.push(Rejected { line, reject, text: clean::clean_rejected(text) });
+        // A NUL as it is makes no JSON, so it gets as far as here.
+        let text = clean::clean_rejected(&decode::storable(text.as_bytes()));
+        self.batch.rejected.push(Rejected { line, reject, text });
     }
 }
