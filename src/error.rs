@@ -36,7 +36,7 @@ impl Error {
             Error::NoTenant | Error::SuperuserOnly(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NoStorage | Error::Encoding(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
-            Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+            Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }

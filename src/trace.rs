@@ -11,8 +11,8 @@ use crate::error::{Error, or_raise};
 /// Events of one tree. A trace with more shows its first ones.
 const MOST_EVENTS: i64 = 10_000;
 
-/// Levels of the tree. What is deeper stands on the last one: JSON that is nested deeper is of no use to a reader.
-const MOST_LEVELS: usize = 100;
+/// Levels of the tree. What is deeper stands at the root: each level nests JSON twice, and most parsers stop at 128.
+const MOST_LEVELS: usize = 50;
 
 #[pg_extern(sql = false)]
 fn trace(trace_id: &str) -> Option<JsonB> {
@@ -20,8 +20,13 @@ fn trace(trace_id: &str) -> Option<JsonB> {
 }
 
 fn read(trace_id: &str) -> Result<Option<Value>, Error> {
-    let trace = |sql: &str| Spi::get_one_with_args::<JsonB>(sql, &[trace_id.into()]);
-    let Some(summary) = trace("SELECT to_jsonb(t) FROM observa.traces t WHERE t.trace_id = $1 LIMIT 1")?
+    let one = |sql: &str| {
+        Spi::connect(|client| {
+            let found = client.select(sql, Some(1), &[trace_id.into()])?;
+            if found.is_empty() { Ok(None) } else { found.first().get_one::<JsonB>() }
+        })
+    };
+    let Some(summary) = one("SELECT to_jsonb(t) FROM observa.traces t WHERE t.trace_id = $1 LIMIT 1")?
     else {
         return Ok(None);
     };
@@ -36,7 +41,7 @@ fn read(trace_id: &str) -> Result<Option<Value>, Error> {
     let mut events: Vec<Value> = events.into_iter().flatten().map(|event| event.0).collect();
     let truncated = events.len() as i64 > MOST_EVENTS;
     events.truncate(MOST_EVENTS as usize);
-    let signals = trace(
+    let signals = one(
         "SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.ts, s.name), '[]') FROM
              (SELECT * FROM observa.signals WHERE trace_id = $1 ORDER BY ts LIMIT 1000) s",
     )?;

@@ -17,24 +17,31 @@ SELECT s.name,
  GROUP BY s.tenant_id, s.project_id, s.environment, s.name, s.alert_group;
 COMMENT ON VIEW observa.issues IS 'Issues: signals of one name about one subject, with samples';
 
--- An alert is never updated by what repeats it: its occurrences are counted in the signals.
+-- An alert is never updated by what repeats it: its occurrences are counted in the signals, from the end of the alert before
+-- it to its own. Of concurrent transactions one raises the alert, while another may hold an earlier signal: so not from
+-- first_seen, but from a day before it.
 CREATE OR REPLACE FUNCTION observa_internal.alert_signals(alert observa_internal.alerts)
-    RETURNS TABLE (occurrences bigint, last_seen timestamptz)
+    RETURNS TABLE (occurrences bigint, first_seen timestamptz, last_seen timestamptz)
     LANGUAGE sql STABLE PARALLEL SAFE COST 100 ROWS 1
     BEGIN ATOMIC
-    SELECT count(*), max(s.ts)
+    SELECT count(*), least(min(s.ts), alert.first_seen), greatest(max(s.ts), alert.first_seen)
       FROM observa_internal.signals s
      WHERE s.tenant_id = alert.tenant_id AND s.project_id = alert.project_id AND s.environment = alert.environment
-       AND s.name = alert.rule AND s.alert_group = alert.alert_group AND s.ts >= alert.first_seen
+       AND s.name = alert.rule AND s.alert_group = alert.alert_group
+       AND s.ts > greatest(alert.first_seen - interval '1 day',
+                           (SELECT max(coalesce(a.resolved_at, a.closed_at)) FROM observa_internal.alerts a
+                             WHERE a.tenant_id = alert.tenant_id AND a.alert_key = alert.alert_key
+                               AND a.created_at < alert.created_at AND a.first_seen < alert.first_seen))
        AND s.ts <= coalesce(alert.resolved_at, alert.closed_at, 'infinity');
     END;
-COMMENT ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) IS 'How often an alert''s signal was seen while it was open, and when last';
+COMMENT ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) IS 'How often an alert''s signal was seen while it was open, and when first and last';
 REVOKE ALL ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) TO observa_read;
 
 CREATE OR REPLACE VIEW observa.alerts WITH (security_invoker = true) AS
 SELECT a.alert_id AS id, a.title, a.description, a.severity, a.source, a.rule, a.status, a.current_value,
-       a.threshold_value, (observa_internal.alert_signals(a)).occurrences AS occurrences, a.first_seen,
+       a.threshold_value, (observa_internal.alert_signals(a)).occurrences AS occurrences,
+       (observa_internal.alert_signals(a)).first_seen AS first_seen,
        (observa_internal.alert_signals(a)).last_seen AS last_seen, a.trace_id, a.created_at, a.alert_group, a.environment,
        a.acknowledged_at, a.resolved_at, a.closed_at, a.note, a.tenant_id, a.project_id
   FROM observa_internal.alerts a;

@@ -109,7 +109,7 @@ fn the_breakdown_adds_up_to_the_cost() {
     for (model, provider, usage, expected) in cases() {
         let total: Option<String> = one_with(
             &mut db.client,
-            "SELECT trim_scale((observa.cost_breakdown($1, $2, $3, '2026-01-15 12:00Z') ->> 'total_usd')::numeric)::text",
+            "SELECT trim_scale((observa.cost_breakdown($1, $2, $3, '2026-01-15 12:00Z') ->> 'total')::numeric)::text",
             &[&model, &usage, &provider],
         );
         assert_eq!(total.as_deref(), expected, "{model} {usage}");

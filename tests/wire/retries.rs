@@ -52,7 +52,7 @@ fn a_batch_with_old_and_new_events_stores_the_new() {
     let mut db = Database::ready();
     counts(&db.ingest(&lines(&[llm_call("a"), llm_call("b")])), 2, 0);
     let events =
-        db.table("SELECT event_id, extract(epoch FROM ts)::numeric * 1000 AS ts FROM observa.events");
+        db.table("SELECT event_id, extract(epoch FROM ts)::numeric * 1000000 AS ts FROM observa.events");
     let again = |id: &str| {
         let ts = events.iter().find(|event| event["event_id"] == id).unwrap()["ts"].as_f64().unwrap();
         json!({"model": "m", "event_id": id, "timestamp": ts as i64, "input": "other words"})

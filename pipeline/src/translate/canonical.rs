@@ -129,7 +129,11 @@ impl<'l> Translation<'l> {
             alias.rank < filled.alias.rank || (alias.key == filled.alias.key && container == filled.container)
         });
         if !wins {
-            self.attributes.push((key, Cow::Borrowed(raw)));
+            // What says the same twice is kept once.
+            let same = earlier.and_then(|index| self.filled.get(index)).is_some_and(|filled| filled.raw == raw);
+            if !same {
+                self.attributes.push((key, Cow::Borrowed(raw)));
+            }
             return Ok(());
         }
         if !self.set(alias.target, alias.key, raw)? {
@@ -144,7 +148,7 @@ impl<'l> Translation<'l> {
             None => self.filled.push(new),
             Some(slot) => {
                 let loser = std::mem::replace(slot, new);
-                if loser.alias.key != alias.key && !loser.alias.kept {
+                if loser.alias.key != alias.key && !loser.alias.kept && loser.raw != raw {
                     self.attributes.push((loser.key, Cow::Borrowed(loser.raw)));
                 }
             }
