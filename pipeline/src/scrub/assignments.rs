@@ -3,6 +3,10 @@
 //! The separator is the trigger, and the key is read backwards from it: a pattern that starts with the key would be
 //! tried at every word.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::alphabet::{
     AN, B, BEARER, CONNECTION, DOT, EQ, LETTER, UPPER, VALUE, W, byte_at, byte_before, is, part, run_end,
     run_start,
@@ -13,6 +17,11 @@ use super::kinds;
 use super::spans::{Proof, Scan, context, has_word};
 use super::urls;
 use super::values::{self, Written};
+
+static IS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" is "));
+static FLAGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"--"));
+static LOGINS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"login "));
+static CLOSINGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"</"));
 
 const AZURE_SAS: u16 = kinds::number("azure_sas");
 const BEARER_TOKEN: u16 = kinds::number("bearer_token");
@@ -418,7 +427,7 @@ fn cookies(scan: &mut Scan<'_>, from: usize) -> usize {
 /// "The password is VALUE", and the word for password in Chinese and Japanese with whatever separator.
 fn said(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memmem::find_iter(text, b" is ") {
+    for at in IS.find_iter(text) {
         if let Some(keyword) = keywords::at_end_of(text, at)
             && matches!(keyword.grade, Grade::Password | Grade::Key | Grade::Token)
             && part(text, at + 4, at + 7) != b"eyJ"
@@ -451,7 +460,7 @@ fn said(scan: &mut Scan<'_>) {
 /// `--api-key VALUE`, `--password VALUE`: a flag of a command line and, behind a space, its value.
 fn flags(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memmem::find_iter(text, b"--") {
+    for at in FLAGS.find_iter(text) {
         let end = run_end(part(text, 0, at + 60), at + 2, W | super::alphabet::DASH);
         if end <= at + 4 || byte_at(text, end) != b' ' {
             continue;
@@ -468,7 +477,7 @@ fn flags(scan: &mut Scan<'_>) {
 /// `machine host login name password VALUE` of a .netrc.
 fn netrc(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memmem::find_iter(text, b"login ") {
+    for at in LOGINS.find_iter(text) {
         let line = part(text, at, at + 160);
         let Some(found) = memchr::memmem::find(line, b"password ") else { continue };
         let machine = has_word(context(text, at, 90), &["machine", "default"]);
@@ -484,7 +493,7 @@ fn netrc(scan: &mut Scan<'_>) {
 /// `<password>VALUE</password>`.
 fn elements(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memmem::find_iter(text, b"</") {
+    for at in CLOSINGS.find_iter(text) {
         let name_end = run_end(part(text, 0, at + 60), at + 2, W | super::alphabet::DASH | DOT);
         if byte_at(text, name_end) != b'>' {
             continue;

@@ -1,11 +1,17 @@
 //! E-mail addresses.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::alphabet::{
     AN, AUTHORITY, DASH, LOCAL, byte_at, byte_before, escape_tail, is, part, run_end, run_start,
 };
 use super::domains::is_top_level;
 use super::kinds;
 use super::spans::{Proof, Scan};
+
+static ESCAPED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"%40"));
 
 const EMAIL: u16 = kinds::number("email");
 
@@ -14,7 +20,7 @@ pub fn find(scan: &mut Scan<'_>) {
     for at in memchr::memchr_iter(b'@', scan.text) {
         around(scan, at, at + 1);
     }
-    for at in memchr::memmem::find_iter(scan.text, b"%40") {
+    for at in ESCAPED.find_iter(scan.text) {
         around(scan, at, at + 3);
     }
 }

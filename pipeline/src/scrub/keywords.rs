@@ -154,30 +154,37 @@ impl<T> ByLast<T> {
     }
 }
 
-/// Whether a keyword or a qualifier ends with these two letters.
-static ENDINGS: LazyLock<[[bool; 26]; 26]> = LazyLock::new(|| {
-    let mut endings = [[false; 26]; 26];
-    let phrases = KEYWORDS.iter().map(|row| row.phrase).chain(QUALIFIERS.iter().copied());
-    for phrase in phrases {
+/// The last three letters of all keywords and qualifiers: for each pair of last letters, bits for the one before.
+static ENDINGS: LazyLock<[u32; 26 * 26]> = LazyLock::new(|| {
+    let mut endings = [0; 26 * 26];
+    for phrase in KEYWORDS.iter().map(|row| row.phrase).chain(QUALIFIERS.iter().copied()) {
+        let bits = match phrase.as_bytes() {
+            [.., third, _, _] => 1 << (third.wrapping_sub(b'a') & 31),
+            _ => u32::MAX,
+        };
         if let [.., before, last] = phrase.as_bytes()
-            && let Some(slot) = endings
-                .get_mut(usize::from(before.wrapping_sub(b'a')))
-                .and_then(|row| row.get_mut(usize::from(last.wrapping_sub(b'a'))))
+            && let Some(slot) = endings.get_mut(place(*before) * 26 + place(*last))
         {
-            *slot = true;
+            *slot |= bits;
         }
     }
     endings
 });
 
-/// Whether a key that ends in these two bytes can be of interest: nearly all others are turned away here.
-fn may_end(before: u8, last: u8) -> bool {
+/// A letter's place in the alphabet.
+fn place(letter: u8) -> usize {
+    usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'))
+}
+
+/// Whether a key that ends before `end` can be of interest: nearly all others are turned away here.
+fn may_end(text: &[u8], end: usize) -> bool {
+    let (third, before, last) =
+        (byte_before(text, end, 3), byte_before(text, end, 2), byte_before(text, end, 1));
     if !last.is_ascii_alphabetic() {
         return true;
     }
-    let place = |byte: u8| usize::from(byte.to_ascii_lowercase().wrapping_sub(b'a'));
-    // "v1" and the like end in a digit; no phrase ends in a letter behind one.
-    ENDINGS.get(place(before)).and_then(|row| row.get(place(last))).copied().unwrap_or(false)
+    let bits = ENDINGS.get(place(before).min(25) * 26 + place(last)).copied().unwrap_or(0);
+    before.is_ascii_alphabetic() && bits & (1 << (third.to_ascii_lowercase().wrapping_sub(b'a') & 31)) != 0
 }
 
 static KEYWORDS_BY_LAST: LazyLock<ByLast<Keyword>> =
@@ -220,10 +227,7 @@ const QUALIFIERS: &[&str] = &[
     "header",
     "v1",
     "v2",
-    "us",
-    "eu",
     "local",
-    "ci",
 ];
 
 /// Words before the keyword that make it harmless: `next_page_token`, `public_key`, `max_token`.
@@ -365,7 +369,7 @@ pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
     if !is(last, super::alphabet::AN) {
         return None;
     }
-    if !may_end(byte_before(text, end, 2), last) {
+    if !may_end(text, end) {
         return None;
     }
     let key = Reversed::read(text, end);

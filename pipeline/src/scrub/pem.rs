@@ -1,8 +1,14 @@
 //! Private keys in PEM, in whatever form they reach a log: real newlines, CRLF, spaces, `\n`, `\\n`, cut off.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::alphabet::{B, byte_at, is, part, run_end};
 use super::kinds;
 use super::spans::{Proof, Scan};
+
+static BEGINS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
 
 const PRIVATE_KEY: u16 = kinds::number("private_key");
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -14,7 +20,7 @@ const LINE: usize = 16;
 pub fn find(scan: &mut Scan<'_>) {
     let text = scan.text;
     let mut from = 0;
-    for start in memchr::memmem::find_iter(text, BEGIN) {
+    for start in BEGINS.find_iter(text) {
         if start < from {
             continue;
         }

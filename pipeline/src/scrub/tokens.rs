@@ -25,28 +25,38 @@ struct Index {
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index = Index { shapes: Vec::new(), by_two: vec![(0, 0); 128 * 128] };
-    for (pair, range) in index.by_two.iter_mut().enumerate() {
-        let (first, second) = ((pair / 128) as u8, (pair % 128) as u8);
-        let start = index.shapes.len() as u16;
-        for (number, kind) in kinds::all().enumerate() {
-            // The table's order stays, and with it who wins a tie.
-            let fits = |shape: &&Shape| match shape.prefix.as_bytes() {
-                [only] => *only == first,
-                [one, two, ..] => (*one, *two) == (first, second),
-                [] => false,
+    let mut shapes: Vec<(usize, (u16, &'static Shape))> = Vec::new();
+    for (number, kind) in kinds::all().enumerate() {
+        for shape in kind.shapes {
+            let (first, seconds) = match shape.prefix.as_bytes() {
+                [first, second, ..] => (*first, *second..=*second),
+                [first] => (*first, 0..=127),
+                [] => continue,
             };
-            index.shapes.extend(kind.shapes.iter().filter(fits).map(|shape| (number as u16, shape)));
+            shapes.extend(seconds.map(|second| (pair(first, second), (number as u16, shape))));
         }
-        *range = (start, index.shapes.len() as u16);
     }
-    index
+    // Stable: the table's order stays, and with it who wins a tie.
+    shapes.sort_by_key(|&(pair, _)| pair);
+    let mut by_two = vec![(0u16, 0u16); 128 * 128];
+    for (at, &(pair, _)) in shapes.iter().enumerate() {
+        if let Some(range) = by_two.get_mut(pair) {
+            if range.1 == 0 {
+                range.0 = at as u16;
+            }
+            range.1 = at as u16 + 1;
+        }
+    }
+    Index { shapes: shapes.into_iter().map(|(_, shape)| shape).collect(), by_two }
 });
+
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first & 127) * 128 + usize::from(second & 127)
+}
 
 /// The shapes that can start with these two bytes.
 fn candidates(index: &Index, first: u8, second: u8) -> &[(u16, &'static Shape)] {
-    let pair = usize::from(first & 127) * 128 + usize::from(second & 127);
-    let (low, high) = index.by_two.get(pair).copied().unwrap_or((0, 0));
+    let (low, high) = index.by_two.get(pair(first, second)).copied().unwrap_or((0, 0));
     index.shapes.get(usize::from(low)..usize::from(high)).unwrap_or_default()
 }
 

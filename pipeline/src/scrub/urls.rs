@@ -1,5 +1,9 @@
 //! Credentials in URLs and on curl's command line.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::alphabet::{
     AUTHORITY, CONNECTION, D, U, USER, VALUE, byte_at, byte_before, is, part, run_end, run_start,
     starts_token,
@@ -8,6 +12,8 @@ use super::checks;
 use super::kinds;
 use super::spans::{Proof, Scan};
 use super::values;
+
+static BASICS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"asic "));
 
 const URL_PASSWORD: u16 = kinds::number("url_password");
 const TELEGRAM: u16 = kinds::number("telegram_token");
@@ -116,7 +122,7 @@ pub fn curl_user(scan: &mut Scan<'_>, colon: usize) {
 /// `Basic` and its base64 of `user:password`, wherever it stands.
 pub fn basic(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memmem::find_iter(text, b"asic ") {
+    for at in BASICS.find_iter(text) {
         if !matches!(byte_before(text, at, 1), b'B' | b'b') {
             continue;
         }

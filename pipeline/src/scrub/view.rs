@@ -13,7 +13,8 @@ const OTHER: u8 = 0xFF;
 impl View {
     /// The view of a text, or None where it is the text itself.
     pub fn of(text: &[u8]) -> Option<View> {
-        if memchr::memmem::find(text, b"\\u").is_none() && memchr::memmem::find(text, b"\\/").is_none() {
+        let escaped = |at: usize| matches!(text.get(at + 1), Some(b'u' | b'/'));
+        if !memchr::memchr_iter(b'\\', text).any(escaped) {
             return None;
         }
         let mut view = View { bytes: Vec::with_capacity(text.len()), shifts: Vec::new() };
