@@ -8,6 +8,7 @@ use observa_pipeline::home::{Home, Homes};
 use observa_pipeline::settings::DAY;
 use pgrx::JsonB;
 use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,6 +20,9 @@ use crate::rows::Rows;
 use crate::settings;
 use crate::storage;
 use crate::tenants::Directory;
+
+/// Rows of one statement: more of them would not fit work_mem, and be written to a file and read again.
+const CHUNK: usize = 1_000;
 
 /// Errors that an answer lists; `rejected` counts all.
 const MAX_LISTED: usize = 100;
@@ -147,27 +151,44 @@ fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
 fn store(ready: &[Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
     let (new, known) = without_known_keys(ready, stamp)?;
     outcome.duplicates += known;
-    let rows = Rows::new("events", &columns::events(), new.iter().map(|ready| EventRow { ready, stamp }))?;
-    let stored = insert_returning_keys(include_str!("../sql/ingest/events.sql"), &rows)?;
-    let all_stored = stored.len() == new.len();
-    outcome.duplicates += (new.len() - stored.len()) as u64;
-    let new: Vec<&Ready> = if all_stored {
-        new
-    } else {
-        let stored: HashSet<(i64, String)> = stored.into_iter().collect();
-        new.into_iter()
-            .filter(|ready| {
-                stored.contains(&(ready.event.ts.unwrap_or_default(), event_id(ready).to_owned()))
-            })
-            .collect()
+    new.chunks(CHUNK).try_for_each(|chunk| store_chunk(chunk, stamp, outcome))
+}
+
+fn store_chunk(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
+    let rows = Rows::new(
+        "events",
+        &columns::events(),
+        ready.iter().copied().map(|ready| EventRow { ready, stamp }),
+    )?;
+    let stored = rows.run(include_str!("../sql/ingest/events.sql"), |inserted| {
+        if inserted.len() == ready.len() { Ok(None) } else { keys(inserted).map(Some) }
+    })?;
+    let new: Vec<&Ready> = match stored {
+        None => ready.to_vec(),
+        Some(keys) => {
+            let is_stored = |ready: &&Ready| {
+                keys.contains(&(ready.event.ts.unwrap_or_default(), event_id(ready).to_owned()))
+            };
+            ready.iter().copied().filter(is_stored).collect()
+        }
     };
+    outcome.duplicates += (ready.len() - new.len()) as u64;
     outcome.accepted += new.len() as u64;
     outcome.redactions += new.iter().map(|ready| u64::from(ready.event.redactions)).sum::<u64>();
     let with_payload = new.iter().copied().filter(|ready| columns::has_payload(ready));
     let with_payload = with_payload.map(|ready| EventRow { ready, stamp });
     let rows = Rows::new("event_payloads", &columns::payloads(), with_payload)?;
-    Spi::run_with_args(include_str!("../sql/ingest/event_payloads.sql"), &[rows.parameter()])?;
+    rows.run(include_str!("../sql/ingest/event_payloads.sql"), |_| Ok(()))?;
     store_signals(&new, outcome)
+}
+
+/// Time and id of the rows that a statement returns.
+fn keys(rows: SpiTupleTable) -> Result<HashSet<(i64, String)>, pgrx::spi::Error> {
+    rows.map(|row| {
+        let ts = row.get::<TimestampWithTimeZone>(1)?.map(|ts| i64::from(ts) + storage::POSTGRES_EPOCH);
+        Ok((ts.unwrap_or_default(), row.get::<String>(2)?.unwrap_or_default()))
+    })
+    .collect()
 }
 
 /// The events that are not retries of ones without a time; how many are.
@@ -182,9 +203,8 @@ fn without_known_keys<'r, 'l>(
     let untimed =
         ready.iter().filter(|ready| ready.event.timed_by_arrival).map(|ready| EventRow { ready, stamp });
     let rows = Rows::new("event_keys", &columns::keys(), untimed)?;
-    let fresh: HashSet<String> = Spi::connect_mut(|client| {
-        let rows = client.update(include_str!("../sql/ingest/event_keys.sql"), None, &[rows.parameter()])?;
-        rows.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect::<Result<_, pgrx::spi::Error>>()
+    let fresh: HashSet<String> = rows.run(include_str!("../sql/ingest/event_keys.sql"), |inserted| {
+        inserted.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect()
     })?;
     let new: Vec<&Ready> = ready
         .iter()
@@ -192,20 +212,6 @@ fn without_known_keys<'r, 'l>(
         .collect();
     let known = (ready.len() - new.len()) as u64;
     Ok((new, known))
-}
-
-fn insert_returning_keys(sql: &str, rows: &Rows) -> Result<Vec<(i64, String)>, Error> {
-    let keys = Spi::connect_mut(|client| {
-        let inserted = client.update(sql, None, &[rows.parameter()])?;
-        inserted
-            .map(|row| {
-                let ts = row.get::<pgrx::datum::TimestampWithTimeZone>(1)?;
-                let ts = ts.map(|ts| i64::from(ts) + storage::POSTGRES_EPOCH);
-                Ok((ts.unwrap_or_default(), row.get::<String>(2)?.unwrap_or_default()))
-            })
-            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
-    })?;
-    Ok(keys)
 }
 
 fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> {
@@ -217,7 +223,7 @@ fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> 
         stored.iter().flat_map(|ready| ready.signals.iter().map(|signal| SignalRow { ready, signal }));
     let rows = Rows::new("signals", &columns::signals(), signals)?;
     let alerts_before = crate::alerts::raised();
-    Spi::run_with_args(include_str!("../sql/ingest/signals.sql"), &[rows.parameter()])?;
+    rows.run(include_str!("../sql/ingest/signals.sql"), |_| Ok(()))?;
     outcome.signals += count as u64;
     outcome.alerts += crate::alerts::raised() - alerts_before;
     Ok(())
@@ -237,6 +243,5 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
 fn insert_rejected(rejected: &[Rejected], home: &Home, stamp: Stamp) -> Result<(), Error> {
     let rows = rejected.iter().map(|rejected| RejectedRow { rejected, home, stamp });
     let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
-    Spi::run_with_args(include_str!("../sql/ingest/rejected_events.sql"), &[rows.parameter()])?;
-    Ok(())
+    rows.run(include_str!("../sql/ingest/rejected_events.sql"), |_| Ok(()))
 }

@@ -26,8 +26,7 @@ fn read(trace_id: &str) -> Result<Option<Value>, Error> {
             if found.is_empty() { Ok(None) } else { found.first().get_one::<JsonB>() }
         })
     };
-    let Some(summary) = one("SELECT to_jsonb(t) FROM observa.traces t WHERE t.trace_id = $1 LIMIT 1")?
-    else {
+    let Some(summary) = one("SELECT to_jsonb(t) FROM observa.traces t WHERE t.trace_id = $1 LIMIT 1")? else {
         return Ok(None);
     };
     let events = Spi::connect(|client| {
@@ -41,10 +40,8 @@ fn read(trace_id: &str) -> Result<Option<Value>, Error> {
     let mut events: Vec<Value> = events.into_iter().flatten().map(|event| event.0).collect();
     let truncated = events.len() as i64 > MOST_EVENTS;
     events.truncate(MOST_EVENTS as usize);
-    let signals = one(
-        "SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.ts, s.name), '[]') FROM
-             (SELECT * FROM observa.signals WHERE trace_id = $1 ORDER BY ts LIMIT 1000) s",
-    )?;
+    let signals = one("SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.ts, s.name), '[]') FROM
+             (SELECT * FROM observa.signals WHERE trace_id = $1 ORDER BY ts LIMIT 1000) s")?;
     Ok(Some(json!({
         "trace_id": trace_id,
         "summary": summary.0,

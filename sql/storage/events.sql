@@ -1,18 +1,19 @@
+-- Ids that are in an index are compared as bytes: a language's order would cost more and mean nothing.
 -- The hot row: narrow and typed. What is long lives in event_payloads under the same key.
 CREATE TABLE IF NOT EXISTS observa_internal.events (
     tenant_id uuid NOT NULL,
     ts timestamptz NOT NULL,
-    event_id text NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
     project_id uuid NOT NULL,
     environment text NOT NULL,
     event_type text NOT NULL CHECK (event_type IN ('llm_call', 'tool_call', 'retrieval', 'error', 'embedding',
         'vector_db_operation', 'cache_operation', 'agent_create', 'feedback', 'output', 'trace_start', 'trace_end',
         'guardrail', 'reasoning_step', 'prompt_template')),
     observation_type text,
-    trace_id text,
+    trace_id text COLLATE "C",
     span_id text,
     parent_span_id text,
-    conversation_id text,
+    conversation_id text COLLATE "C",
     session_id text,
     user_id text,
     message_index bigint,
@@ -58,7 +59,7 @@ COMMENT ON INDEX observa_internal.events_conversation IS 'observa.messages of a 
 CREATE TABLE IF NOT EXISTS observa_internal.event_payloads (
     tenant_id uuid NOT NULL,
     ts timestamptz NOT NULL,
-    event_id text NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
     input text COMPRESSION lz4,
     output text COMPRESSION lz4,
     error_message text COMPRESSION lz4,
@@ -72,7 +73,7 @@ COMMENT ON CONSTRAINT event_payloads_pkey ON observa_internal.event_payloads IS 
 CREATE TABLE IF NOT EXISTS observa_internal.event_keys (
     tenant_id uuid NOT NULL,
     arrived_on date NOT NULL,
-    event_id text NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, arrived_on, event_id)
 ) PARTITION BY RANGE (arrived_on);
 COMMENT ON TABLE observa_internal.event_keys IS 'Ids of events that came without a time, kept two days';

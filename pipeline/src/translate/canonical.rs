@@ -130,7 +130,8 @@ impl<'l> Translation<'l> {
         });
         if !wins {
             // What says the same twice is kept once.
-            let same = earlier.and_then(|index| self.filled.get(index)).is_some_and(|filled| filled.raw == raw);
+            let same =
+                earlier.and_then(|index| self.filled.get(index)).is_some_and(|filled| filled.raw == raw);
             if !same {
                 self.attributes.push((key, Cow::Borrowed(raw)));
             }
