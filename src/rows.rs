@@ -26,6 +26,27 @@ pub struct Column<T> {
     pub value: Value<T>,
 }
 
+/// Runs something whose Postgres memory is freed when it is done. After an error the context stays, to be freed with the
+/// transaction: the report of the error is still made in it.
+pub fn in_own_memory<T>(run: impl FnOnce() -> T) -> T {
+    // SAFETY: a child of the current context, which is current again before the child is deleted; nothing that `run`
+    // returns lies in it, as its type says nothing of Postgres.
+    unsafe {
+        let context = pg_sys::AllocSetContextCreateExtended(
+            pg_sys::CurrentMemoryContext,
+            c"Observa rows".as_ptr(),
+            pg_sys::ALLOCSET_DEFAULT_MINSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_INITSIZE as usize,
+            pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+        );
+        let before = pg_sys::MemoryContextSwitchTo(context);
+        let result = run();
+        pg_sys::MemoryContextSwitchTo(before);
+        pg_sys::MemoryContextDelete(context);
+        result
+    }
+}
+
 /// Rows of a table of `observa_internal`, as an array of its row type.
 pub struct Rows {
     array: pg_sys::Datum,
