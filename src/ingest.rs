@@ -120,12 +120,13 @@ pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome
 }
 
 fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
-    let Batch { mut ready, rejected, duplicates } = batch;
+    let Batch { ready, rejected, duplicates } = batch;
     let mut outcome = Outcome { batch_id: stamp.batch_id, duplicates, rejected, ..Outcome::default() };
-    // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
-    ready.sort_by(|a, b| key(a).cmp(&key(b)));
     storage::ensure_partitions(days(&ready))?;
-    for of_tenant in ready.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
+    // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
+    let mut ordered: Vec<&Ready> = ready.iter().collect();
+    ordered.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+    for of_tenant in ordered.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
         let Some(first) = of_tenant.first() else { continue };
         let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
         Acting::during(acting, || store(of_tenant, stamp, &mut outcome))?;
@@ -148,7 +149,7 @@ fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
 }
 
 /// Stores events of one tenant, which the transaction acts for.
-fn store(ready: &[Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
+fn store(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
     let (new, known) = without_known_keys(ready, stamp)?;
     outcome.duplicates += known;
     new.chunks(CHUNK).try_for_each(|chunk| {
@@ -196,21 +197,25 @@ fn keys(rows: SpiTupleTable) -> Result<HashSet<(i64, String)>, pgrx::spi::Error>
 
 /// The events that are not retries of ones without a time; how many are.
 fn without_known_keys<'r, 'l>(
-    ready: &'r [Ready<'l>],
+    ready: &[&'r Ready<'l>],
     stamp: Stamp,
 ) -> Result<(Vec<&'r Ready<'l>>, u64), Error> {
     if !ready.iter().any(|ready| ready.event.timed_by_arrival) {
-        return Ok((ready.iter().collect(), 0));
+        return Ok((ready.to_vec(), 0));
     }
     storage::make_key_partitions()?;
-    let untimed =
-        ready.iter().filter(|ready| ready.event.timed_by_arrival).map(|ready| EventRow { ready, stamp });
+    let untimed = ready
+        .iter()
+        .copied()
+        .filter(|ready| ready.event.timed_by_arrival)
+        .map(|ready| EventRow { ready, stamp });
     let rows = Rows::new("event_keys", &columns::keys(), untimed)?;
     let fresh: HashSet<String> = rows.run(include_str!("../sql/ingest/event_keys.sql"), |inserted| {
         inserted.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect()
     })?;
     let new: Vec<&Ready> = ready
         .iter()
+        .copied()
         .filter(|ready| !ready.event.timed_by_arrival || fresh.contains(event_id(ready)))
         .collect();
     let known = (ready.len() - new.len()) as u64;

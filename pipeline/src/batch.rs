@@ -42,12 +42,24 @@ pub struct Batch<'l> {
     pub duplicates: u64,
 }
 
+impl Batch<'_> {
+    fn with_capacity(lines: usize) -> Self {
+        Batch { ready: Vec::with_capacity(lines), ..Batch::default() }
+    }
+}
+
 /// Lines that hold another format than events, by a key of theirs.
 const OTHER_FORMATS: [&str; 3] = ["resourceSpans", "resourceLogs", "resourceMetrics"];
 
 /// Reads opened lines. `now` is in microseconds since 1970 UTC.
 pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, now: i64) -> Batch<'l> {
-    let mut reading = Reading { settings, homes, now, batch: Batch::default(), seen: HashSet::new() };
+    let mut reading = Reading {
+        settings,
+        homes,
+        now,
+        batch: Batch::with_capacity(lines.len()),
+        seen: HashSet::with_capacity(lines.len()),
+    };
     for line in lines {
         let json = match &line.json {
             Ok(json) => json,

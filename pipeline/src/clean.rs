@@ -9,21 +9,8 @@ use crate::scrub::{Found, Scrubbed, Scrubber};
 /// Cleans the event in place.
 pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Found {
     let mut found = Found::default();
-    for (field, _, role) in Field::ALL {
-        let Some(text) = event.text(field) else { continue };
-        let cleaned = match role {
-            Role::Identifier => scrubber.kind_of_identifier(text).map(|kind| {
-                found.merge(scrubber.scrub(text).found);
-                identity::pseudonym(kind, text, pseudonym_key)
-            }),
-            Role::Name => match take(&mut found, scrubber.scrub(text)) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(cleaned) => Some(cleaned),
-            },
-        };
-        if let Some(cleaned) = cleaned {
-            event.set_text(field, Some(Cow::Owned(cleaned)));
-        }
+    if !short_texts_are_clean(event, scrubber) {
+        clean_short_texts(event, scrubber, pseudonym_key, &mut found);
     }
     for content in [&mut event.input, &mut event.output].into_iter().flatten() {
         let cleaned = match content {
@@ -48,6 +35,37 @@ pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Fo
     }
     event.redactions = found.total();
     found
+}
+
+/// All identifiers and names in one look: one by one they would cost as much as the prompt.
+fn short_texts_are_clean(event: &Event, scrubber: &Scrubber) -> bool {
+    let mut texts = String::with_capacity(512);
+    for (field, _, _) in Field::ALL {
+        if let Some(text) = event.text(field) {
+            texts.push_str(text);
+            texts.push('\n');
+        }
+    }
+    scrubber.is_clean(&texts)
+}
+
+fn clean_short_texts(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8], found: &mut Found) {
+    for (field, _, role) in Field::ALL {
+        let Some(text) = event.text(field) else { continue };
+        let cleaned = match role {
+            Role::Identifier => scrubber.kind_of_identifier(text).map(|kind| {
+                found.merge(scrubber.scrub(text).found);
+                identity::pseudonym(kind, text, pseudonym_key)
+            }),
+            Role::Name => match take(found, scrubber.scrub(text)) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(cleaned) => Some(cleaned),
+            },
+        };
+        if let Some(cleaned) = cleaned {
+            event.set_text(field, Some(Cow::Owned(cleaned)));
+        }
+    }
 }
 
 fn take<'t>(found: &mut Found, scrubbed: Scrubbed<'t>) -> Cow<'t, str> {

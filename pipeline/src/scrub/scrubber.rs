@@ -75,6 +75,11 @@ impl Scrubber {
         self.replaced(json, |_| true)
     }
 
+    /// Whether there is nothing to replace in the text.
+    pub fn is_clean(&self, text: &str) -> bool {
+        self.pass(text).is_empty()
+    }
+
     /// The kind of an identifier that is itself secret or personal, in whole or in part: an e-mail address as user_id.
     /// None for UUIDs, numbers, hexadecimal ids and slugs: digits without separators are no card here.
     pub fn kind_of_identifier(&self, id: &str) -> Option<&str> {
