@@ -21,6 +21,7 @@ mod rules;
 mod scrub;
 mod settings;
 mod storage;
+mod subtransaction;
 mod tenants;
 mod trace;
 mod triggers;

@@ -1,0 +1,64 @@
+//! A part of a transaction that may fail alone.
+
+use std::panic::AssertUnwindSafe;
+
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+
+use crate::error::Error;
+
+/// Runs something in a subtransaction. None: it met a key that is there already, and nothing of it has happened.
+pub fn unless_duplicate<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
+    // SAFETY: as plpgsql does it: the memory and the resources that were current are so again at every end of the
+    // subtransaction, and no error passes by without rolling it back.
+    unsafe {
+        let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(outer.context);
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            let result = run();
+            pg_sys::ReleaseCurrentSubTransaction();
+            outer.restore();
+            result.map(Some)
+        }))
+        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, |_| {
+            outer.roll_back();
+            Ok(None)
+        })
+        .catch_others(|error: CaughtError| {
+            outer.roll_back();
+            error.rethrow()
+        })
+        .catch_rust_panic(|error: CaughtError| {
+            outer.roll_back();
+            error.rethrow()
+        })
+        .execute()
+    }
+}
+
+/// What was current when the subtransaction began.
+#[derive(Clone, Copy)]
+struct Outer {
+    context: pg_sys::MemoryContext,
+    owner: pg_sys::ResourceOwner,
+}
+
+impl Outer {
+    unsafe fn restore(self) {
+        // SAFETY: both are the transaction's, and outlive the subtransaction.
+        unsafe {
+            pg_sys::MemoryContextSwitchTo(self.context);
+            pg_sys::CurrentResourceOwner = self.owner;
+        }
+    }
+
+    unsafe fn roll_back(self) {
+        // SAFETY: called once, after an error inside of the subtransaction.
+        unsafe {
+            pg_sys::MemoryContextSwitchTo(self.context);
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            self.restore();
+        }
+    }
+}
