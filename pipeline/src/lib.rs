@@ -1,5 +1,22 @@
 //! Bytes in, clean priced events and signals out. Pure Rust: nothing here knows Postgres.
+//!
+//! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
+//! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`],
+//! [`signal`] says what is worth a look. [`batch`] is the loop around it.
 #![forbid(unsafe_code)]
 
+pub mod batch;
+pub mod bill;
+pub mod clean;
+pub mod decode;
+pub mod error;
+pub mod event;
+pub mod home;
+pub mod identity;
 pub mod price;
 pub mod scrub;
+pub mod settings;
+pub mod signal;
+pub mod time;
+pub mod translate;
+pub mod validate;

@@ -1,0 +1,148 @@
+//! Measures Observa against a peer in the same run, and prints one table.
+
+mod corpus;
+mod ingest;
+mod kinds;
+mod measure;
+mod pipeline;
+mod scrub;
+mod server;
+mod turns;
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+use postgres::{Client, NoTls};
+
+use crate::measure::Table;
+
+/// Bytes of prose that the scrubber is measured on.
+const PROSE: usize = 50_000_000;
+
+#[derive(Parser)]
+#[command(about = "Measures Observa against a peer in the same run")]
+struct Flags {
+    /// How to reach a database with the extension, whose data may be deleted; without it only what needs no server runs
+    #[arg(long)]
+    connect: Option<String>,
+    /// Conversations, one a line (gzip): what is measured on generated text is then also measured on them
+    #[arg(long)]
+    turns: Option<PathBuf>,
+    /// Events of one measurement
+    #[arg(long, default_value_t = 20_000)]
+    events: usize,
+    /// Measurements of each side, whose median is shown
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// What to measure; without it all
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Part {
+    Ingest,
+    Connections,
+    Single,
+    Memory,
+    Scrub,
+    Column,
+    Pipeline,
+    /// Ingests the conversations and leaves them stored
+    Load,
+}
+
+/// Text of one origin.
+struct Input {
+    name: &'static str,
+    lines: Vec<String>,
+    prose: String,
+}
+
+fn main() -> Result<()> {
+    let flags = Flags::parse();
+    let mut table = Table::default();
+    let newest = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let inputs = inputs(&flags, newest)?;
+    for input in &inputs {
+        without_server(&flags, input, &mut table)?;
+    }
+    if let Some(connect) = &flags.connect {
+        let mut client = Client::connect(connect, NoTls)?;
+        for input in &inputs {
+            with_server(&flags, &mut client, input, &mut table)?;
+        }
+        if flags.wants(Part::Connections) {
+            server::connections(connect, 8, flags.events / 2, newest, &mut table)?;
+        }
+        if flags.wants(Part::Single) {
+            server::single_events(&mut client, newest, &mut table)?;
+        }
+        if flags.wants(Part::Memory) {
+            server::memory(&mut client, newest, &mut table)?;
+        }
+        if flags.only.contains(&Part::Load) {
+            load(&flags, &mut client, newest)?;
+        }
+    }
+    table.print();
+    Ok(())
+}
+
+impl Flags {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+}
+
+fn inputs(flags: &Flags, newest: i64) -> Result<Vec<Input>> {
+    let mut inputs = vec![Input {
+        name: "generated",
+        lines: corpus::events(flags.events, newest, 0),
+        prose: corpus::prose(PROSE),
+    }];
+    if let Some(path) = flags.turns.as_ref().filter(|path| path.exists()) {
+        let mut lines = turns::events(path, newest)?;
+        lines.truncate(flags.events);
+        inputs.push(Input { name: "real turns", lines, prose: turns::prose(path, PROSE)? });
+    }
+    Ok(inputs)
+}
+
+fn without_server(flags: &Flags, input: &Input, table: &mut Table) -> Result<()> {
+    if flags.wants(Part::Pipeline) {
+        pipeline::run(input.name, &input.lines, flags.rounds, table)?;
+    }
+    if flags.wants(Part::Scrub) {
+        scrub::run(input.name, &input.prose, flags.rounds, table)?;
+        if input.name == "generated" {
+            scrub::worst(table);
+        }
+    }
+    Ok(())
+}
+
+fn with_server(flags: &Flags, client: &mut Client, input: &Input, table: &mut Table) -> Result<()> {
+    if flags.wants(Part::Ingest) {
+        for batch in [100, 1_000, 5_000] {
+            ingest::run(client, input.name, &input.lines, batch, flags.rounds, table)?;
+        }
+    }
+    if flags.wants(Part::Column) {
+        server::scrub_column(client, input.name, &input.prose, flags.rounds, table)?;
+    }
+    Ok(())
+}
+
+/// All conversations in batches of 1,000, into an empty storage.
+fn load(flags: &Flags, client: &mut Client, newest: i64) -> Result<()> {
+    let Some(path) = &flags.turns else { return Ok(()) };
+    ingest::empty(client)?;
+    let lines = turns::events(path, newest)?;
+    let bodies: Vec<Vec<u8>> = lines.chunks(1_000).map(|chunk| chunk.join("\n").into_bytes()).collect();
+    let (took, accepted) = measure::time(|| ingest::ingest(client, &bodies));
+    println!("{} turns, {} accepted in {:.2} s\n", lines.len(), accepted?, took.as_secs_f64());
+    Ok(())
+}

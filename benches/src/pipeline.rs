@@ -1,0 +1,82 @@
+//! The pipeline alone, from a body's bytes to priced events and signals, against parsing the same bytes to JSON values.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Result, ensure};
+use observa_pipeline::batch::{self, Batch};
+use observa_pipeline::decode;
+use observa_pipeline::error::Reject;
+use observa_pipeline::home::{Home, Homes, Shared};
+use observa_pipeline::price::Book;
+use observa_pipeline::scrub::Scrubber;
+use observa_pipeline::settings::Settings;
+use observa_pipeline::signal::RuleSet;
+use uuid::Uuid;
+
+use crate::measure::{Table, in_turn, megabytes_per_second, time};
+
+/// Events of one body, as a busy client sends them.
+const BATCH: usize = 1_000;
+
+/// One tenant, with everything as it comes.
+struct OneHome(Arc<Home>);
+
+impl Homes for OneHome {
+    fn home(&mut self, _tenant: Option<&str>, _project: Option<&str>) -> Result<Arc<Home>, Reject> {
+        Ok(Arc::clone(&self.0))
+    }
+}
+
+fn one_home() -> OneHome {
+    OneHome(Arc::new(Home {
+        tenant_id: Uuid::nil(),
+        tenant_name: "default".to_owned(),
+        project_id: Uuid::nil(),
+        environment: "prod".to_owned(),
+        pseudonym_key: vec![7; 32],
+        scrubber: Shared::BuiltIn(Scrubber::builtin()),
+        book: Shared::BuiltIn(Book::builtin()),
+        rules: Arc::new(RuleSet::default()),
+    }))
+}
+
+pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Result<()> {
+    let bodies: Vec<String> = lines.chunks(BATCH).map(|chunk| chunk.join("\n")).collect();
+    let bytes: usize = bodies.iter().map(String::len).sum();
+    let settings = Settings { max_batch_bytes: usize::MAX, ..Settings::default() };
+    let mut homes = one_home();
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+    let mut ours = || {
+        let (took, done) = time(|| {
+            bodies.iter().try_fold(0, |done, body| {
+                let lines = decode::lines(body.as_bytes(), &settings)?;
+                let Batch { ready, rejected, .. } =
+                    black_box(batch::read(&lines, &settings, &mut homes, now));
+                ensure!(rejected.is_empty(), "line rejected: {:?}", rejected.first());
+                Ok(done + ready.len())
+            })
+        });
+        ensure!(done? == lines.len(), "events are missing");
+        Ok(megabytes_per_second(bytes, took))
+    };
+    let parse = || {
+        let (took, parsed) = time(|| {
+            lines.iter().try_for_each(|line| {
+                black_box(serde_json::from_slice::<serde_json::Value>(line.as_bytes())?);
+                Ok::<(), serde_json::Error>(())
+            })
+        });
+        parsed?;
+        Ok(megabytes_per_second(bytes, took))
+    };
+    ours()?;
+    table.compare(
+        &format!("pipeline, {what}"),
+        "MB/s",
+        &in_turn(rounds, &mut ours, parse)?,
+        "serde_json to Value",
+    );
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! What SQL sees, in a transaction that is rolled back.

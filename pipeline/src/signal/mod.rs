@@ -1,0 +1,91 @@
+//! Facts worth a look that an event shows by itself: slow, failed, dear, leaking.
+
+pub mod rules;
+
+pub use rules::{RULES, Rule, RuleSet, Severity};
+
+use serde_json::{Map, Value, json};
+
+use crate::event::{Event, Field, Status};
+use crate::scrub::Found;
+
+/// A signal about one event.
+#[derive(Clone, Debug)]
+pub struct Signal {
+    pub rule: &'static Rule,
+    pub severity: Severity,
+    /// In the rule's unit.
+    pub value: f64,
+    pub threshold: Option<f64>,
+    /// What its alert is about, as `model=gpt-4o route=/chat`: one alert is open for each.
+    pub group: String,
+    pub details: Value,
+}
+
+/// Characters of an error message that a signal repeats.
+const EXCERPT: usize = 200;
+
+/// What the rules see of an event.
+pub struct Seen<'e, 'l> {
+    pub event: &'e Event<'l>,
+    pub found: &'e Found,
+    /// Tokens that the model takes, from the price book. None: not known.
+    pub context_window: Option<i64>,
+}
+
+pub fn detect(seen: &Seen, rules: &RuleSet) -> Vec<Signal> {
+    let mut signals: Vec<Signal> = Vec::new();
+    for (rule, active) in rules.active_for(seen.event.event_type) {
+        if rule.yields_to.is_some_and(|name| signals.iter().any(|signal| signal.rule.name == name)) {
+            continue;
+        }
+        let Some(value) = (rule.measure)(seen) else { continue };
+        if active.threshold.is_some_and(|threshold| value <= threshold) {
+            continue;
+        }
+        signals.push(Signal {
+            rule,
+            severity: active.severity,
+            value,
+            threshold: active.threshold,
+            group: group(rule, seen.event),
+            details: details(rule, seen),
+        });
+    }
+    signals
+}
+
+fn group(rule: &Rule, event: &Event) -> String {
+    let mut group = String::new();
+    for field in rule.group {
+        if let Some(text) = event.text(*field) {
+            if !group.is_empty() {
+                group.push(' ');
+            }
+            group.push_str(field.name());
+            group.push('=');
+            group.push_str(text);
+        }
+    }
+    group
+}
+
+fn details(rule: &Rule, seen: &Seen) -> Value {
+    let mut details = Map::new();
+    details.insert("unit".into(), json!(rule.unit));
+    if rule.category == "security" {
+        let kinds: Map<String, Value> =
+            seen.found.iter().map(|(kind, count)| (kind.into(), json!(count))).collect();
+        details.insert("kinds".into(), Value::Object(kinds));
+    }
+    if seen.event.status != Status::Ok {
+        if let Some(error_type) = seen.event.text(Field::ErrorType) {
+            details.insert("error_type".into(), json!(error_type));
+        }
+        if let Some(message) = &seen.event.error_message {
+            let excerpt: String = message.chars().take(EXCERPT).collect();
+            details.insert("error_message".into(), json!(excerpt));
+        }
+    }
+    Value::Object(details)
+}

@@ -1,0 +1,271 @@
+//! The table of per-event rules: what each measures, when it fires, and what its alert is about.
+
+use bigdecimal::ToPrimitive;
+
+use crate::event::{EventType, Field, Status};
+use crate::signal::Seen;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Severity> {
+        [Severity::Low, Severity::Medium, Severity::High].into_iter().find(|severity| severity.name() == name)
+    }
+}
+
+pub struct Rule {
+    pub name: &'static str,
+    /// The signal's `type`: latency, error, cost, tokens, security, quality, retrieval, agent.
+    pub category: &'static str,
+    pub severity: Severity,
+    pub event_types: &'static [EventType],
+    /// Fires above it; None: whenever there is a value.
+    pub threshold: Option<f64>,
+    pub unit: &'static str,
+    pub measure: fn(&Seen) -> Option<f64>,
+    pub group: &'static [Field],
+    /// Does not fire beside this one, which says more.
+    pub yields_to: Option<&'static str>,
+    pub description: &'static str,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+use EventType::{
+    AgentCreate, CacheOperation, Embedding, Error, LlmCall, Retrieval, ToolCall, VectorDbOperation,
+};
+
+const MODEL_ROUTE: &[Field] = &[Field::Model, Field::Route];
+
+/// What most rules share: no threshold, one alert for each route.
+const RULE: Rule = Rule {
+    name: "",
+    category: "",
+    severity: Severity::High,
+    event_types: &EventType::ALL,
+    threshold: None,
+    unit: "",
+    measure: one,
+    group: &[Field::Route],
+    yields_to: None,
+    description: "",
+};
+
+#[rustfmt::skip]
+pub static RULES: &[Rule] = &[
+    Rule { name: "high_latency", category: "latency", severity: Severity::High, unit: "ms", measure: latency,
+        event_types: &[LlmCall], threshold: Some(5_000.0), group: MODEL_ROUTE,
+        description: "An LLM call took longer than the threshold", ..RULE },
+    Rule { name: "medium_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
+        event_types: &[LlmCall], threshold: Some(2_000.0), group: MODEL_ROUTE, yields_to: Some("high_latency"),
+        description: "An LLM call took longer than the threshold, and not so long that high_latency fires" },
+    Rule { name: "tool_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
+        event_types: &[ToolCall], threshold: Some(5_000.0), group: &[Field::ToolName],
+        description: "A tool call took longer than the threshold", ..RULE },
+    Rule { name: "embedding_high_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
+        event_types: &[Embedding], threshold: Some(5_000.0), group: &[Field::Model],
+        description: "An embedding took longer than the threshold", ..RULE },
+    Rule { name: "vector_db_slow_query", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
+        event_types: &[VectorDbOperation], threshold: Some(3_000.0), group: &[Field::Subject],
+        description: "A vector database took longer than the threshold", ..RULE },
+    Rule { name: "cache_high_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
+        event_types: &[CacheOperation], threshold: Some(1_000.0), group: &[Field::Subject],
+        description: "A cache took longer than the threshold", ..RULE },
+    Rule { name: "llm_error", category: "error", severity: Severity::High, unit: "calls", measure: failed,
+        event_types: &[LlmCall, Embedding], group: &[Field::Model],
+        description: "A call to a model failed or timed out", ..RULE },
+    Rule { name: "tool_error", category: "error", severity: Severity::High, unit: "calls", measure: tool_failed,
+        event_types: &[ToolCall], group: &[Field::ToolName],
+        description: "A tool call failed", ..RULE },
+    Rule { name: "tool_timeout", category: "error", severity: Severity::High, unit: "calls", measure: timed_out,
+        event_types: &[ToolCall], group: &[Field::ToolName],
+        description: "A tool call timed out", ..RULE },
+    Rule { name: "error_event", category: "error", severity: Severity::High, unit: "events", measure: one,
+        event_types: &[Error], group: &[Field::ErrorType],
+        description: "The application reported an error", ..RULE },
+    Rule { name: "token_spike", category: "tokens", severity: Severity::High, unit: "tokens", measure: tokens,
+        event_types: &[LlmCall, Embedding], threshold: Some(100_000.0), group: MODEL_ROUTE,
+        description: "One call used more tokens than the threshold", ..RULE },
+    Rule { name: "cost_spike", category: "cost", severity: Severity::High, unit: "USD", measure: cost,
+        event_types: &[LlmCall, Embedding], threshold: Some(10.0), group: MODEL_ROUTE,
+        description: "One call cost more than the threshold", ..RULE },
+    Rule { name: "high_cost", category: "cost", severity: Severity::Medium, unit: "USD", measure: cost,
+        event_types: &[LlmCall, Embedding], threshold: Some(0.10), group: MODEL_ROUTE,
+        description: "One call cost more than the threshold; a threshold of 0 switches the rule off", ..RULE },
+    Rule { name: "contains_secrets", category: "security", severity: Severity::High, unit: "secrets", measure: secrets,
+        description: "A credential was in the event, and was replaced before it was stored", ..RULE },
+    Rule { name: "contains_pii", category: "security", severity: Severity::Low, unit: "findings", measure: personal,
+        description: "Personal data was in the event, and was replaced before it was stored", ..RULE },
+    Rule { name: "context_overflow", category: "tokens", severity: Severity::Medium, unit: "share of the context window", measure: context_use,
+        event_types: &[LlmCall], threshold: Some(0.95), group: &[Field::Model],
+        description: "The input filled the model's context window, or the provider said that it did not fit", ..RULE },
+    Rule { name: "context_drop", category: "retrieval", severity: Severity::Medium, unit: "retrievals", measure: no_results,
+        event_types: &[Retrieval],
+        description: "A retrieval found nothing: the model answered without context", ..RULE },
+    Rule { name: "high_toxicity", category: "quality", severity: Severity::Medium, unit: "score", measure: toxicity,
+        threshold: Some(0.7), group: MODEL_ROUTE,
+        description: "The toxicity score is over the threshold", ..RULE },
+    Rule { name: "hallucination_risk", category: "quality", severity: Severity::Medium, unit: "score", measure: hallucination_risk,
+        threshold: Some(0.7), group: MODEL_ROUTE,
+        description: "The hallucination risk is over the threshold", ..RULE },
+    Rule { name: "vector_db_empty_results", category: "retrieval", severity: Severity::Low, unit: "searches", measure: empty_search,
+        event_types: &[VectorDbOperation], group: &[Field::Subject],
+        description: "A vector search found nothing", ..RULE },
+    Rule { name: "embedding_dimension_anomaly", category: "retrieval", severity: Severity::Low, unit: "dimensions", measure: dimension_gap,
+        event_types: &[Embedding], group: &[Field::Model],
+        description: "An embedding has another number of dimensions than it was declared with", ..RULE },
+    Rule { name: "agent_create_no_tools", category: "agent", severity: Severity::Low, unit: "agents", measure: no_tools,
+        event_types: &[AgentCreate], group: &[Field::AgentName],
+        description: "An agent was created without tools", ..RULE },
+];
+
+fn one(_: &Seen) -> Option<f64> {
+    Some(1.0)
+}
+
+fn fires(condition: bool) -> Option<f64> {
+    condition.then_some(1.0)
+}
+
+fn latency(seen: &Seen) -> Option<f64> {
+    seen.event.latency_ms
+}
+
+fn failed(seen: &Seen) -> Option<f64> {
+    fires(seen.event.status != Status::Ok)
+}
+
+fn tool_failed(seen: &Seen) -> Option<f64> {
+    fires(seen.event.status == Status::Error)
+}
+
+fn timed_out(seen: &Seen) -> Option<f64> {
+    fires(seen.event.status == Status::Timeout)
+}
+
+fn tokens(seen: &Seen) -> Option<f64> {
+    seen.event.total_tokens().map(|tokens| tokens as f64)
+}
+
+/// Ours, else what the client reported.
+fn cost(seen: &Seen) -> Option<f64> {
+    seen.event.cost_usd.as_ref().or(seen.event.reported_cost_usd.as_ref()).and_then(|usd| usd.to_f64())
+}
+
+fn secrets(seen: &Seen) -> Option<f64> {
+    Some(f64::from(seen.found.secrets())).filter(|count| *count > 0.0)
+}
+
+fn personal(seen: &Seen) -> Option<f64> {
+    Some(f64::from(seen.found.personal())).filter(|count| *count > 0.0)
+}
+
+/// Finish reasons and error types of providers for an input that did not fit.
+const OVERFLOW_WORDS: [&str; 3] =
+    ["context_length_exceeded", "model_context_window_exceeded", "context_window_exceeded"];
+
+fn context_use(seen: &Seen) -> Option<f64> {
+    let says_so = [Field::FinishReason, Field::ErrorType]
+        .into_iter()
+        .filter_map(|field| seen.event.text(field))
+        .any(|text| OVERFLOW_WORDS.contains(&text));
+    if says_so {
+        return Some(1.0);
+    }
+    let window = seen.context_window.filter(|window| *window > 0)?;
+    Some(seen.event.tokens.input? as f64 / window as f64)
+}
+
+fn no_results(seen: &Seen) -> Option<f64> {
+    fires(seen.event.facts.results == Some(0))
+}
+
+fn toxicity(seen: &Seen) -> Option<f64> {
+    seen.event.facts.scores.toxicity
+}
+
+fn hallucination_risk(seen: &Seen) -> Option<f64> {
+    seen.event.facts.scores.hallucination_risk
+}
+
+fn empty_search(seen: &Seen) -> Option<f64> {
+    fires(seen.event.facts.searches && seen.event.facts.results == Some(0))
+}
+
+fn dimension_gap(seen: &Seen) -> Option<f64> {
+    let gap = seen.event.facts.vector_length? - seen.event.facts.dimensions?;
+    Some(gap.abs() as f64).filter(|gap| *gap > 0.0)
+}
+
+fn no_tools(seen: &Seen) -> Option<f64> {
+    fires(seen.event.facts.tools_bound.unwrap_or(0) == 0)
+}
+
+/// How a rule stands for one project.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Active {
+    pub severity: Severity,
+    pub threshold: Option<f64>,
+}
+
+/// A project's own setting of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override {
+    pub name: String,
+    pub enabled: bool,
+    pub severity: Severity,
+    pub threshold: Option<f64>,
+}
+
+/// The rules as a project has set them, each in the table's place; None: switched off.
+pub struct RuleSet {
+    active: Vec<Option<Active>>,
+}
+
+impl Default for RuleSet {
+    fn default() -> Self {
+        RuleSet::new(&[])
+    }
+}
+
+impl RuleSet {
+    /// Later overrides win: a tenant's rows first, then the project's.
+    pub fn new(overrides: &[Override]) -> Self {
+        let active = RULES.iter().map(|rule| {
+            let default = Override {
+                name: String::new(),
+                enabled: true,
+                severity: rule.severity,
+                threshold: rule.threshold,
+            };
+            let set = overrides.iter().rev().find(|set| set.name == rule.name).unwrap_or(&default);
+            let threshold = rule.threshold.and(set.threshold.or(rule.threshold));
+            let off = !set.enabled || (rule.name == "high_cost" && threshold == Some(0.0));
+            (!off).then_some(Active { severity: set.severity, threshold })
+        });
+        RuleSet { active: active.collect() }
+    }
+
+    pub fn active_for(&self, event_type: EventType) -> impl Iterator<Item = (&'static Rule, Active)> {
+        RULES.iter().zip(&self.active).filter_map(move |(rule, active)| {
+            Some((rule, (*active)?)).filter(|_| rule.event_types.contains(&event_type))
+        })
+    }
+}

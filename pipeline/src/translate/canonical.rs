@@ -1,0 +1,424 @@
+//! A JSON object to the canonical event: nested (`attributes.<event_type>`), flat, ObservAI's and the first SDKs' shapes,
+//! all through the table of aliases.
+
+use std::borrow::Cow;
+
+use crate::error::{Code, Reject};
+use crate::event::{Content, Event, EventType, Field, Role, Status};
+use crate::price::{Usd, parse_usd};
+use crate::time;
+use crate::translate::aliases::{self, Alias, Count, REQUIRED, REQUIRED_ATTRIBUTES, Target};
+use crate::translate::json::{self, Object};
+
+/// Keys whose presence makes an object without `event_type` an llm_call.
+const LLM_CALL_KEYS: [&str; 7] = ["model", "prompt", "response", "query", "tokens_in", "traceId", "messages"];
+
+/// The key under `attributes` that says that a string of the event was repaired.
+const REPAIRED: &str = "observa_repaired";
+
+/// The event of a line. `default_time` is the batch's own time, for formats that have one.
+pub fn translate<'l>(
+    line: usize,
+    object: Object<'l>,
+    repaired: bool,
+    default_time: Option<&'l str>,
+) -> Result<Event<'l>, Reject> {
+    let event_type = event_type(&object)?;
+    let flat = event_type.flat;
+    let mut translation = Translation {
+        event: Event::new(line, event_type.found),
+        filled: Vec::with_capacity(24),
+        attributes: Vec::new(),
+        container: 0,
+        stated_status: None,
+    };
+    translation.read(object)?;
+    if let Some(time) = default_time.filter(|_| translation.event.ts.is_none()) {
+        translation.set(Target::Time, "timestamp", time)?;
+        // The batch's time is not the event's: a retry may carry another.
+        translation.event.timed_by_arrival = true;
+    }
+    translation.require(flat || event_type.implied, event_type.implied)?;
+    Ok(translation.finish(repaired))
+}
+
+struct FoundType {
+    found: EventType,
+    /// No nested attributes: written by hand, or an older SDK.
+    flat: bool,
+    /// The object names no type.
+    implied: bool,
+}
+
+fn event_type(object: &Object) -> Result<FoundType, Reject> {
+    let flat = object.get("attributes").is_none_or(|raw| raw == "null");
+    match object.get("event_type") {
+        None | Some("null") => {
+            if LLM_CALL_KEYS.iter().any(|key| object.get(key).is_some_and(|raw| raw != "null")) {
+                return Ok(FoundType { found: EventType::LlmCall, flat, implied: true });
+            }
+            let message =
+                "event_type is required (an object without it is an llm_call only if it has a model)";
+            Err(Reject::field(Code::MissingField, "event_type", message))
+        }
+        Some(raw) => {
+            let name = json::string(raw)
+                .ok_or_else(|| Reject::wrong_type("event_type", "a string", json::type_name(raw)))?;
+            let found = EventType::from_name(&name).ok_or_else(|| {
+                let names: Vec<_> = EventType::ALL.iter().map(|t| t.name()).collect();
+                let message = format!("event_type must be one of {}", names.join(", "));
+                Reject::field(Code::UnknownEventType, "event_type", message)
+            })?;
+            Ok(FoundType { found, flat, implied: false })
+        }
+    }
+}
+
+/// A target that has its value, and where that came from.
+struct Filled<'l> {
+    alias: &'static Alias,
+    container: u8,
+    key: Cow<'l, str>,
+    raw: &'l str,
+}
+
+struct Translation<'l> {
+    event: Event<'l>,
+    filled: Vec<Filled<'l>>,
+    attributes: Vec<(Cow<'l, str>, Cow<'l, str>)>,
+    /// Counts the objects read: of two equal keys in one object the last counts, across objects the first.
+    container: u8,
+    stated_status: Option<Status>,
+}
+
+impl<'l> Translation<'l> {
+    /// The innermost attributes first: what they say about the call is more exact than the envelope.
+    fn read(&mut self, object: Object<'l>) -> Result<(), Reject> {
+        if let Some(raw) = object.get("attributes").filter(|raw| *raw != "null") {
+            let outer = nested("attributes", raw)?;
+            let own = self.event.event_type.name();
+            if let Some(raw) = outer.get(own).filter(|raw| *raw != "null") {
+                self.read_members(nested(own, raw)?)?;
+            }
+            for (key, raw) in outer.0.into_iter().filter(|(key, _)| key != own) {
+                self.attributes.push((key, Cow::Borrowed(raw)));
+            }
+        }
+        let envelope = object.0.into_iter().filter(|(key, _)| key != "attributes" && key != "event_type");
+        self.read_members(Object(envelope.collect()))
+    }
+
+    fn read_members(&mut self, object: Object<'l>) -> Result<(), Reject> {
+        self.container += 1;
+        for (key, raw) in object.0 {
+            if raw == "null" {
+                continue;
+            }
+            match aliases::alias(&key, self.event.event_type) {
+                Some(alias) => self.fill(alias, key, raw)?,
+                None => self.attributes.push((key, Cow::Borrowed(raw))),
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, alias: &'static Alias, key: Cow<'l, str>, raw: &'l str) -> Result<(), Reject> {
+        let container = self.container;
+        let earlier = self.filled.iter().position(|filled| filled.alias.target == alias.target);
+        let wins = earlier.and_then(|index| self.filled.get(index)).is_none_or(|filled| {
+            alias.rank < filled.alias.rank || (alias.key == filled.alias.key && container == filled.container)
+        });
+        if !wins {
+            // What says the same twice is kept once.
+            let same =
+                earlier.and_then(|index| self.filled.get(index)).is_some_and(|filled| filled.raw == raw);
+            if !same {
+                self.attributes.push((key, Cow::Borrowed(raw)));
+            }
+            return Ok(());
+        }
+        if !self.set(alias.target, alias.key, raw)? {
+            self.attributes.push((key, Cow::Borrowed(raw)));
+            return Ok(());
+        }
+        if alias.kept {
+            self.attributes.push((key.clone(), Cow::Borrowed(raw)));
+        }
+        let new = Filled { alias, container, key, raw };
+        match earlier.and_then(|index| self.filled.get_mut(index)) {
+            None => self.filled.push(new),
+            Some(slot) => {
+                let loser = std::mem::replace(slot, new);
+                if loser.alias.key != alias.key && !loser.alias.kept && loser.raw != raw {
+                    self.attributes.push((loser.key, Cow::Borrowed(loser.raw)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// False where the value has no meaning for the target and stays an attribute.
+    fn set(&mut self, target: Target, key: &'static str, raw: &'l str) -> Result<bool, Reject> {
+        let event = &mut self.event;
+        match target {
+            Target::Text(field) => match short_text(field, key, raw)? {
+                Some(text) => event.set_text(field, Some(text)),
+                None => return Ok(false),
+            },
+            Target::Tenant => event.tenant = Some(identifier(key, raw)?),
+            Target::Project => event.project = Some(identifier(key, raw)?),
+            Target::Time => event.ts = Some(timestamp(key, raw)?),
+            Target::MessageIndex => event.message_index = Some(count(key, raw)?),
+            Target::Latency => event.latency_ms = Some(milliseconds(key, raw)?),
+            Target::Ttft => event.ttft_ms = Some(milliseconds(key, raw)?),
+            Target::Count(which) => *slot(event, which) = Some(count(key, raw)?),
+            Target::Usage => {
+                if json::type_name(raw) != "object" {
+                    return Ok(false);
+                }
+                event.usage = Some(raw);
+            }
+            Target::ServiceTier => event.service_tier = json::string(raw),
+            Target::Cost => event.reported_cost_usd = Some(money(key, raw)?),
+            Target::Input => event.input = Some(content(raw)),
+            Target::Output => event.output = Some(content(raw)),
+            Target::ErrorMessage => {
+                event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)))
+            }
+            Target::Status => match status(raw) {
+                Some(status) => self.stated_status = Some(status),
+                None => return Ok(false),
+            },
+            Target::ResultStatus => {
+                self.stated_status = Some(result_status(key, raw)?);
+            }
+            Target::Success => match json::boolean(raw) {
+                Some(success) => {
+                    self.stated_status =
+                        self.stated_status.or(Some(if success { Status::Ok } else { Status::Error }))
+                }
+                None => return Err(Reject::wrong_type(key, "a boolean", json::type_name(raw))),
+            },
+            Target::Toxicity => event.facts.scores.toxicity = Some(number(key, raw)?),
+            Target::HallucinationRisk => event.facts.scores.hallucination_risk = Some(number(key, raw)?),
+            Target::Results => event.facts.results = Some(count(key, raw)?),
+            Target::ResultList => event.facts.results = length(raw),
+            Target::Dimensions => event.facts.dimensions = Some(count(key, raw)?),
+            Target::VectorLength => event.facts.vector_length = vector_length(raw),
+            Target::ToolsBound => event.facts.tools_bound = length(raw),
+            Target::Operation => event.facts.searches = json::string(raw).as_deref() == Some("vector_search"),
+            Target::FeedbackType => {
+                one_of(key, raw, &["like", "dislike", "rating", "correction"])?;
+            }
+            Target::Rating => {
+                let rating = number(key, raw)?.clamp(1.0, 5.0);
+                self.attributes.push((Cow::Borrowed(key), Cow::Owned(rating.to_string())));
+            }
+        }
+        Ok(true)
+    }
+
+    fn require(&self, flat: bool, implied: bool) -> Result<(), Reject> {
+        let event_type = self.event.event_type;
+        let has = |target| self.filled.iter().any(|filled| filled.alias.target == target);
+        for required in REQUIRED.iter().filter(|required| required.event_type == event_type) {
+            let wanted = if implied { false } else { required.flat_too || !flat };
+            if wanted && !has(required.target) {
+                return Err(Reject::missing(required.field, event_type.name()));
+            }
+        }
+        for (_, key) in REQUIRED_ATTRIBUTES.iter().filter(|(of, _)| *of == event_type) {
+            if !self.attributes.iter().any(|(name, _)| name == key) {
+                return Err(Reject::missing(key, event_type.name()));
+            }
+        }
+        if event_type == EventType::Feedback {
+            let is_rating = self.attributes.iter().any(|(name, raw)| name == "type" && raw == "\"rating\"");
+            if is_rating && !has(Target::Rating) {
+                return Err(Reject::missing("rating", "feedback of type rating"));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, repaired: bool) -> Event<'l> {
+        if repaired {
+            self.attributes.push((Cow::Borrowed(REPAIRED), Cow::Borrowed("true")));
+        }
+        let failed = self.event.event_type == EventType::Error
+            || self.event.text(Field::ErrorType).is_some()
+            || self.event.error_message.as_deref().is_some_and(|message| !message.is_empty());
+        let mut event = self.event;
+        event.status = self.stated_status.unwrap_or(if failed { Status::Error } else { Status::Ok });
+        if event.status == Status::Ok {
+            // The text of HTTP's 200, in the first SDKs' events, is no error.
+            event.error_message = event.error_message.filter(|_| self.stated_status.is_none());
+        }
+        event.attributes = write_object(&self.attributes);
+        event
+    }
+}
+
+fn slot<'e>(event: &'e mut Event, which: Count) -> &'e mut Option<i64> {
+    let tokens = &mut event.tokens;
+    match which {
+        Count::Input => &mut tokens.input,
+        Count::Output => &mut tokens.output,
+        Count::Total => &mut tokens.total,
+        Count::CachedInput => &mut tokens.cached_input,
+        Count::CacheWrite => &mut tokens.cache_write,
+        Count::CacheWrite1h => &mut tokens.cache_write_1h,
+        Count::Reasoning => &mut tokens.reasoning,
+        Count::AudioInput => &mut tokens.audio_input,
+        Count::AudioOutput => &mut tokens.audio_output,
+        Count::ImageInput => &mut tokens.image_input,
+    }
+}
+
+fn nested<'l>(field: &'static str, raw: &'l str) -> Result<Object<'l>, Reject> {
+    Object::parse(raw).map_err(|_| Reject::wrong_type(field, "an object", json::type_name(raw)))
+}
+
+/// Identifiers and versions may be numbers, which many clients use for them; of several finish reasons the first counts.
+fn short_text<'l>(field: Field, key: &'static str, raw: &'l str) -> Result<Option<Cow<'l, str>>, Reject> {
+    let is_identifier = Field::ALL.get(field as usize).is_some_and(|(_, _, role)| *role == Role::Identifier);
+    let found = json::type_name(raw);
+    match field {
+        Field::Version | Field::ErrorType if found == "number" => return Ok(Some(Cow::Borrowed(raw))),
+        Field::FinishReason if found == "array" => {
+            return Ok(json::elements(raw).and_then(|reasons| json::string(reasons.first()?)));
+        }
+        // A free word in other formats: an attribute there.
+        Field::Name | Field::ErrorType if found != "string" => return Ok(None),
+        _ if is_identifier => return identifier(key, raw).map(Some),
+        _ => {}
+    }
+    json::string(raw).map(Some).ok_or_else(|| Reject::wrong_type(key, "a string", found))
+}
+
+fn identifier<'l>(key: &'static str, raw: &'l str) -> Result<Cow<'l, str>, Reject> {
+    match json::type_name(raw) {
+        "string" => Ok(json::string(raw).unwrap_or_default()),
+        "number" => Ok(Cow::Borrowed(raw)),
+        other => Err(Reject::wrong_type(key, "a string", other)),
+    }
+}
+
+fn content(raw: &str) -> Content<'_> {
+    match json::string(raw) {
+        Some(text) => Content::Text(text),
+        None => Content::Json(Cow::Borrowed(raw)),
+    }
+}
+
+fn timestamp(key: &'static str, raw: &str) -> Result<i64, Reject> {
+    let found = match json::type_name(raw) {
+        "string" => json::string(raw).and_then(|text| time::from_text(&text)),
+        "number" => time::from_epoch(raw),
+        other => return Err(Reject::wrong_type(key, "an ISO 8601 time or an epoch number", other)),
+    };
+    let message =
+        || format!("{key} must be an ISO 8601 time or an epoch number (s, ms, us or ns); it can't be read");
+    found.ok_or_else(|| Reject::field(Code::InvalidType, key, message()))
+}
+
+fn number(key: &'static str, raw: &str) -> Result<f64, Reject> {
+    if json::type_name(raw) != "number" {
+        return Err(Reject::wrong_type(key, "a number", json::type_name(raw)));
+    }
+    let value: Option<f64> = raw.parse().ok().filter(|value: &f64| value.is_finite());
+    value
+        .ok_or_else(|| Reject::field(Code::OutOfRange, key, format!("{key} is beyond the range of a double")))
+}
+
+fn milliseconds(key: &'static str, raw: &str) -> Result<f64, Reject> {
+    let value = number(key, raw)?;
+    if value < 0.0 {
+        return Err(Reject::field(Code::OutOfRange, key, format!("{key} must not be negative")));
+    }
+    Ok(value)
+}
+
+fn count(key: &'static str, raw: &str) -> Result<i64, Reject> {
+    let value = number(key, raw)?;
+    if let Ok(whole) = raw.parse::<i64>()
+        && whole >= 0
+    {
+        return Ok(whole);
+    }
+    if !(0.0..=9.0e18).contains(&value) {
+        let message = format!("{key} must be between 0 and 9e18");
+        return Err(Reject::field(Code::OutOfRange, key, message));
+    }
+    if value.fract() != 0.0 {
+        return Err(Reject::wrong_type(key, "a whole number", "a fraction"));
+    }
+    Ok(value as i64)
+}
+
+fn money(key: &'static str, raw: &str) -> Result<Usd, Reject> {
+    number(key, raw)?;
+    parse_usd(raw).ok_or_else(|| {
+        Reject::field(Code::OutOfRange, key, format!("{key} must be an amount of USD, not negative"))
+    })
+}
+
+/// A word for how a call ended, or an HTTP status.
+fn status(raw: &str) -> Option<Status> {
+    let text = json::string(raw).unwrap_or(Cow::Borrowed(raw));
+    match text.to_ascii_lowercase().as_str() {
+        "ok" | "success" | "succeeded" | "completed" => Some(Status::Ok),
+        "error" | "failed" | "failure" => Some(Status::Error),
+        "timeout" | "timed_out" => Some(Status::Timeout),
+        number => match number.parse::<u16>().ok()? {
+            100..400 => Some(Status::Ok),
+            400..600 => Some(Status::Error),
+            _ => None,
+        },
+    }
+}
+
+fn result_status(key: &'static str, raw: &str) -> Result<Status, Reject> {
+    let word = one_of(key, raw, &["success", "error", "timeout"])?;
+    Ok(match word {
+        "success" => Status::Ok,
+        "timeout" => Status::Timeout,
+        _ => Status::Error,
+    })
+}
+
+fn one_of(key: &'static str, raw: &str, words: &[&'static str]) -> Result<&'static str, Reject> {
+    let text = json::string(raw).ok_or_else(|| Reject::wrong_type(key, "a string", json::type_name(raw)))?;
+    words.iter().find(|word| **word == text).copied().ok_or_else(|| {
+        Reject::field(Code::InvalidType, key, format!("{key} must be one of {}", words.join(", ")))
+    })
+}
+
+fn length(raw: &str) -> Option<i64> {
+    json::elements(raw).map(|elements| elements.len() as i64)
+}
+
+/// Of `[0.1, 0.2]` or of the first of `[[0.1, 0.2], ...]`.
+fn vector_length(raw: &str) -> Option<i64> {
+    let elements = json::elements(raw)?;
+    match elements.first() {
+        Some(first) if first.starts_with('[') => length(first),
+        _ => Some(elements.len() as i64),
+    }
+}
+
+fn write_object(members: &[(Cow<str>, Cow<str>)]) -> Option<String> {
+    if members.is_empty() {
+        return None;
+    }
+    let size: usize = members.iter().map(|(key, raw)| key.len() + raw.len() + 4).sum();
+    let mut text = String::with_capacity(size + 2);
+    for (index, (key, raw)) in members.iter().enumerate() {
+        text.push(if index == 0 { '{' } else { ',' });
+        json::write_string(&mut text, key);
+        text.push(':');
+        text.push_str(raw);
+    }
+    text.push('}');
+    Some(text)
+}

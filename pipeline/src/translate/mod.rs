@@ -1,0 +1,5 @@
+//! From what clients send to the canonical event.
+
+pub mod aliases;
+pub mod canonical;
+pub mod json;

@@ -1,0 +1,38 @@
+CREATE FUNCTION observa.setup() RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'setup_wrapper';
+ALTER FUNCTION observa.setup() OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.setup() FROM PUBLIC;
+COMMENT ON FUNCTION observa.setup() IS 'Creates the storage, or brings it up to date after an upgrade
+
+Idempotent, for superusers. Makes tables, views, the tenant default with its project default, and the partitions of the
+accepted window and seven days more.';
+
+CREATE FUNCTION observa.run_maintenance() RETURNS jsonb
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'run_maintenance_wrapper';
+ALTER FUNCTION observa.run_maintenance() OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.run_maintenance() FROM PUBLIC;
+COMMENT ON FUNCTION observa.run_maintenance() IS 'One round of upkeep: makes the coming days'' partitions, drops ids of events without a time after two days
+
+For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself.';
+
+CREATE FUNCTION observa.create_tenant(name text) RETURNS uuid
+    LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'create_tenant_wrapper';
+ALTER FUNCTION observa.create_tenant(text) OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.create_tenant(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.create_tenant(text) TO observa_admin;
+COMMENT ON FUNCTION observa.create_tenant(text) IS 'Creates a tenant with its project default; returns the tenant''s id
+
+For superusers. A name that exists is an error (42710).';
+
+CREATE FUNCTION observa.create_project(tenant uuid, name text, environment text DEFAULT 'prod') RETURNS uuid
+    LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'create_project_wrapper';
+ALTER FUNCTION observa.create_project(uuid, text, text) OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.create_project(uuid, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.create_project(uuid, text, text) TO observa_admin;
+COMMENT ON FUNCTION observa.create_project(uuid, text, text) IS 'Creates a project of a tenant; returns the project''s id
+
+For superusers. environment is that of events that name none.';

@@ -1,0 +1,40 @@
+-- Every table is closed but to its tenant, also to its owner. Readers need the right to read (readable_tenant), the
+-- owner, who only writes for ingest, the tenant that it acts for.
+DO $policies$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'detection_rules', 'model_prices', 'scrub_patterns', 'events',
+                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events'] LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
+        EXECUTE pg_catalog.format('CREATE POLICY acting_tenant ON observa_internal.%I TO observa_owner '
+            'USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant())', name);
+    END LOOP;
+    FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'events', 'event_payloads', 'signals', 'alerts',
+                                'rejected_events'] LOOP
+        EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
+        EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
+            'USING (tenant_id = observa.readable_tenant())', name);
+        EXECUTE pg_catalog.format('GRANT SELECT ON observa_internal.%I TO observa_read', name);
+    END LOOP;
+END
+$policies$;
+
+-- A price without a tenant is everybody's.
+DROP POLICY IF EXISTS readable_tenant ON observa_internal.model_prices;
+CREATE POLICY readable_tenant ON observa_internal.model_prices FOR SELECT TO observa_read
+    USING (tenant_id IS NULL OR tenant_id = observa.readable_tenant());
+DROP POLICY IF EXISTS shared_prices ON observa_internal.model_prices;
+CREATE POLICY shared_prices ON observa_internal.model_prices FOR SELECT TO observa_owner USING (tenant_id IS NULL);
+GRANT SELECT ON observa_internal.model_prices TO observa_read;
+
+-- Finds the home of an event among all tenants.
+GRANT SELECT ON observa_internal.tenants, observa_internal.projects TO observa_system;
+-- A tenant's administrator ends alerts; nothing else of a row is theirs to change.
+DROP POLICY IF EXISTS ended_by_tenant ON observa_internal.alerts;
+CREATE POLICY ended_by_tenant ON observa_internal.alerts FOR UPDATE TO observa_admin
+    USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant());
+GRANT SELECT (tenant_id, alert_id, status, note), UPDATE (status, note, acknowledged_at, resolved_at, closed_at)
+    ON observa_internal.alerts TO observa_admin;

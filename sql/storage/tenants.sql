@@ -1,0 +1,28 @@
+-- Who the data belongs to. Made by observa.setup(), so that neither DROP EXTENSION nor an upgrade touches a row.
+CREATE TABLE IF NOT EXISTS observa_internal.tenants (
+    tenant_id uuid PRIMARY KEY,
+    name text NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 200),
+    pseudonym_key bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE observa_internal.tenants IS 'Customers, each blind to the others';
+COMMENT ON COLUMN observa_internal.tenants.pseudonym_key IS 'Key of the HMAC that stands for identifiers which are personal data';
+
+CREATE TABLE IF NOT EXISTS observa_internal.projects (
+    tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
+    project_id uuid NOT NULL,
+    name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
+    environment text NOT NULL DEFAULT 'prod',
+    scrub_emails boolean,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (tenant_id, project_id),
+    UNIQUE (tenant_id, name, environment)
+);
+COMMENT ON TABLE observa_internal.projects IS 'Applications of a tenant';
+COMMENT ON COLUMN observa_internal.projects.environment IS 'Environment of events that name none';
+COMMENT ON COLUMN observa_internal.projects.scrub_emails IS 'Whether e-mail addresses are replaced; NULL: as observa.scrub_emails says';
+
+CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.tenants
+    FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();
+CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.projects
+    FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();

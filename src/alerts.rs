@@ -1,0 +1,63 @@
+//! Alerts: raised by the trigger on signals, in the transaction of the event; acknowledged, resolved and closed by people.
+
+use std::cell::Cell;
+
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::{Error, or_raise};
+
+thread_local! {
+    /// Alerts that this backend has raised so far: a trigger can't return a count.
+    static RAISED: Cell<u64> = const { Cell::new(0) };
+}
+
+pub fn raised() -> u64 {
+    RAISED.get()
+}
+
+/// AFTER INSERT on signals, FOR EACH STATEMENT: one alert for each rule and group that has none open.
+#[pg_trigger(sql = false)]
+fn raise_alerts<'a>(
+    trigger: &'a pgrx::PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
+    let data: *const pg_sys::TriggerData = trigger.trigger_data();
+    let raised = Spi::connect_mut(|client| {
+        // SAFETY: the trigger's own data, alive through the call; it makes new_signals visible to this SPI connection.
+        unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
+        client.update(include_str!("../sql/ingest/alerts.sql"), None, &[]).map(|raised| raised.len())
+    })?;
+    RAISED.set(RAISED.get() + raised as u64);
+    Ok(None)
+}
+
+#[pg_extern(sql = false)]
+fn acknowledge_alert(id: pgrx::Uuid, note: Option<&str>) {
+    or_raise(end(id, note, include_str!("../sql/alert/acknowledge.sql"), "active"));
+}
+
+#[pg_extern(sql = false)]
+fn resolve_alert(id: pgrx::Uuid, note: Option<&str>) {
+    or_raise(end(id, note, include_str!("../sql/alert/resolve.sql"), "open"));
+}
+
+#[pg_extern(sql = false)]
+fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
+    or_raise(end(id, note, include_str!("../sql/alert/close.sql"), "not closed"));
+}
+
+/// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
+fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Result<(), Error> {
+    let note = note.map(|note| observa_pipeline::scrub::Scrubber::builtin().scrub(note).text.into_owned());
+    let changed = Spi::connect_mut(|client| {
+        client.update(sql, None, &[id.into(), note.into()]).map(|rows| rows.len())
+    })?;
+    if changed == 0 {
+        return Err(Error::NotFound {
+            what: "alert",
+            id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(),
+            state,
+        });
+    }
+    Ok(())
+}

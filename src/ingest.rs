@@ -1,0 +1,250 @@
+//! observa.ingest: a body in, committed events out. What it counts as accepted is durable at commit.
+
+use std::collections::HashSet;
+
+use observa_pipeline::batch::{self, Batch, Ready, Rejected};
+use observa_pipeline::decode::{self, Line};
+use observa_pipeline::home::{Home, Homes};
+use observa_pipeline::settings::DAY;
+use pgrx::JsonB;
+use pgrx::prelude::*;
+use pgrx::spi::SpiTupleTable;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
+use crate::error::{Error, or_raise};
+use crate::identity::Acting;
+use crate::log_guard::guard_statement;
+use crate::rows::{self, Rows};
+use crate::settings;
+use crate::storage;
+use crate::tenants::Directory;
+
+/// Rows of one statement: few enough to stay in the caches, and in work_mem, on their way through it.
+const CHUNK: usize = 250;
+
+/// Errors that an answer lists; `rejected` counts all.
+const MAX_LISTED: usize = 100;
+
+#[pg_extern(sql = false)]
+fn ingest_text(body: &str) -> JsonB {
+    ingest(body.as_bytes())
+}
+
+#[pg_extern(sql = false)]
+fn ingest_bytea(body: &[u8]) -> JsonB {
+    ingest(body)
+}
+
+fn ingest(body: &[u8]) -> JsonB {
+    guard_statement();
+    JsonB(or_raise(ingest_body(body)).into_json())
+}
+
+/// What became of a batch.
+#[derive(Default)]
+pub struct Outcome {
+    pub batch_id: Uuid,
+    pub accepted: u64,
+    pub duplicates: u64,
+    pub signals: u64,
+    pub alerts: u64,
+    pub redactions: u64,
+    pub rejected: Vec<Rejected>,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Outcome) {
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.signals += other.signals;
+        self.alerts += other.alerts;
+        self.redactions += other.redactions;
+        self.rejected.extend(other.rejected);
+    }
+
+    pub fn into_json(self) -> Value {
+        let errors: Vec<Value> = self
+            .rejected
+            .iter()
+            .take(MAX_LISTED)
+            .map(|rejected| {
+                json!({
+                    "line": rejected.line,
+                    "code": rejected.reject.code.name(),
+                    "field": rejected.reject.field,
+                    "message": rejected.reject.message,
+                })
+            })
+            .collect();
+        json!({
+            "batch_id": self.batch_id.to_string(),
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "rejected": self.rejected.len(),
+            "signals": self.signals,
+            "alerts": self.alerts,
+            "redactions": self.redactions,
+            "errors": errors,
+        })
+    }
+}
+
+/// One row of a view, and the id that it is stored under. Its rejection is the caller's to report: it leaves no dead letter.
+pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
+    storage::ensure()?;
+    let limits = settings::limits();
+    let stamp = Stamp::now();
+    let line = [decode::line(1, row.as_bytes(), &limits)];
+    let batch = batch::read(&line, &limits, &mut Directory::new()?, stamp.arrived);
+    let id = batch.ready.first().map(|ready| event_id(ready).to_owned()).unwrap_or_default();
+    Ok((id, store_batch(batch, stamp)?))
+}
+
+fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
+    storage::ensure()?;
+    let limits = settings::limits();
+    let mut directory = Directory::new()?;
+    let body = decode::open(body, &limits)?;
+    let lines = decode::lines(&body, &limits)?;
+    let outcome = ingest_lines(&lines, &mut directory)?;
+    store_rejected(&outcome, &mut directory)?;
+    Ok(outcome)
+}
+
+/// Stores what can be stored of the lines; what is rejected is in the outcome alone.
+pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome, Error> {
+    let stamp = Stamp::now();
+    store_batch(batch::read(lines, &settings::limits(), directory, stamp.arrived), stamp)
+}
+
+fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
+    let Batch { mut ready, rejected, duplicates } = batch;
+    let mut outcome = Outcome { batch_id: stamp.batch_id, duplicates, rejected, ..Outcome::default() };
+    // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
+    ready.sort_by(|a, b| key(a).cmp(&key(b)));
+    storage::ensure_partitions(days(&ready))?;
+    for of_tenant in ready.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
+        let Some(first) = of_tenant.first() else { continue };
+        let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
+        Acting::during(acting, || store(of_tenant, stamp, &mut outcome))?;
+    }
+    Ok(outcome)
+}
+
+fn key<'r>(ready: &'r Ready) -> (Uuid, Option<i64>, &'r str) {
+    (ready.home.tenant_id, ready.event.ts, event_id(ready))
+}
+
+fn event_id<'r>(ready: &'r Ready) -> &'r str {
+    ready.event.text(observa_pipeline::event::Field::EventId).unwrap_or_default()
+}
+
+fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
+    let days: HashSet<i64> =
+        ready.iter().filter_map(|ready| ready.event.ts).map(|ts| ts.div_euclid(DAY)).collect();
+    days.into_iter()
+}
+
+/// Stores events of one tenant, which the transaction acts for.
+fn store(ready: &[Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
+    let (new, known) = without_known_keys(ready, stamp)?;
+    outcome.duplicates += known;
+    new.chunks(CHUNK).try_for_each(|chunk| {
+        // The next chunk's rows lie where these did, in memory that is warm.
+        rows::in_own_memory(|| store_chunk(chunk, stamp, outcome))
+    })
+}
+
+fn store_chunk(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
+    let rows = Rows::new(
+        "events",
+        &columns::events(),
+        ready.iter().copied().map(|ready| EventRow { ready, stamp }),
+    )?;
+    let stored = rows.run(include_str!("../sql/ingest/events.sql"), |inserted| {
+        if inserted.len() == ready.len() { Ok(None) } else { keys(inserted).map(Some) }
+    })?;
+    let new: Vec<&Ready> = match stored {
+        None => ready.to_vec(),
+        Some(keys) => {
+            let is_stored = |ready: &&Ready| {
+                keys.contains(&(ready.event.ts.unwrap_or_default(), event_id(ready).to_owned()))
+            };
+            ready.iter().copied().filter(is_stored).collect()
+        }
+    };
+    outcome.duplicates += (ready.len() - new.len()) as u64;
+    outcome.accepted += new.len() as u64;
+    outcome.redactions += new.iter().map(|ready| u64::from(ready.event.redactions)).sum::<u64>();
+    let with_payload = new.iter().copied().filter(|ready| columns::has_payload(ready));
+    let with_payload = with_payload.map(|ready| EventRow { ready, stamp });
+    let rows = Rows::new("event_payloads", &columns::payloads(), with_payload)?;
+    rows.run(include_str!("../sql/ingest/event_payloads.sql"), |_| Ok(()))?;
+    store_signals(&new, outcome)
+}
+
+/// Time and id of the rows that a statement returns.
+fn keys(rows: SpiTupleTable) -> Result<HashSet<(i64, String)>, pgrx::spi::Error> {
+    rows.map(|row| {
+        let ts = row.get::<TimestampWithTimeZone>(1)?.map(|ts| i64::from(ts) + storage::POSTGRES_EPOCH);
+        Ok((ts.unwrap_or_default(), row.get::<String>(2)?.unwrap_or_default()))
+    })
+    .collect()
+}
+
+/// The events that are not retries of ones without a time; how many are.
+fn without_known_keys<'r, 'l>(
+    ready: &'r [Ready<'l>],
+    stamp: Stamp,
+) -> Result<(Vec<&'r Ready<'l>>, u64), Error> {
+    if !ready.iter().any(|ready| ready.event.timed_by_arrival) {
+        return Ok((ready.iter().collect(), 0));
+    }
+    storage::make_key_partitions()?;
+    let untimed =
+        ready.iter().filter(|ready| ready.event.timed_by_arrival).map(|ready| EventRow { ready, stamp });
+    let rows = Rows::new("event_keys", &columns::keys(), untimed)?;
+    let fresh: HashSet<String> = rows.run(include_str!("../sql/ingest/event_keys.sql"), |inserted| {
+        inserted.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect()
+    })?;
+    let new: Vec<&Ready> = ready
+        .iter()
+        .filter(|ready| !ready.event.timed_by_arrival || fresh.contains(event_id(ready)))
+        .collect();
+    let known = (ready.len() - new.len()) as u64;
+    Ok((new, known))
+}
+
+fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> {
+    let count: usize = stored.iter().map(|ready| ready.signals.len()).sum();
+    if count == 0 {
+        return Ok(());
+    }
+    let signals =
+        stored.iter().flat_map(|ready| ready.signals.iter().map(|signal| SignalRow { ready, signal }));
+    let rows = Rows::new("signals", &columns::signals(), signals)?;
+    let alerts_before = crate::alerts::raised();
+    rows.run(include_str!("../sql/ingest/signals.sql"), |_| Ok(()))?;
+    outcome.signals += count as u64;
+    outcome.alerts += crate::alerts::raised() - alerts_before;
+    Ok(())
+}
+
+/// Dead letters belong to the tenant that the transaction acts for, else to the default one.
+fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Error> {
+    if outcome.rejected.is_empty() {
+        return Ok(());
+    }
+    let home = directory.home(None, None).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
+    let stamp = Stamp { batch_id: outcome.batch_id, ..Stamp::now() };
+    let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
+    Acting::during(acting, || insert_rejected(&outcome.rejected, &home, stamp))
+}
+
+fn insert_rejected(rejected: &[Rejected], home: &Home, stamp: Stamp) -> Result<(), Error> {
+    let rows = rejected.iter().map(|rejected| RejectedRow { rejected, home, stamp });
+    let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
+    rows.run(include_str!("../sql/ingest/rejected_events.sql"), |_| Ok(()))
+}

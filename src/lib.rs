@@ -1,0 +1,64 @@
+//! Observa: the whole LLM-observability backend inside PostgreSQL.
+//!
+//! A body goes through [`ingest`]: the pure `observa-pipeline` makes clean, priced events and signals of it, [`columns`] and
+//! [`rows`] turn them into rows, [`storage`] holds them, and [`alerts`] are raised on the way. [`tenants`] and [`identity`]
+//! say whose they are.
+
+mod alerts;
+mod columns;
+mod cost;
+mod error;
+mod identity;
+mod ingest;
+mod llm_requests;
+mod log_guard;
+mod maintenance;
+mod messages;
+mod price_cache;
+mod replay;
+mod rows;
+mod rules;
+mod scrub;
+mod settings;
+mod storage;
+mod tenants;
+mod trace;
+mod triggers;
+
+use pgrx::prelude::*;
+
+pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
+extension_sql_file!("../sql/schemas.sql", name = "schemas", requires = ["roles"]);
+extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas"]);
+extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
+extension_sql_file!("../sql/api/ingest.sql", name = "ingest", requires = ["schemas"]);
+extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas"]);
+extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
+extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
+extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
+extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost"]);
+
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: a backend has one thread. A stack trace in an error's DETAIL would tell a client where the server was built.
+    unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
+    settings::define();
+    log_guard::install();
+    tenants::watch_config();
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../pg_test/mod.rs"]
+mod tests;
+
+/// What `cargo pgrx test` calls.
+#[cfg(test)]
+pub mod pg_test {
+    pub fn setup(_options: Vec<&str>) {}
+
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec!["shared_preload_libraries = 'observa'"]
+    }
+}

@@ -1,0 +1,28 @@
+//! observa.run_maintenance: what must happen from time to time, whoever calls it.
+
+use observa_pipeline::settings::DAY;
+use pgrx::JsonB;
+use pgrx::prelude::*;
+use serde_json::json;
+
+use crate::error::{Error, or_raise};
+use crate::identity;
+use crate::storage;
+
+/// Days that the ids of events without a time are kept: yesterday's retry is still known today.
+const KEY_DAYS: i64 = 2;
+
+#[pg_extern(sql = false)]
+fn run_maintenance() -> JsonB {
+    if !identity::session_is_superuser() {
+        Error::SuperuserOnly("observa.run_maintenance()").raise();
+    }
+    JsonB(or_raise(round()))
+}
+
+fn round() -> Result<serde_json::Value, Error> {
+    storage::ensure()?;
+    let partitions_created = storage::make_window()?;
+    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS)?;
+    Ok(json!({ "partitions_created": partitions_created, "key_partitions_dropped": keys_dropped }))
+}

@@ -1,0 +1,114 @@
+//! observa.scrub and observa.find_secrets, and a tenant's own patterns.
+
+use observa_pipeline::scrub::{Options, Pattern, Scrubber};
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::identity::{self, Acting};
+use crate::storage;
+
+#[pg_extern(sql = false)]
+fn scrub_text(text: &str) -> String {
+    Scrubber::builtin().scrub(text).text.into_owned()
+}
+
+/// From text to text: serde_json would round numbers to doubles.
+#[pg_extern(sql = false)]
+fn scrub_json(document: &str) -> String {
+    Scrubber::builtin().scrub_json(document).text.into_owned()
+}
+
+#[pg_extern(sql = false)]
+fn find_secrets(
+    text: &str,
+) -> TableIterator<'static, (name!(kind, String), name!(start, i32), name!(length, i32))> {
+    let findings = Scrubber::builtin().find(text);
+    let mut counted = 0;
+    let mut characters = 0;
+    let rows: Vec<_> = findings
+        .into_iter()
+        .map(|finding| {
+            // Findings are sorted: each character is counted once.
+            characters += length(text, counted, finding.start);
+            let size = length(text, finding.start, finding.end);
+            let row = (finding.kind.to_owned(), characters + 1, size);
+            characters += size;
+            counted = finding.end;
+            row
+        })
+        .collect();
+    TableIterator::new(rows)
+}
+
+/// Characters between two bytes.
+fn length(text: &str, start: usize, end: usize) -> i32 {
+    i32::try_from(text.get(start..end).unwrap_or_default().chars().count()).unwrap_or(i32::MAX)
+}
+
+#[pg_extern(sql = false)]
+fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
+    or_raise(for_tenant(tenant, || {
+        let mut patterns = Spi::connect(|client| {
+            let rows =
+                client.select("SELECT name, pattern FROM observa_internal.scrub_patterns", None, &[])?;
+            rows.map(|row| Ok(row.get::<String>(1)?.zip(row.get::<String>(2)?)))
+                .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        })?
+        .into_iter()
+        .flatten()
+        .filter(|(known, _)| known != name)
+        .map(|(name, regex)| Pattern { name, regex })
+        .collect::<Vec<_>>();
+        patterns.push(Pattern { name: name.to_owned(), regex: pattern.to_owned() });
+        // All together: that one compiles does not say that they all do.
+        Scrubber::new(&Options { emails: true, patterns })
+            .map_err(|error| Error::Invalid(error.to_string()))?;
+        let args = [tenant.into(), name.into(), pattern.into()];
+        Spi::run_with_args(
+            "INSERT INTO observa_internal.scrub_patterns (tenant_id, name, pattern) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant_id, name) DO UPDATE SET pattern = excluded.pattern",
+            &args,
+        )?;
+        Ok(())
+    }));
+}
+
+#[pg_extern(sql = false)]
+fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
+    or_raise(for_tenant(tenant, || {
+        let args = [tenant.into(), name.into()];
+        Spi::run_with_args(
+            "DELETE FROM observa_internal.scrub_patterns WHERE tenant_id = $1 AND name = $2",
+            &args,
+        )?;
+        Ok(())
+    }));
+}
+
+#[pg_extern(sql = false)]
+fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
+    or_raise(storage::ensure());
+    let id = Uuid::from_bytes(*project.as_bytes());
+    let tenant = or_raise(crate::tenants::tenant_of_project(id));
+    let Some(tenant) = tenant else { Error::Invalid(format!("there is no project {id}")).raise() };
+    or_raise(for_tenant(tenant, || {
+        let args = [project.into(), enabled.into()];
+        Spi::run_with_args(
+            "UPDATE observa_internal.projects SET scrub_emails = $2 WHERE project_id = $1",
+            &args,
+        )?;
+        Ok(())
+    }));
+}
+
+/// As the tenant, which must be the acting one where the session is no superuser's.
+fn for_tenant(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    storage::ensure()?;
+    let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
+    let is_own = Acting::current().is_some_and(|acting| acting.tenant_id == tenant_id);
+    if !is_own && !identity::session_is_superuser() {
+        return Err(Error::NoTenant);
+    }
+    Acting::during(Acting { tenant_id, project_id: None }, run)
+}

@@ -1,0 +1,149 @@
+//! Settings under `observa.`, and the limits of a batch made of them.
+
+use std::ffi::{CStr, CString};
+
+use observa_pipeline::settings::Settings;
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
+use pgrx::pg_sys;
+
+const SECOND: i64 = 1_000_000;
+const DAY_S: i32 = 86_400;
+
+static MAX_BATCH_BYTES: GucSetting<i32> = GucSetting::<i32>::new(10 << 20);
+static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
+static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
+static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
+static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
+static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
+static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
+
+/// Who this transaction acts for. Native code alone sets it, with GUC_ACTION_LOCAL: so it ends with the transaction or
+/// the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
+static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+pub const ACTING_NAME: &CStr = c"observa.acting";
+
+struct Limit {
+    name: &'static CStr,
+    about: &'static CStr,
+    setting: &'static GucSetting<i32>,
+    min: i32,
+    max: i32,
+    unit: GucFlags,
+}
+
+/// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
+static LIMITS: [Limit; 7] = [
+    Limit {
+        name: c"observa.max_batch_bytes",
+        about: c"Largest body that observa.ingest takes, also after unpacking",
+        setting: &MAX_BATCH_BYTES,
+        min: 1_024,
+        max: 256 << 20,
+        unit: GucFlags::UNIT_BYTE,
+    },
+    Limit {
+        name: c"observa.max_batch_events",
+        about: c"Most events that observa.ingest takes in one body",
+        setting: &MAX_BATCH_EVENTS,
+        min: 1,
+        max: 1_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_line_bytes",
+        about: c"Largest event; a larger one is rejected alone",
+        setting: &MAX_LINE_BYTES,
+        min: 256,
+        max: 64 << 20,
+        unit: GucFlags::UNIT_BYTE,
+    },
+    Limit {
+        name: c"observa.max_depth",
+        about: c"Deepest nesting of an event's JSON",
+        setting: &MAX_DEPTH,
+        min: 4,
+        max: 1_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_id_bytes",
+        about: c"Longest identifier or name in an event",
+        setting: &MAX_ID_BYTES,
+        min: 64,
+        // Three of them and the rest of a key must stay under the 2,704 bytes that a btree takes.
+        max: 800,
+        unit: GucFlags::UNIT_BYTE,
+    },
+    Limit {
+        name: c"observa.ingest_window_past",
+        about: c"How old an event may be when it arrives",
+        setting: &WINDOW_PAST,
+        min: 3_600,
+        max: 3_650 * DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
+    Limit {
+        name: c"observa.ingest_window_future",
+        about: c"How far ahead of the server's clock an event's time may be",
+        setting: &WINDOW_FUTURE,
+        min: 60,
+        max: 7 * DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
+];
+
+pub fn define() {
+    for limit in &LIMITS {
+        GucRegistry::define_int_guc(
+            limit.name,
+            limit.about,
+            c"",
+            limit.setting,
+            limit.min,
+            limit.max,
+            GucContext::Suset,
+            limit.unit,
+        );
+    }
+    GucRegistry::define_bool_guc(
+        c"observa.scrub_emails",
+        c"Whether e-mail addresses are replaced, for projects that do not decide it themselves",
+        c"",
+        &SCRUB_EMAILS,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
+        ACTING_NAME,
+        c"Tenant and project that the transaction acts for; set by Observa alone",
+        c"",
+        &ACTING,
+        GucContext::Suset,
+        GucFlags::NO_SHOW_ALL | GucFlags::NO_RESET_ALL | GucFlags::DISALLOW_IN_FILE,
+    );
+    // SAFETY: a constant C string, in _PG_init, after the settings of the prefix are defined.
+    unsafe { pg_sys::MarkGUCPrefixReserved(c"observa".as_ptr()) };
+}
+
+pub fn limits() -> Settings {
+    let bytes = |setting: &GucSetting<i32>| usize::try_from(setting.get()).unwrap_or_default();
+    Settings {
+        max_batch_bytes: bytes(&MAX_BATCH_BYTES),
+        max_batch_events: bytes(&MAX_BATCH_EVENTS),
+        max_line_bytes: bytes(&MAX_LINE_BYTES),
+        max_depth: bytes(&MAX_DEPTH),
+        max_id_bytes: bytes(&MAX_ID_BYTES),
+        window_past: i64::from(WINDOW_PAST.get()) * SECOND,
+        window_future: i64::from(WINDOW_FUTURE.get()) * SECOND,
+    }
+}
+
+pub fn scrub_emails() -> bool {
+    SCRUB_EMAILS.get()
+}
+
+/// What `observa.acting` holds now.
+pub fn acting() -> Option<CString> {
+    ACTING.get()
+}

@@ -1,0 +1,223 @@
+//! The storage that setup() makes: tables, policies, views, and a partition for each day.
+
+use observa_pipeline::settings::DAY;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::{Error, or_raise};
+use crate::identity;
+use crate::settings;
+use crate::tenants;
+
+/// In the order that they build on each other. All can run again.
+const SCRIPTS: &[&str] = &[
+    include_str!("../sql/storage/tenants.sql"),
+    include_str!("../sql/storage/config.sql"),
+    include_str!("../sql/storage/events.sql"),
+    include_str!("../sql/storage/signals.sql"),
+    include_str!("../sql/storage/rejected_events.sql"),
+    include_str!("../sql/storage/policies.sql"),
+    include_str!("../sql/views/events.sql"),
+    include_str!("../sql/views/llm_requests.sql"),
+    include_str!("../sql/views/traces.sql"),
+    include_str!("../sql/views/messages.sql"),
+    include_str!("../sql/views/signals.sql"),
+    include_str!("../sql/views/config.sql"),
+    include_str!("../sql/views/grants.sql"),
+];
+
+/// Tables with a partition for each day of `ts`.
+const BY_EVENT_DAY: [&str; 3] = ["events", "event_payloads", "signals"];
+
+/// The table with a partition for each day of arrival.
+const BY_ARRIVAL_DAY: &str = "event_keys";
+
+/// Days beyond the accepted window that setup() makes partitions for.
+const DAYS_AHEAD: i64 = 7;
+
+/// Held while storage is made: two setups at once would make the same tables.
+const SETUP_LOCK: i64 = 0x6f62_7365_7276_6101;
+
+pub fn exists() -> bool {
+    relation("events").is_some()
+}
+
+/// The oid of a table of `observa_internal`.
+pub fn relation(name: &str) -> Option<pg_sys::Oid> {
+    let name = std::ffi::CString::new(name).ok()?;
+    // SAFETY: look-ups in the system caches with C strings that live through the calls.
+    let oid = unsafe {
+        let namespace = pg_sys::get_namespace_oid(c"observa_internal".as_ptr(), true);
+        pg_sys::get_relname_relid(name.as_ptr(), namespace)
+    };
+    (oid != pg_sys::InvalidOid).then_some(oid)
+}
+
+#[pg_extern(sql = false)]
+fn setup() {
+    if !identity::session_is_superuser() {
+        Error::SuperuserOnly("observa.setup()").raise();
+    }
+    or_raise(make());
+}
+
+/// Makes the storage or brings it up to date.
+pub fn make() -> Result<(), Error> {
+    // SAFETY: reads the database's encoding.
+    let encoding = unsafe { pg_sys::GetDatabaseEncoding() };
+    if encoding != pg_sys::pg_enc::PG_UTF8 as i32 {
+        // SAFETY: Postgres returns a constant C string.
+        let name = unsafe { std::ffi::CStr::from_ptr(pg_sys::GetDatabaseEncodingName()) };
+        return Err(Error::Encoding(name.to_string_lossy().into_owned()));
+    }
+    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[SETUP_LOCK.into()])?;
+    quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?;
+    make_window()?;
+    match tenants::make("default") {
+        Ok(_) | Err(Error::Exists { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    Spi::run("NOTIFY pgrst, 'reload schema'")?;
+    Ok(())
+}
+
+/// The partitions of the accepted window and some days more, where they are missing; how many were.
+pub fn make_window() -> Result<u64, Error> {
+    let limits = settings::limits();
+    let today = now().div_euclid(DAY);
+    let first = today - limits.window_past.div_euclid(DAY) - 1;
+    let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
+    let mut made = 0;
+    for day in first..=last {
+        made += make_partitions(day)?;
+    }
+    Ok(made + make_key_partitions()?)
+}
+
+/// "already exists, skipping" is no news in a script that can run again.
+fn quietly(run: impl FnOnce() -> Result<(), pgrx::spi::Error>) -> Result<(), pgrx::spi::Error> {
+    Spi::run("SET LOCAL client_min_messages = warning")?;
+    run()?;
+    Spi::run("SET LOCAL client_min_messages TO DEFAULT")
+}
+
+/// Microseconds between 1970 and 2000, where Postgres counts from.
+pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// Microseconds since 1970 UTC.
+pub fn now() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() + POSTGRES_EPOCH }
+}
+
+/// The partitions of a day (days since 1970 UTC), where they are missing; how many were.
+fn make_partitions(day: i64) -> Result<u64, Error> {
+    let made: Vec<bool> = BY_EVENT_DAY
+        .iter()
+        .map(|table| make_partition(table, day, "timestamptz"))
+        .collect::<Result<_, _>>()?;
+    Ok(made.into_iter().filter(|made| *made).count() as u64)
+}
+
+/// Today's and tomorrow's partitions for ids of events without a time; how many were missing.
+pub fn make_key_partitions() -> Result<u64, Error> {
+    let today = now().div_euclid(DAY);
+    let made: Vec<bool> = (today..=today + 1)
+        .map(|day| make_partition(BY_ARRIVAL_DAY, day, "date"))
+        .collect::<Result<_, _>>()?;
+    Ok(made.into_iter().filter(|made| *made).count() as u64)
+}
+
+/// Drops the partitions of ids that arrived before a day; how many there were.
+pub fn drop_keys_before(day: i64) -> Result<u64, Error> {
+    let limit = format!("{BY_ARRIVAL_DAY}_{}", compact_date(day));
+    let old = Spi::connect(|client| {
+        let rows = client.select(
+            "SELECT c.relname::text FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+              WHERE i.inhparent = 'observa_internal.event_keys'::pg_catalog.regclass AND c.relname < $1
+              ORDER BY c.relname",
+            None,
+            &[limit.as_str().into()],
+        )?;
+        rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    for name in old.iter().flatten() {
+        // A name from the catalogs, of the pattern that make_partition gives.
+        Spi::run(&format!("DROP TABLE observa_internal.{}", pgrx::spi::quote_identifier(name)))?;
+    }
+    Ok(old.len() as u64)
+}
+
+/// CREATE and ATTACH: `CREATE TABLE ... PARTITION OF` would wait for every open ingest.
+/// True if it was missing.
+fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error> {
+    let name = format!("{table}_{}", compact_date(day));
+    if relation(&name).is_some() {
+        return Ok(false);
+    }
+    // Another session may be making it: whoever comes second finds it when it has the lock.
+    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[(SETUP_LOCK + 1 + day).into()])?;
+    if relation(&name).is_some() {
+        return Ok(false);
+    }
+    let bound = |day| match bound_type {
+        "date" => format!("'{}'", date(day)),
+        _ => format!("'{} 00:00:00+00'", date(day)),
+    };
+    let (from, to) = (bound(day), bound(day + 1));
+    let key = if bound_type == "date" { "arrived_on" } else { "ts" };
+    // Names and bounds are our own: a table of the list above, and a date.
+    let script = format!(
+        "CREATE TABLE observa_internal.{name} (LIKE observa_internal.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS
+             INCLUDING STORAGE INCLUDING COMPRESSION,
+             CONSTRAINT day CHECK ({key} >= {from}::{bound_type} AND {key} < {to}::{bound_type} AND {key} IS NOT NULL))
+             WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+         ALTER TABLE observa_internal.{name} ENABLE ROW LEVEL SECURITY;
+         ALTER TABLE observa_internal.{name} FORCE ROW LEVEL SECURITY;
+         ALTER TABLE observa_internal.{table} ATTACH PARTITION observa_internal.{name} FOR VALUES FROM ({from}) TO ({to});
+         ALTER TABLE observa_internal.{name} DROP CONSTRAINT day;
+         -- Without statistics the planner takes each empty partition for ten pages.
+         ANALYZE observa_internal.{name};"
+    );
+    Spi::run(&script)?;
+    Ok(true)
+}
+
+fn date(day: i64) -> String {
+    let (year, month, day) = civil(day);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn compact_date(day: i64) -> String {
+    let (year, month, day) = civil(day);
+    format!("{year:04}{month:02}{day:02}")
+}
+
+/// Year, month and day of a number of days since 1970 (Postgres' own calendar).
+fn civil(day: i64) -> (i32, i32, i32) {
+    /// Julian day of 1970-01-01.
+    const UNIX_EPOCH_JULIAN: i64 = 2_440_588;
+    let julian = i32::try_from(day + UNIX_EPOCH_JULIAN).unwrap_or(i32::MAX);
+    let (mut year, mut month, mut day) = (0, 0, 0);
+    // SAFETY: j2date writes three integers.
+    unsafe { pg_sys::j2date(julian, &mut year, &mut month, &mut day) };
+    (year, month, day)
+}
+
+/// Makes the partitions that days need, if any is missing.
+pub fn ensure_partitions(days: impl Iterator<Item = i64>) -> Result<(), Error> {
+    for day in days {
+        if relation(&format!("signals_{}", compact_date(day))).is_none() {
+            make_partitions(day)?;
+        }
+    }
+    Ok(())
+}
+
+/// Storage, made now where a superuser finds none.
+pub fn ensure() -> Result<(), Error> {
+    if exists() {
+        return Ok(());
+    }
+    if identity::session_is_superuser() { make() } else { Err(Error::NoStorage) }
+}

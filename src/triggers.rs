@@ -1,0 +1,72 @@
+//! What INSTEAD OF triggers need: the row before and after as JSON, and the tenant that it belongs to.
+
+use pgrx::prelude::*;
+use pgrx::{AllocatedByPostgres, PgTrigger, pg_sys};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::identity::{self, Acting};
+use crate::tenants;
+
+pub enum Change {
+    Insert { new: Value },
+    Update { old: Value, new: Value },
+    Delete { old: Value },
+}
+
+pub fn change(trigger: &PgTrigger) -> Result<Change, pgrx::spi::Error> {
+    let data = trigger.trigger_data();
+    let fired_by = |event: u32| (data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK) == event;
+    let first = || row_json(data.tg_trigtuple, data);
+    Ok(if fired_by(pg_sys::TRIGGER_EVENT_INSERT) {
+        Change::Insert { new: first()? }
+    } else if fired_by(pg_sys::TRIGGER_EVENT_DELETE) {
+        Change::Delete { old: first()? }
+    } else {
+        Change::Update { old: first()?, new: row_json(data.tg_newtuple, data)? }
+    })
+}
+
+fn row_json(tuple: pg_sys::HeapTuple, data: &pg_sys::TriggerData) -> Result<Value, pgrx::spi::Error> {
+    let text = row_text(tuple, data)?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// A row as JSON text, with every number as Postgres writes it.
+pub fn row_text(tuple: pg_sys::HeapTuple, data: &pg_sys::TriggerData) -> Result<String, pgrx::spi::Error> {
+    // SAFETY: the trigger's own tuple, of its relation's row type; the function takes any record.
+    let text = unsafe {
+        let record = pg_sys::heap_copy_tuple_as_datum(tuple, (*data.tg_relation).rd_att);
+        pgrx::direct_function_call::<pgrx::datum::JsonString>(pg_sys::row_to_json, &[Some(record)])
+    };
+    Ok(text.map(|text| text.0).unwrap_or_default())
+}
+
+/// The row that the statement reports: the new one, or of a DELETE the old one.
+pub fn row<'a>(
+    trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, pgrx::spi::Error> {
+    Ok(trigger.new().or_else(|| trigger.old()))
+}
+
+/// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default.
+pub fn for_row_tenant(change: &Change, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let row = match change {
+        Change::Insert { new } | Change::Update { new, .. } => new,
+        Change::Delete { old } => old,
+    };
+    let named = row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+    let acting = match Acting::current() {
+        Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
+        Some(_) => return Err(Error::NoTenant),
+        None if identity::session_is_superuser() => match named {
+            Some(tenant_id) => Acting { tenant_id, project_id: None },
+            None => tenants::acting_home()
+                .map(|home| Acting { tenant_id: home.tenant_id, project_id: None })
+                .ok_or(Error::NoStorage)?,
+        },
+        None => return Err(Error::NoTenant),
+    };
+    Acting::during(acting, run)
+}

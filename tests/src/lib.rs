@@ -1,0 +1,12 @@
+//! What wire tests stand on: a private [`cluster`], and in it a fresh [`database`] for each test.
+//!
+//! `OBSERVA_TEST_URL` names a running cluster (a superuser's connection string; the extension installed in it). Without it, the
+//! first test of a run starts one with the programs beside `PGRX_PG_CONFIG_PATH`; it ends with the run.
+
+pub mod cluster;
+pub mod database;
+pub mod event;
+pub mod programs;
+
+pub use cluster::Cluster;
+pub use database::Database;

@@ -1,0 +1,204 @@
+//! Alerts: one open for each rule and group, raised in the event's transaction, and never a reason to wait.
+
+use std::time::{Duration, Instant};
+
+use observa_tests::Database;
+use observa_tests::database::{ingest, one, table};
+use observa_tests::event::{lines, llm_call, now_ms, with};
+use postgres::fallible_iterator::FallibleIterator;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Slow enough for high_latency, on a route of its own.
+fn slow(id: &str, route: &str) -> Value {
+    with(llm_call(id), json!({"latency_ms": 6000, "route": route, "trace_id": "t1"}))
+}
+
+#[test]
+fn high_is_critical_medium_a_warning_and_low_raises_none() {
+    let mut db = Database::ready();
+    let ts = now_ms() - 5000;
+    let answer = db.ingest(&lines(&[
+        with(slow("high", "/a"), json!({"timestamp": ts})),
+        with(slow("medium", "/b"), json!({"latency_ms": 3000})),
+        with(llm_call("low"), json!({"input": "mail jane.roe@acme-corp.com", "route": "/c"})),
+    ]));
+    assert_eq!((&answer["signals"], &answer["alerts"]), (&json!(3), &json!(2)), "{answer}");
+    let alerts = db.table("SELECT rule, severity, status, current_value, threshold_value, occurrences, trace_id, environment,
+                                  alert_group, source, (extract(epoch FROM first_seen) * 1000)::bigint AS first_seen
+                             FROM observa.alerts ORDER BY rule");
+    assert_eq!(
+        alerts[0],
+        json!({"rule": "high_latency", "severity": "critical", "status": "active", "current_value": 6000,
+        "threshold_value": 5000, "occurrences": 1, "trace_id": "t1", "environment": "prod",
+        "alert_group": "model=test-model-x route=/a", "source": "latency", "first_seen": ts})
+    );
+    assert_eq!((&alerts[1]["rule"], &alerts[1]["severity"]), (&json!("medium_latency"), &json!("warning")));
+    let texts = db.row("SELECT title, description FROM observa.alerts WHERE rule = 'high_latency'");
+    assert!(texts["title"].as_str().unwrap().contains("/a"), "{texts}");
+    assert!(texts["description"].as_str().unwrap().contains("6000"), "{texts}");
+}
+
+#[test]
+fn one_alert_is_open_for_a_group_within_and_across_batches() {
+    let mut db = Database::ready();
+    let first = db.ingest(&lines(&[slow("a", "/r"), slow("b", "/r"), slow("c", "/other")]));
+    assert_eq!(first["alerts"], 2, "{first}");
+    let again = db.ingest(&lines(&[slow("d", "/r"), slow("e", "/other")]));
+    assert_eq!((&again["signals"], &again["alerts"]), (&json!(2), &json!(0)));
+    let counts = db.table("SELECT occurrences FROM observa.alerts ORDER BY alert_group DESC");
+    assert_eq!(
+        counts,
+        [json!({"occurrences": 3}), json!({"occurrences": 2})],
+        "what repeats an alert is counted"
+    );
+}
+
+#[test]
+fn environment_project_and_tenant_keep_alerts_apart() {
+    let mut db = Database::ready();
+    let tenant: Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    db.run(&format!("SELECT observa.create_project('{tenant}', 'second')"));
+    db.tenant("other");
+    let answer = db.ingest(&lines(&[
+        slow("a", "/r"),
+        with(slow("b", "/r"), json!({"environment": "dev"})),
+        with(slow("c", "/r"), json!({"project_id": "second"})),
+        with(slow("d", "/r"), json!({"tenant_id": "other"})),
+    ]));
+    assert_eq!(answer["alerts"], 4, "{answer}");
+}
+
+#[test]
+fn an_acknowledged_alert_stays_open_and_a_resolved_one_is_raised_anew() {
+    let mut db = Database::ready();
+    db.ingest(&slow("a", "/r").to_string());
+    let id: Uuid = db.one("SELECT id FROM observa.alerts");
+    db.run(&format!("SELECT observa.acknowledge_alert('{id}', 'looking at it')"));
+    assert_eq!(db.ingest(&slow("b", "/r").to_string())["alerts"], 0);
+    let alert = db.row("SELECT status, note, acknowledged_at IS NOT NULL AS at FROM observa.alerts");
+    assert_eq!(alert, json!({"status": "acknowledged", "note": "looking at it", "at": true}));
+    assert_eq!(db.error(&format!("SELECT observa.acknowledge_alert('{id}')")).code().code(), "02000");
+    db.run(&format!("SELECT observa.resolve_alert('{id}')"));
+    assert_eq!(db.error(&format!("SELECT observa.resolve_alert('{id}')")).code().code(), "02000");
+    assert_eq!(db.ingest(&slow("c", "/r").to_string())["alerts"], 1);
+    db.run(&format!("SELECT observa.close_alert('{id}')"));
+    let states = db.table("SELECT status FROM observa.alerts ORDER BY created_at");
+    assert_eq!(states, [json!({"status": "closed"}), json!({"status": "active"})]);
+    let unknown = db.error("SELECT observa.resolve_alert('00000000-0000-4000-8000-000000000000')");
+    assert_eq!(unknown.code().code(), "02000");
+}
+
+#[test]
+fn a_note_is_scrubbed() {
+    let mut db = Database::ready();
+    db.ingest(&slow("a", "/r").to_string());
+    db.run("SELECT observa.resolve_alert(id, 'was the key AKIAQ3EGYJ7KX5NT2MWB') FROM observa.alerts");
+    assert_eq!(db.count("observa.alerts WHERE note LIKE 'was the key [REDACTED:%'"), 1);
+}
+
+#[test]
+fn an_open_transaction_makes_nobody_wait() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let mut open = db.client.transaction().unwrap();
+    let first: Value =
+        open.query_one("SELECT observa.ingest($1::text)", &[&slow("a", "/r").to_string()]).unwrap().get(0);
+    assert_eq!(first["alerts"], 1);
+    other.batch_execute("SET statement_timeout = '2s'").unwrap();
+    let begun = Instant::now();
+    let second = ingest(&mut other, &slow("b", "/r").to_string());
+    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert_eq!(
+        (&second["accepted"], &second["signals"], &second["alerts"]),
+        (&json!(1), &json!(1), &json!(0)),
+        "{second}"
+    );
+    open.commit().unwrap();
+    assert_eq!(db.count("observa.alerts"), 1);
+    assert_eq!(db.one::<i64>("SELECT occurrences FROM observa.alerts"), 2);
+}
+
+#[test]
+fn eight_connections_raise_one_alert_for_a_group() {
+    let mut db = Database::ready();
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let mut client = db.connect();
+            scope.spawn(move || {
+                client.batch_execute("SET statement_timeout = '30s'").unwrap();
+                for batch in 0..10 {
+                    let events: Vec<Value> = (0..5)
+                        .map(|route| slow(&format!("{n}-{batch}-{route}"), &format!("/r{route}")))
+                        .collect();
+                    assert_eq!(ingest(&mut client, &lines(&events))["accepted"], 5);
+                }
+            });
+        }
+    });
+    assert_eq!(db.count("observa.signals"), 400);
+    assert_eq!(db.count("observa.alerts"), 5);
+    assert_eq!(db.one::<i64>("SELECT sum(occurrences)::bigint FROM observa.alerts"), 400);
+}
+
+#[test]
+fn a_rollback_raises_nothing() {
+    let mut db = Database::ready();
+    let mut listener = db.connect();
+    listener.batch_execute("LISTEN observa_alerts").unwrap();
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&slow("a", "/r").to_string()]).unwrap();
+    open.rollback().unwrap();
+    assert_eq!(db.count("observa.alerts"), 0);
+    let heard = listener.notifications().timeout_iter(Duration::from_millis(300)).count().unwrap();
+    assert_eq!(heard, 0);
+    // Neither does a savepoint that is left.
+    db.run("BEGIN; SAVEPOINT s");
+    db.ingest(&slow("b", "/r").to_string());
+    db.run("ROLLBACK TO s; COMMIT");
+    assert_eq!(db.count("observa.alerts") + db.count("observa.events"), 0);
+}
+
+#[test]
+fn a_new_alert_alone_is_notified_with_its_id_and_nothing_else() {
+    let mut db = Database::ready();
+    let mut listener = db.connect();
+    listener.batch_execute("LISTEN observa_alerts").unwrap();
+    db.ingest(&lines(&[llm_call("quiet"), slow("a", "/r")]));
+    db.ingest(&slow("b", "/r").to_string());
+    db.run("SELECT observa.acknowledge_alert(id) FROM observa.alerts");
+    db.ingest(&slow("c", "/r").to_string());
+    let mut heard = Vec::new();
+    let mut notifications = listener.notifications();
+    let mut waiting = notifications.timeout_iter(Duration::from_millis(500));
+    while let Some(notification) = waiting.next().unwrap() {
+        heard.push((notification.channel().to_owned(), notification.payload().to_owned()));
+    }
+    let id: Uuid = db.one("SELECT id FROM observa.alerts");
+    assert_eq!(heard, [("observa_alerts".to_owned(), id.to_string())]);
+    assert_eq!(id.get_version_num(), 4, "random: it says nothing about when or whose");
+}
+
+#[test]
+fn a_tenants_admin_ends_only_the_tenants_alerts() {
+    let mut db = Database::ready();
+    db.ingest(&slow("a", "/r").to_string());
+    let mut stranger = db.connect_as("admin", "observa_admin, observa_read");
+    let id: Uuid = db.one("SELECT id FROM observa.alerts");
+    let refused =
+        observa_tests::database::error(&mut stranger, &format!("SELECT observa.resolve_alert('{id}')"));
+    assert_eq!(refused.code().code(), "02000", "another's alert is as if it were not there: {refused:?}");
+    assert_eq!(one::<i64>(&mut stranger, "SELECT count(*) FROM observa.alerts"), 0);
+    assert!(table(&mut stranger, "SELECT * FROM observa.issues").is_empty());
+}
+
+#[test]
+fn a_flood_of_groups_takes_no_more_than_its_locks() {
+    let mut db = Database::ready();
+    let events: Vec<Value> = (0..3000).map(|n| slow(&n.to_string(), &format!("/r{n}"))).collect();
+    let answer = db.ingest(&lines(&events));
+    assert_eq!((&answer["accepted"], &answer["signals"]), (&json!(3000), &json!(3000)), "{answer}");
+    let alerts = db.count("observa.alerts");
+    assert_eq!(answer["alerts"], alerts);
+    assert!(alerts > 0);
+}

@@ -1,0 +1,268 @@
+//! Costs are exact, dated, and never guessed. The expected amounts are worked out by hand from the vendors' published prices.
+
+use observa_tests::Database;
+use observa_tests::database::{one, one_with};
+use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
+use serde_json::{Value, json};
+
+/// Model, provider, usage, USD. Prices are per million tokens.
+fn cases() -> Vec<(&'static str, Option<&'static str>, Value, Option<&'static str>)> {
+    vec![
+        // gpt-4o: 2.50 in, 1.25 cached, 10 out.
+        ("gpt-4o", None, json!({"input_tokens": 1000, "output_tokens": 500}), Some("0.0075")),
+        (
+            "gpt-4o",
+            None,
+            json!({"input_tokens": 1000, "cached_input_tokens": 400, "output_tokens": 500}),
+            Some("0.007"),
+        ),
+        (
+            "gpt-4o",
+            None,
+            json!({"input_tokens": 1000, "output_tokens": 500, "service_tier": "batch"}),
+            Some("0.00375"),
+        ),
+        ("openai/gpt-4o-2024-11-20", None, json!({"input_tokens": 1, "output_tokens": 0}), Some("0.0000025")),
+        // The provider's own words.
+        (
+            "gpt-4o",
+            Some("openai"),
+            json!({"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
+                                          "prompt_tokens_details": {"cached_tokens": 400}}),
+            Some("0.007"),
+        ),
+        // gpt-4o-mini: 0.15 and 0.60. Not gpt-4o.
+        ("gpt-4o-mini", None, json!({"input_tokens": 1, "output_tokens": 1}), Some("0.00000075")),
+        // o3-mini: 1.10 and 4.40; reasoning is part of the output.
+        (
+            "o3-mini",
+            Some("openai"),
+            json!({"input_tokens": 100, "output_tokens": 1000, "reasoning_tokens": 800}),
+            Some("0.00451"),
+        ),
+        // claude-sonnet-4-5: 3, 15, read 0.30, write 3.75, for an hour 6; Anthropic's own object has the cache outside of input.
+        (
+            "claude-sonnet-4-5",
+            Some("anthropic"),
+            json!({"input_tokens": 100, "cache_read_input_tokens": 2000,
+            "cache_creation_input_tokens": 300, "output_tokens": 50}),
+            Some("0.002775"),
+        ),
+        (
+            "claude-sonnet-4-5",
+            Some("anthropic"),
+            json!({"input_tokens": 1000, "cache_write_1h_tokens": 400, "output_tokens": 0}),
+            Some("0.0042"),
+        ),
+        // Above 200,000 tokens of input the whole request is dearer: 6 and 22.50.
+        (
+            "claude-sonnet-4-5",
+            Some("anthropic"),
+            json!({"input_tokens": 200_000, "output_tokens": 1000}),
+            Some("0.615"),
+        ),
+        (
+            "claude-sonnet-4-5",
+            Some("anthropic"),
+            json!({"input_tokens": 200_001, "output_tokens": 1000}),
+            Some("1.222506"),
+        ),
+        // gemini-2.5-pro: 1.25 and 10, above 200,000 it is 2.50 and 15.
+        (
+            "gemini-2.5-pro",
+            Some("google"),
+            json!({"input_tokens": 200_000, "output_tokens": 1000}),
+            Some("0.26"),
+        ),
+        (
+            "gemini-2.5-pro",
+            Some("google"),
+            json!({"input_tokens": 200_001, "output_tokens": 1000}),
+            Some("0.5150025"),
+        ),
+        // text-embedding-3-small: 0.02.
+        ("text-embedding-3-small", None, json!({"input_tokens": 1000}), Some("0.00002")),
+        ("gpt-4o", None, json!({"input_tokens": 0, "output_tokens": 0}), Some("0")),
+        // Not known is NULL, never 0.
+        ("no-such-model", None, json!({"input_tokens": 1000, "output_tokens": 500}), None),
+        ("gpt-4o-mini-of-mine", None, json!({"input_tokens": 1000}), None),
+        ("gpt-4o", None, json!({}), None),
+    ]
+}
+
+#[test]
+fn a_dozen_hand_computed_costs_are_exact() {
+    let mut db = Database::ready();
+    for (model, provider, usage, expected) in cases() {
+        let cost: Option<String> = one_with(
+            &mut db.client,
+            "SELECT trim_scale(observa.cost($1, $2, $3, '2026-01-15 12:00Z'))::text",
+            &[&model, &usage, &provider],
+        );
+        assert_eq!(cost.as_deref(), expected, "{model} {usage}");
+    }
+}
+
+#[test]
+fn the_breakdown_adds_up_to_the_cost() {
+    let mut db = Database::ready();
+    for (model, provider, usage, expected) in cases() {
+        let total: Option<String> = one_with(
+            &mut db.client,
+            "SELECT trim_scale((observa.cost_breakdown($1, $2, $3, '2026-01-15 12:00Z') ->> 'total')::numeric)::text",
+            &[&model, &usage, &provider],
+        );
+        assert_eq!(total.as_deref(), expected, "{model} {usage}");
+    }
+}
+
+#[test]
+fn a_usage_that_is_none_is_an_error() {
+    let mut db = Database::ready();
+    for usage in [r#"{"input_tokens": -1}"#, r#"{"input_tokens": "many"}"#, r#"{"input_tokens": 1.5}"#] {
+        let refused = db.error(&format!("SELECT observa.cost('gpt-4o', '{usage}')"));
+        assert_eq!(refused.code().code(), "22023", "{usage}: {refused:?}");
+    }
+}
+
+/// Cost and its source of stored events, by id.
+#[track_caller]
+fn stored(db: &mut Database, id: &str) -> (Option<String>, String) {
+    let sql = "SELECT trim_scale(cost_usd)::text, cost_source FROM observa.events WHERE event_id = $1";
+    let rows = db.rows(sql, &[&id]);
+    assert_eq!(rows.len(), 1, "{id}");
+    (rows[0].get(0), rows[0].get(1))
+}
+
+#[test]
+fn stored_events_carry_their_cost_and_where_it_is_from() {
+    let mut db = Database::ready();
+    let call = |id: &str, more: Value| with(llm_call(id), more);
+    db.ingest(&lines(&[
+        call("computed", json!({"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 500, "cached_input_tokens": 400, "cost": 0.9})),
+        call("object", json!({"model": "gpt-4o", "usage": {"prompt_tokens": 1000, "completion_tokens": 500}})),
+        call("reported", json!({"model": "house-model", "input_tokens": 5, "cost": 0.1})),
+        call("unknown", json!({"model": "house-model", "input_tokens": 5})),
+        call("no usage", json!({"model": "gpt-4o"})),
+        call("failed", json!({"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 1, "status": "error"})),
+        call("wrapper", json!({"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 1, "observation_type": "agent"})),
+        call("answered", json!({"model": "my-alias", "response_model": "gpt-4o-mini", "input_tokens": 1, "output_tokens": 1})),
+    ]));
+    let expected = [
+        ("computed", Some("0.007"), "computed"),
+        ("object", Some("0.0075"), "computed"),
+        ("reported", None, "reported"),
+        ("unknown", None, "none"),
+        ("no usage", None, "none"),
+        ("failed", None, "none"),
+        ("wrapper", None, "none"),
+        ("answered", Some("0.00000075"), "computed"),
+    ];
+    for (id, cost, source) in expected {
+        assert_eq!(stored(&mut db, id), (cost.map(str::to_owned), source.to_owned()), "{id}");
+    }
+    let reported: String =
+        db.one("SELECT reported_cost_usd::text FROM observa.events WHERE event_id = 'computed'");
+    assert_eq!(reported, "0.9");
+    let object = db.row("SELECT input_tokens, output_tokens FROM observa.events WHERE event_id = 'object'");
+    assert_eq!(object, json!({"input_tokens": 1000, "output_tokens": 500}));
+    assert_eq!(db.count("observa.events WHERE billable"), 6);
+}
+
+#[test]
+fn a_tenants_price_wins_and_a_projects_wins_over_it() {
+    let mut db = Database::ready();
+    let other = db.tenant("other");
+    let default =
+        db.one::<uuid::Uuid>("SELECT tenant_id FROM observa_internal.tenants WHERE name = 'default'");
+    let project: uuid::Uuid =
+        one_with(&mut db.client, "SELECT observa.create_project($1, 'special')", &[&default]);
+    db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('gpt-4o', '{"input": 0.000001, "output": 0.000002}')"#);
+    db.run(&format!(r#"INSERT INTO observa.model_prices (model, project_id, rates) VALUES ('gpt-4o', '{project}', '{{"input": 0.000003, "output": 0}}')"#));
+    let call = |id: &str, more: Value| {
+        with(with(llm_call(id), json!({"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 500})), more)
+    };
+    db.ingest(&lines(&[
+        call("tenant", json!({})),
+        call("project", json!({"project_id": "special"})),
+        call("other", json!({"tenant_id": other.to_string()})),
+    ]));
+    assert_eq!(stored(&mut db, "tenant").0.as_deref(), Some("0.002"));
+    assert_eq!(stored(&mut db, "project").0.as_deref(), Some("0.003"));
+    assert_eq!(stored(&mut db, "other").0.as_deref(), Some("0.0075"));
+    // The function prices for who asks: the superuser's is the default tenant.
+    let cost: String = db.one(
+        r#"SELECT trim_scale(observa.cost('gpt-4o', '{"input_tokens": 1000, "output_tokens": 500}'))::text"#,
+    );
+    assert_eq!(cost, "0.002");
+    db.run("DELETE FROM observa.model_prices WHERE tenant_id IS NOT NULL AND project_id IS NULL");
+    db.ingest(&call("after", json!({})).to_string());
+    assert_eq!(stored(&mut db, "after").0.as_deref(), Some("0.0075"), "the built-in price holds again");
+    assert_eq!(stored(&mut db, "tenant").0.as_deref(), Some("0.002"), "what is stored stays");
+}
+
+#[test]
+fn a_deployments_name_maps_to_a_model() {
+    let mut db = Database::ready();
+    db.run("INSERT INTO observa.model_prices (model, maps_to) VALUES ('our-deployment', 'gpt-4o')");
+    db.ingest(
+        &with(llm_call("e"), json!({"model": "our-deployment", "input_tokens": 1000, "output_tokens": 500}))
+            .to_string(),
+    );
+    assert_eq!(stored(&mut db, "e"), (Some("0.0075".into()), "computed".into()));
+}
+
+#[test]
+fn an_event_is_priced_at_its_own_time() {
+    let mut db = Database::ready();
+    // Dearer since five days ago.
+    db.run(
+        r#"INSERT INTO observa.model_prices (model, rates, valid_to) VALUES ('dated', '{"input": 0.001}', now() - interval '5 days');
+           INSERT INTO observa.model_prices (model, rates, valid_from) VALUES ('dated', '{"input": 0.002}', now() - interval '5 days')"#,
+    );
+    let at =
+        |id: &str, ts: i64| with(llm_call(id), json!({"model": "dated", "input_tokens": 1, "timestamp": ts}));
+    db.ingest(&lines(&[
+        at("old", now_ms() - 5 * DAY_MS - HOUR_MS),
+        at("new", now_ms() - 5 * DAY_MS + HOUR_MS),
+    ]));
+    assert_eq!(stored(&mut db, "old").0.as_deref(), Some("0.001"));
+    assert_eq!(stored(&mut db, "new").0.as_deref(), Some("0.002"));
+}
+
+#[test]
+fn another_sessions_new_price_counts_at_once() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let call = |id: &str| {
+        with(llm_call(id), json!({"model": "gpt-4o", "input_tokens": 1000, "output_tokens": 500})).to_string()
+    };
+    db.ingest(&call("before"));
+    other.batch_execute(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('gpt-4o', '{"input": 0.000001, "output": 0}')"#).unwrap();
+    db.ingest(&call("after"));
+    assert_eq!(stored(&mut db, "before").0.as_deref(), Some("0.0075"));
+    assert_eq!(stored(&mut db, "after").0.as_deref(), Some("0.001"));
+}
+
+#[test]
+fn rates_that_are_none_are_refused() {
+    let mut db = Database::ready();
+    for rates in [r#"{"input": -1}"#, r#"{"input": "cheap"}"#, r#"{"laughter": 1}"#, "[1]"] {
+        let refused =
+            db.error(&format!("INSERT INTO observa.model_prices (model, rates) VALUES ('m', '{rates}')"));
+        assert_eq!(refused.code().code(), "22023", "{rates}: {refused:?}");
+    }
+    let refused = db.error("DELETE FROM observa.model_prices WHERE model = 'gpt-4o'");
+    assert!(refused.message().contains("built-in"), "{refused:?}");
+}
+
+#[test]
+fn the_price_book_is_a_view() {
+    let mut db = Database::ready();
+    let mut client = db.connect_as("reader", "observa_read");
+    let prices: i64 = one(
+        &mut client,
+        "SELECT count(*) FROM observa.model_prices WHERE model LIKE '%gpt-4o%' AND rates <> '{}'",
+    );
+    assert!(prices > 0);
+}

@@ -1,0 +1,91 @@
+//! What could not be stored is kept, scrubbed, and can be tried again.
+
+use observa_tests::Database;
+use observa_tests::database::one_with;
+use observa_tests::event::llm_call;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Shaped like an OpenAI key; nobody's.
+const KEY: &str = "sk-proj-Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3dEf6hIj9kLm2nOp5qRs8tT3BlbkFJUv1wXy4zAb3dEf6hIj9kLm2nOp5qRs8tUv1wXy4z";
+
+#[test]
+fn a_dead_letter_keeps_the_line_without_its_secrets() {
+    let mut db = Database::ready();
+    let lines = [
+        json!({"model": "m", "latency_ms": "slow", "input": format!("use {KEY} now"), "note": "kept"})
+            .to_string(),
+        // Not JSON: no parser says where its strings are.
+        format!(r#"{{"model":"m","input":"{KEY}""#),
+        format!(r#"{{"model":"m","input":"{}""#, KEY.replace("sk", "\\u0073k")),
+        format!("plain words with {KEY} inside"),
+        json!({"model": "m", "latency_ms": "x", "args": json!({"key": KEY}).to_string()}).to_string(),
+    ];
+    let answer = db.ingest(&lines.join("\n"));
+    assert_eq!(answer["rejected"], 5, "{answer}");
+    let bodies: Vec<String> = db
+        .rows("SELECT body FROM observa.rejected_events ORDER BY line", &[])
+        .iter()
+        .map(|r| r.get(0))
+        .collect();
+    for body in &bodies {
+        assert!(!body.contains(&KEY[8..40]), "{body}");
+        assert!(body.contains("[REDACTED:"), "{body}");
+    }
+    assert!(bodies[0].contains("kept"), "{}", bodies[0]);
+}
+
+#[test]
+fn replay_stores_what_a_raised_limit_now_takes() {
+    let mut db = Database::ready();
+    let mut events: Vec<Value> = (0..3).map(|n| llm_call(&format!("e{n}"))).collect();
+    events[1]["input"] = json!("x".repeat(5000));
+    events[1]["route"] = json!(KEY);
+    db.run("SET observa.max_line_bytes = 2000");
+    let body: String = events.iter().map(|event| format!("{event}\n")).collect::<String>() + "still bad\n";
+    let answer = db.ingest(&body);
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(2), &json!(2)), "{answer}");
+    let nothing_yet: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!((&nothing_yet["accepted"], &nothing_yet["rejected"]), (&json!(0), &json!(2)), "{nothing_yet}");
+    db.run("RESET observa.max_line_bytes");
+    let replayed: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!((&replayed["accepted"], &replayed["rejected"]), (&json!(1), &json!(1)), "{replayed}");
+    assert_eq!(db.count("observa.events"), 3);
+    assert_eq!(
+        db.count(
+            "observa.events WHERE event_id = 'e1' AND length(input) = 5000 AND route LIKE '[REDACTED:%'"
+        ),
+        1
+    );
+    let left = db.row("SELECT code, attempts FROM observa.rejected_events");
+    assert_eq!(left, json!({"code": "invalid_json", "attempts": 3}));
+    let again: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!(again["accepted"], 0, "what is stored is gone from the letters");
+}
+
+#[test]
+fn replay_takes_one_batch_where_it_is_named() {
+    let mut db = Database::ready();
+    db.run("SET observa.max_id_bytes = 64");
+    let long = |n: usize| json!({"model": "m", "event_id": format!("{n}-{}", "x".repeat(80))}).to_string();
+    let first = db.ingest(&long(1));
+    db.ingest(&long(2));
+    db.run("RESET observa.max_id_bytes");
+    let batch = Uuid::parse_str(first["batch_id"].as_str().unwrap()).unwrap();
+    let replayed: Value = one_with(&mut db.client, "SELECT observa.replay_rejected($1)", &[&batch]);
+    assert_eq!((&replayed["accepted"], &replayed["rejected"]), (&json!(1), &json!(0)), "{replayed}");
+    assert_eq!(db.count("observa.rejected_events"), 1);
+}
+
+#[test]
+fn a_letter_that_was_stored_meanwhile_counts_as_duplicate_and_goes() {
+    let mut db = Database::ready();
+    let event = json!({"model": "m", "event_id": "x".repeat(80)}).to_string();
+    db.run("SET observa.max_id_bytes = 64");
+    db.ingest(&event);
+    db.run("RESET observa.max_id_bytes");
+    db.ingest(&event);
+    let replayed: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!((&replayed["accepted"], &replayed["duplicates"]), (&json!(0), &json!(1)), "{replayed}");
+    assert_eq!(db.count("observa.rejected_events"), 0);
+}

@@ -1,0 +1,85 @@
+//! An event in the window always finds its partition.
+
+use observa_tests::Database;
+use observa_tests::database::ingest;
+use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
+use serde_json::json;
+
+/// Drops the partitions of a day, counted from today.
+fn drop_day(db: &mut Database, day: i64) {
+    for table in ["events", "event_payloads", "signals"] {
+        let name: String = db.one(&format!("SELECT format('{table}_%s', to_char(now() AT TIME ZONE 'UTC' + {day} * interval '1 day', 'YYYYMMDD'))"));
+        db.run(&format!("DROP TABLE observa_internal.{name}"));
+    }
+}
+
+#[test]
+fn events_of_the_whole_window_are_stored_in_their_utc_day() {
+    let mut db = Database::ready();
+    // A session's time zone decides nothing.
+    db.run("SET timezone = 'Pacific/Auckland'");
+    let at = |id: &str, ts: i64| with(llm_call(id), json!({"timestamp": ts}));
+    let events = [at("old", now_ms() - 29 * DAY_MS), at("edge", now_ms() - 30 * DAY_MS + HOUR_MS), at("ahead", now_ms() + 23 * HOUR_MS), at("now", now_ms())];
+    let answer = db.ingest(&lines(&events));
+    assert_eq!(answer["accepted"], 4, "{answer}");
+    let misplaced: i64 = db.one(
+        "SELECT count(*) FROM observa_internal.events
+          WHERE tableoid::regclass::text <> 'observa_internal.events_' || to_char(ts AT TIME ZONE 'UTC', 'YYYYMMDD')",
+    );
+    assert_eq!(misplaced, 0);
+}
+
+#[test]
+fn a_missing_partition_in_the_window_is_made_by_ingest() {
+    let mut db = Database::ready();
+    drop_day(&mut db, -3);
+    let event = with(llm_call("e"), json!({"timestamp": now_ms() - 3 * DAY_MS, "latency_ms": 9000}));
+    let answer = db.ingest(&event.to_string());
+    assert_eq!((&answer["accepted"], &answer["signals"]), (&json!(1), &json!(1)), "{answer}");
+    let unprotected = db.count("pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE c.relkind = 'r' AND NOT (relrowsecurity AND relforcerowsecurity)");
+    assert_eq!(unprotected, 0);
+    assert_eq!(db.ingest(&event.to_string())["duplicates"], 1, "the new partition has the key");
+}
+
+#[test]
+fn partitions_are_made_by_many_at_once() {
+    let mut db = Database::ready();
+    for day in -9..=-2 {
+        drop_day(&mut db, day);
+    }
+    std::thread::scope(|scope| {
+        for n in 0..6 {
+            let mut client = db.connect();
+            scope.spawn(move || {
+                client.batch_execute("SET statement_timeout = '60s'").unwrap();
+                // Each in another order.
+                let days = (2..=9).map(|day| if n % 2 == 0 { day } else { 11 - day });
+                let body: Vec<_> = days.map(|day| with(llm_call(&format!("{n}-{day}")), json!({"timestamp": now_ms() - day * DAY_MS}))).collect();
+                assert_eq!(ingest(&mut client, &lines(&body))["accepted"], 8);
+            });
+        }
+    });
+    assert_eq!(db.count("observa.events"), 48);
+}
+
+#[test]
+fn a_partition_is_made_while_another_ingest_is_open() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    drop_day(&mut db, -3);
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&llm_call("a").to_string()]).unwrap();
+    other.batch_execute("SET statement_timeout = '5s'").unwrap();
+    let event = with(llm_call("b"), json!({"timestamp": now_ms() - 3 * DAY_MS}));
+    assert_eq!(ingest(&mut other, &event.to_string())["accepted"], 1);
+    open.commit().unwrap();
+    assert_eq!(db.count("observa.events"), 2);
+}
+
+#[test]
+fn a_wider_window_takes_older_events_at_once() {
+    let mut db = Database::ready();
+    db.run("SET observa.ingest_window_past = '60 d'");
+    let event = with(llm_call("e"), json!({"timestamp": now_ms() - 45 * DAY_MS}));
+    assert_eq!(db.ingest(&event.to_string())["accepted"], 1);
+}

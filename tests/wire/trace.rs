@@ -1,0 +1,119 @@
+//! observa.trace: a tree of whatever was sent, however broken.
+
+use observa_tests::Database;
+use observa_tests::event::{lines, now_ms, with};
+use serde_json::{Value, json};
+
+fn span(id: &str, parent: Option<&str>) -> Value {
+    json!({"event_type": "llm_call", "event_id": id, "model": "m", "trace_id": "t", "span_id": id, "parent_span_id": parent,
+           "timestamp": now_ms() - 10_000})
+}
+
+/// The tree as nested event ids.
+fn shape(spans: &Value) -> Value {
+    spans.as_array().unwrap().iter().map(|span| json!([span["event_id"], shape(&span["children"])])).collect()
+}
+
+#[track_caller]
+fn trace(db: &mut Database) -> Value {
+    db.one("SELECT observa.trace('t')")
+}
+
+/// How many events the tree has.
+fn size(spans: &Value) -> usize {
+    spans.as_array().unwrap().iter().map(|span| 1 + size(&span["children"])).sum()
+}
+
+#[test]
+fn spans_stand_under_their_parents_in_order_of_time() {
+    let mut db = Database::ready();
+    let at = |id: &str, parent, ms: i64| with(span(id, parent), json!({"timestamp": now_ms() - 10_000 + ms}));
+    // Children come before their parents, as exporters send them.
+    db.ingest(&lines(&[
+        at("b1", Some("b"), 3),
+        at("b", Some("root"), 2),
+        at("a", Some("root"), 1),
+        at("root", None, 0),
+        with(at("slow", Some("root"), 4), json!({"latency_ms": 9000})),
+    ]));
+    let trace = trace(&mut db);
+    assert_eq!(shape(&trace["spans"]), json!([["root", [["a", []], ["b", [["b1", []]]], ["slow", []]]]]));
+    assert_eq!((&trace["trace_id"], &trace["truncated"]), (&json!("t"), &json!(false)));
+    assert_eq!(trace["summary"]["event_count"], 5);
+    assert_eq!(trace["signals"][0]["name"], "high_latency");
+    assert_eq!(db.one::<Option<Value>>("SELECT observa.trace('no such trace')"), None);
+}
+
+#[test]
+fn a_span_without_its_parent_or_its_own_parent_stands_at_the_root() {
+    let mut db = Database::ready();
+    db.ingest(&lines(&[span("orphan", Some("gone")), span("own", Some("own")), span("child", Some("own"))]));
+    assert_eq!(shape(&trace(&mut db)["spans"]), json!([["orphan", []], ["own", [["child", []]]]]));
+}
+
+#[test]
+fn spans_in_a_circle_are_all_shown_once() {
+    let mut db = Database::ready();
+    db.ingest(&lines(&[
+        span("a", Some("c")),
+        span("b", Some("a")),
+        span("c", Some("b")),
+        span("d", Some("a")),
+        span("e", Some("d")),
+    ]));
+    let spans = trace(&mut db)["spans"].clone();
+    assert_eq!(size(&spans), 5, "{}", shape(&spans));
+}
+
+#[test]
+fn events_that_share_a_span_stand_together() {
+    let mut db = Database::ready();
+    let ts = now_ms() - 10_000;
+    let of = |event_type: &str, ms: i64| json!({"event_type": event_type, "event_id": event_type, "trace_id": "t", "span_id": "s0", "timestamp": ts + ms});
+    db.ingest(&lines(&[
+        of("trace_start", 0),
+        of("trace_end", 50),
+        with(span("call", Some("s0")), json!({"timestamp": ts + 10})),
+    ]));
+    assert_eq!(shape(&trace(&mut db)["spans"]), json!([["trace_start", [["call", []], ["trace_end", []]]]]));
+}
+
+#[test]
+fn a_chain_of_five_thousand_spans_is_whole() {
+    let mut db = Database::ready();
+    let chain: Vec<Value> = (0..5000)
+        .map(|n: i32| {
+            let parent = (n > 0).then(|| format!("s{}", n - 1));
+            with(
+                span(&format!("s{n}"), parent.as_deref()),
+                json!({"timestamp": now_ms() - 100_000 + i64::from(n)}),
+            )
+        })
+        .collect();
+    assert_eq!(db.ingest(&lines(&chain))["accepted"], 5000);
+    db.run("SET statement_timeout = '30s'");
+    // As text: no client parses JSON of this depth by default, and none has to, for the tree is bounded.
+    let spans: i64 =
+        db.one(r#"SELECT count(*) FROM regexp_matches(observa.trace('t')::text, '"span_id"', 'g')"#);
+    assert_eq!(spans, 5000);
+    assert_eq!(size(&trace(&mut db)["spans"]), 5000);
+}
+
+#[test]
+fn a_trace_of_too_many_events_says_that_it_is_cut() {
+    let mut db = Database::ready();
+    db.run("SET statement_timeout = '60s'");
+    let events: Vec<Value> = (0..10_001).map(|n| span(&format!("s{n}"), Some("s0"))).collect();
+    db.ingest(&lines(&events));
+    let trace = trace(&mut db);
+    assert_eq!((size(&trace["spans"]), &trace["truncated"]), (10_000, &json!(true)));
+}
+
+#[test]
+fn a_trace_is_its_tenants() {
+    let mut db = Database::ready();
+    db.ingest(&span("a", None).to_string());
+    let mut stranger = db.connect_as("reader", "observa_read");
+    let seen: Option<Value> = observa_tests::database::one(&mut stranger, "SELECT observa.trace('t')");
+    assert_eq!(seen, None);
+}
