@@ -27,6 +27,7 @@ pub fn dollars(value: Option<f64>) -> String {
     match value {
         None => "no price".to_owned(),
         Some(0.0) => "$0".to_owned(),
+        Some(value) if value < 0.000_01 => "<$0.00001".to_owned(),
         Some(value) if value < 0.01 => format!("${value:.5}"),
         Some(value) if value < 1.0 => format!("${value:.4}"),
         Some(value) if value < 1000.0 => format!("${value:.2}"),
@@ -98,6 +99,7 @@ mod tests {
         assert_eq!(tokens(9_999), "9,999");
         assert_eq!(tokens(1_234_567), "1,234 k");
         assert_eq!(dollars(Some(0.000_42)), "$0.00042");
+        assert_eq!(dollars(Some(0.000_000_3)), "<$0.00001");
         assert_eq!(dollars(Some(12_345.6)), "$12,346");
         assert_eq!(millis(Some(950.0)), "950 ms");
         assert_eq!(millis(Some(30_000.0)), "30.0 s");

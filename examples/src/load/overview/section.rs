@@ -35,7 +35,7 @@ pub const SECTIONS: &[Section] = &[
         title: "Cost by model",
         sql: "SELECT model, count(*), sum(input_tokens)::int8, sum(output_tokens)::int8, sum(cost_usd)::float8, sum(cost_usd)::float8
               FROM observa.events WHERE billable AND model IS NOT NULL
-              GROUP BY model ORDER BY sum(cost_usd) DESC NULLS LAST, count(*) DESC, model LIMIT 12",
+              GROUP BY model ORDER BY sum(cost_usd) DESC NULLS LAST, count(*) DESC, model LIMIT 20",
         columns: &[
             Column::Text("model", 34),
             Column::Count("calls"),
@@ -64,7 +64,7 @@ pub const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Signals",
-        sql: "SELECT severity, name, count(*), max(coalesce(route, model)),
+        sql: "SELECT severity, name, count(*), mode() WITHIN GROUP (ORDER BY coalesce(route, model)),
                      to_char(max(ts) AT TIME ZONE 'UTC', 'DD Mon HH24:MI'), count(*)::float8
               FROM observa.signals GROUP BY severity, name
               ORDER BY array_position(ARRAY['high', 'medium', 'low'], severity::text), count(*) DESC, name LIMIT 24",
@@ -72,7 +72,7 @@ pub const SECTIONS: &[Section] = &[
             Column::Severity,
             Column::Text("signal", 26),
             Column::Count("times"),
-            Column::Text("for example", 26),
+            Column::Text("mostly", 26),
             Column::Text("last", 12),
             Column::Bar,
         ],
