@@ -38,6 +38,9 @@ const DAYS_AHEAD: i64 = 7;
 /// Held while storage is made: two setups at once would make the same tables.
 const SETUP_LOCK: i64 = 0x6f62_7365_7276_6101;
 
+/// Held from the making of a partition to the transaction's end.
+const PARTITION_LOCK: i64 = SETUP_LOCK + 1;
+
 pub fn exists() -> bool {
     relation("events").is_some()
 }
@@ -155,8 +158,12 @@ fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error
     if relation(&name).is_some() {
         return Ok(false);
     }
-    // Another session may be making it: whoever comes second finds it when it has the lock.
-    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[(SETUP_LOCK + 1 + day).into()])?;
+    // Another session may be making it: whoever comes second finds it when it has the lock. One lock for all days: ATTACH
+    // locks the parent to the transaction's end, so with a lock for each day two that need several would wait in a circle.
+    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[PARTITION_LOCK.into()])?;
+    // This backend may still believe that there is none: to wait for an advisory lock brings no news.
+    // SAFETY: inside a transaction, holding no reference into a cache.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
     if relation(&name).is_some() {
         return Ok(false);
     }

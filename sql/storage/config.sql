@@ -35,6 +35,7 @@ COMMENT ON COLUMN observa_internal.model_prices.project_id IS 'NULL: for all pro
 COMMENT ON COLUMN observa_internal.model_prices.maps_to IS 'The model whose prices count: for a deployment''s name';
 COMMENT ON COLUMN observa_internal.model_prices.rates IS 'USD per token, by token class';
 CREATE INDEX IF NOT EXISTS model_prices_tenant ON observa_internal.model_prices (tenant_id);
+COMMENT ON INDEX observa_internal.model_prices_tenant IS 'A tenant''s own prices, and the end of a tenant';
 
 CREATE TABLE IF NOT EXISTS observa_internal.scrub_patterns (
     tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,

@@ -131,8 +131,17 @@ impl Cluster {
 
     /// Starts it after [`Cluster::kill`].
     pub fn start_again(&self) {
-        let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
-        launch(self.folder());
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            let _ = fs::remove_file(self.folder().join("data/postmaster.pid"));
+            let started = launch_command(self.folder()).status();
+            if started.is_ok_and(|status| status.success()) {
+                return;
+            }
+            // A killed process may still be leaving, and with it the server's shared memory.
+            assert!(Instant::now() < patience, "the server does not start again: {}", self.log());
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 }
 
@@ -174,14 +183,18 @@ fn start(folder: &Path, settings: &str) {
 }
 
 fn launch(folder: &Path) {
-    run(program("pg_ctl")
+    run(&mut launch_command(folder));
+}
+
+fn launch_command(folder: &Path) -> Command {
+    let mut start = program("pg_ctl");
+    start
         .args(["-s", "-w", "-t", "60", "start", "-D"])
         .arg(folder.join("data"))
         .arg("-l")
-        .arg(folder.join("log"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null()));
+        .arg(folder.join("log"));
+    start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    start
 }
 
 /// Leaves a process behind that waits for the runner's end, then stops the cluster: no test knows that it is the last.

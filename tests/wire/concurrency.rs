@@ -53,6 +53,9 @@ fn eight_connections_with_overlapping_batches_store_each_event_once() {
     assert_eq!(db.one::<i64>("SELECT count(DISTINCT event_id) FROM observa_internal.events"), stored);
     assert_eq!(accepted.into_inner(), stored, "each event was accepted by one alone");
     assert_eq!(sent.into_inner(), stored + duplicates.into_inner());
-    assert_eq!(db.count("observa_internal.signals"), db.count("observa_internal.events WHERE latency_ms = 6000"));
+    assert_eq!(
+        db.count("observa_internal.signals"),
+        db.count("observa_internal.events WHERE latency_ms = 6000")
+    );
     assert_eq!(db.count("observa.alerts"), 7);
 }

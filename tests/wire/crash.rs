@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 fn batch(writer: usize, number: usize, base: i64) -> Vec<Value> {
     (0..20)
         .map(|n| match n % 4 {
-            0 => json!({"event_id": format!("{writer}-{number}-{n}"), "model": "m", "input": "x".repeat(500)}),
+            0 => {
+                json!({"event_id": format!("{writer}-{number}-{n}"), "model": "m", "input": "x".repeat(500)})
+            }
             _ => json!({"event_id": format!("{writer}-{number}-{n}"), "model": "m", "input": "x".repeat(500),
                         "timestamp": base + n, "latency_ms": 6000}),
         })
@@ -33,7 +35,9 @@ fn survives(name: &str, kill: impl FnOnce(&Database)) {
                 let end = Instant::now() + Duration::from_secs(30);
                 for number in 0.. {
                     let body = lines(&batch(writer, number, base));
-                    if Instant::now() > end || client.query("SELECT observa.ingest($1::text)", &[&body]).is_err() {
+                    if Instant::now() > end
+                        || client.query("SELECT observa.ingest($1::text)", &[&body]).is_err()
+                    {
                         break;
                     }
                     acknowledged.lock().unwrap().push((writer, number));
@@ -52,14 +56,19 @@ fn survives(name: &str, kill: impl FnOnce(&Database)) {
     }
     // The clients can't know what became of the last ones: they send all again, and one more.
     for writer in 0..4 {
-        let last = acknowledged.iter().filter(|(of, _)| *of == writer).map(|(_, number)| *number).max().unwrap_or(0);
+        let last =
+            acknowledged.iter().filter(|(of, _)| *of == writer).map(|(_, number)| *number).max().unwrap_or(0);
         for number in 0..=last + 1 {
             let answer = db.ingest(&lines(&batch(writer, number, base)));
-            let (accepted, duplicates) = (answer["accepted"].as_i64().unwrap(), answer["duplicates"].as_i64().unwrap());
+            let (accepted, duplicates) =
+                (answer["accepted"].as_i64().unwrap(), answer["duplicates"].as_i64().unwrap());
             assert_eq!(accepted + duplicates, 20, "{answer}");
             assert!(duplicates == 20 || number == last + 1, "{writer}-{number}: {answer}");
         }
-        assert_eq!(db.count(&format!("observa_internal.events WHERE event_id LIKE '{writer}-%'")), 20 * (last as i64 + 2));
+        assert_eq!(
+            db.count(&format!("observa_internal.events WHERE event_id LIKE '{writer}-%'")),
+            20 * (last as i64 + 2)
+        );
     }
     assert_eq!(db.count("observa_internal.events"), db.count("observa_internal.event_payloads"));
     assert_eq!(db.count("observa.alerts"), 1);

@@ -2,19 +2,19 @@
 
 mod alerts;
 mod bodies;
-//mod concurrency;
+mod concurrency;
 mod cost;
-//mod crash;
+mod crash;
 mod dead_letters;
-//mod dump;
+mod dump;
 mod event_types;
-//mod partitions;
+mod partitions;
 mod rejects;
 mod retries;
-//mod scrubbed;
-//mod server_log;
+mod scrubbed;
+mod server_log;
 mod setup;
 mod signals;
-//mod tenancy;
+mod tenancy;
 mod trace;
-//mod views;
+mod views;

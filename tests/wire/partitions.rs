@@ -19,7 +19,12 @@ fn events_of_the_whole_window_are_stored_in_their_utc_day() {
     // A session's time zone decides nothing.
     db.run("SET timezone = 'Pacific/Auckland'");
     let at = |id: &str, ts: i64| with(llm_call(id), json!({"timestamp": ts}));
-    let events = [at("old", now_ms() - 29 * DAY_MS), at("edge", now_ms() - 30 * DAY_MS + HOUR_MS), at("ahead", now_ms() + 23 * HOUR_MS), at("now", now_ms())];
+    let events = [
+        at("old", now_ms() - 29 * DAY_MS),
+        at("edge", now_ms() - 30 * DAY_MS + HOUR_MS),
+        at("ahead", now_ms() + 23 * HOUR_MS),
+        at("now", now_ms()),
+    ];
     let answer = db.ingest(&lines(&events));
     assert_eq!(answer["accepted"], 4, "{answer}");
     let misplaced: i64 = db.one(
@@ -54,7 +59,11 @@ fn partitions_are_made_by_many_at_once() {
                 client.batch_execute("SET statement_timeout = '60s'").unwrap();
                 // Each in another order.
                 let days = (2..=9).map(|day| if n % 2 == 0 { day } else { 11 - day });
-                let body: Vec<_> = days.map(|day| with(llm_call(&format!("{n}-{day}")), json!({"timestamp": now_ms() - day * DAY_MS}))).collect();
+                let body: Vec<_> = days
+                    .map(|day| {
+                        with(llm_call(&format!("{n}-{day}")), json!({"timestamp": now_ms() - day * DAY_MS}))
+                    })
+                    .collect();
                 assert_eq!(ingest(&mut client, &lines(&body))["accepted"], 8);
             });
         }

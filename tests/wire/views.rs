@@ -6,17 +6,33 @@ use serde_json::{Value, json};
 
 /// Of `contract.md`, word for word. More columns may follow.
 const COLUMNS: &[(&str, &str)] = &[
-    ("events", "tenant_id, project_id, environment, event_id, ts, event_type, trace_id, span_id, parent_span_id, conversation_id, session_id, user_id, agent_name, version, route, provider, model, tool_name, status, error_type, latency_ms, ttft_ms, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, reported_cost_usd, cost_source, billable, finish_reason, redactions, input, output, attributes, ingested_at"),
-    ("llm_requests", "id, user_id, model, prompt, response, prompt_category, latency_ms, tokens_in, tokens_out, tokens_total, cost_usd, coherence_score, toxicity_score, hallucination_risk, sentiment_score, temperature, max_tokens, top_p, success, error_message, error_code, retry_count, request_id, session_id, trace_id, span_id, metadata, created_at"),
-    ("traces", "trace_id, name, started_at, ended_at, latency_ms, status, models, event_count, input_tokens, output_tokens, cost_usd, signal_count, user_id, session_id, conversation_id"),
-    ("signals", "ts, name, type, severity, value, threshold, trace_id, span_id, event_id, model, route, details"),
+    (
+        "events",
+        "tenant_id, project_id, environment, event_id, ts, event_type, trace_id, span_id, parent_span_id, conversation_id, session_id, user_id, agent_name, version, route, provider, model, tool_name, status, error_type, latency_ms, ttft_ms, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, reported_cost_usd, cost_source, billable, finish_reason, redactions, input, output, attributes, ingested_at",
+    ),
+    (
+        "llm_requests",
+        "id, user_id, model, prompt, response, prompt_category, latency_ms, tokens_in, tokens_out, tokens_total, cost_usd, coherence_score, toxicity_score, hallucination_risk, sentiment_score, temperature, max_tokens, top_p, success, error_message, error_code, retry_count, request_id, session_id, trace_id, span_id, metadata, created_at",
+    ),
+    (
+        "traces",
+        "trace_id, name, started_at, ended_at, latency_ms, status, models, event_count, input_tokens, output_tokens, cost_usd, signal_count, user_id, session_id, conversation_id",
+    ),
+    (
+        "signals",
+        "ts, name, type, severity, value, threshold, trace_id, span_id, event_id, model, route, details",
+    ),
     ("issues", "name, severity, count, first_seen, last_seen, sample_trace_ids"),
-    ("alerts", "id, title, description, severity, source, rule, status, current_value, threshold_value, occurrences, first_seen, last_seen, trace_id, created_at"),
+    (
+        "alerts",
+        "id, title, description, severity, source, rule, status, current_value, threshold_value, occurrences, first_seen, last_seen, trace_id, created_at",
+    ),
     ("messages", "conversation_id, message_index, ts, role, content, event_id"),
 ];
 
 /// The contract names no exact columns for these; their first is the id.
-const OTHERS: &[&str] = &["conversations", "sessions", "users", "rejected_events", "detection_rules", "model_prices", "projects"];
+const OTHERS: &[&str] =
+    &["conversations", "sessions", "users", "rejected_events", "detection_rules", "model_prices", "projects"];
 
 #[test]
 fn views_begin_with_the_contracts_columns_in_its_order() {
@@ -29,23 +45,47 @@ fn views_begin_with_the_contracts_columns_in_its_order() {
         assert!(actual == *columns || actual.starts_with(&format!("{columns}, ")), "{view}: {actual}");
     }
     for view in OTHERS {
-        assert_eq!(db.count(&format!("pg_views WHERE schemaname = 'observa' AND viewname = '{view}'")), 1, "{view}");
+        assert_eq!(
+            db.count(&format!("pg_views WHERE schemaname = 'observa' AND viewname = '{view}'")),
+            1,
+            "{view}"
+        );
     }
 }
 
 /// A trace: an agent that repeats its two calls' usage, a call that failed, a tool, and an end that sums up.
 fn billed_once() -> Vec<Value> {
     let base = json!({"trace_id": "t", "user_id": "u", "session_id": "n", "conversation_id": "c"});
-    let call = |id: &str, more: Value| with(with(with(llm_call(id), base.clone()), json!({"model": "gpt-4o"})), more);
+    let call = |id: &str, more: Value| {
+        with(with(with(llm_call(id), base.clone()), json!({"model": "gpt-4o"})), more)
+    };
     let ts = now_ms() - 60_000;
     vec![
-        with(base.clone(), json!({"event_type": "trace_start", "event_id": "start", "name": "ask", "timestamp": ts})),
-        call("agent", json!({"observation_type": "agent", "input_tokens": 3000, "output_tokens": 1500, "timestamp": ts + 100, "latency_ms": 1000})),
-        call("one", json!({"input_tokens": 1000, "output_tokens": 500, "timestamp": ts + 200, "span_id": "s1"})),
+        with(
+            base.clone(),
+            json!({"event_type": "trace_start", "event_id": "start", "name": "ask", "timestamp": ts}),
+        ),
+        call(
+            "agent",
+            json!({"observation_type": "agent", "input_tokens": 3000, "output_tokens": 1500, "timestamp": ts + 100, "latency_ms": 1000}),
+        ),
+        call(
+            "one",
+            json!({"input_tokens": 1000, "output_tokens": 500, "timestamp": ts + 200, "span_id": "s1"}),
+        ),
         call("two", json!({"input_tokens": 2000, "output_tokens": 1000, "timestamp": ts + 300})),
-        call("failed", json!({"input_tokens": 700, "output_tokens": 0, "status": "error", "timestamp": ts + 400})),
-        with(base.clone(), json!({"event_type": "tool_call", "event_id": "tool", "tool_name": "x", "timestamp": ts + 500, "latency_ms": 250})),
-        with(base, json!({"event_type": "trace_end", "event_id": "end", "total_latency_ms": 1234, "total_tokens": 4500, "total_cost": 9, "outcome": "success", "timestamp": ts + 2000})),
+        call(
+            "failed",
+            json!({"input_tokens": 700, "output_tokens": 0, "status": "error", "timestamp": ts + 400}),
+        ),
+        with(
+            base.clone(),
+            json!({"event_type": "tool_call", "event_id": "tool", "tool_name": "x", "timestamp": ts + 500, "latency_ms": 250}),
+        ),
+        with(
+            base,
+            json!({"event_type": "trace_end", "event_id": "end", "total_latency_ms": 1234, "total_tokens": 4500, "total_cost": 9, "outcome": "success", "timestamp": ts + 2000}),
+        ),
     ]
 }
 
@@ -56,13 +96,19 @@ fn sums_count_each_provider_call_once() {
     // 3,000 in at 2.50 and 1,500 out at 10 USD per million.
     let trace = db.row("SELECT name, status, models, event_count, input_tokens, output_tokens, trim_scale(cost_usd)::text AS cost,
                                latency_ms, signal_count, user_id, session_id, conversation_id FROM observa.traces");
-    assert_eq!(trace, json!({"name": "ask", "status": "ok", "models": ["gpt-4o"], "event_count": 7, "input_tokens": 3000,
+    assert_eq!(
+        trace,
+        json!({"name": "ask", "status": "ok", "models": ["gpt-4o"], "event_count": 7, "input_tokens": 3000,
         "output_tokens": 1500, "cost": "0.0225", "latency_ms": 1234, "signal_count": 1, "user_id": "u", "session_id": "n",
-        "conversation_id": "c"}));
+        "conversation_id": "c"})
+    );
     for view in ["conversations", "sessions", "users"] {
         let row = db.row(&format!("SELECT message_count, trace_count, tokens, trim_scale(cost_usd)::text AS cost, has_issues FROM observa.{view}"));
-        assert_eq!((&row["trace_count"], &row["tokens"], &row["cost"], &row["has_issues"]),
-                   (&json!(1), &json!(4500), &json!("0.0225"), &json!(true)), "{view}: {row}");
+        assert_eq!(
+            (&row["trace_count"], &row["tokens"], &row["cost"], &row["has_issues"]),
+            (&json!(1), &json!(4500), &json!("0.0225"), &json!(true)),
+            "{view}: {row}"
+        );
     }
 }
 
@@ -72,7 +118,10 @@ fn a_traces_span_of_time_is_from_its_first_start_to_its_last_end() {
     let ts = now_ms() - 60_000;
     db.ingest(&lines(&[
         with(llm_call("a"), json!({"trace_id": "t", "timestamp": ts, "latency_ms": 100})),
-        with(llm_call("b"), json!({"trace_id": "t", "timestamp": ts + 50, "latency_ms": 500, "status": "timeout"})),
+        with(
+            llm_call("b"),
+            json!({"trace_id": "t", "timestamp": ts + 50, "latency_ms": 500, "status": "timeout"}),
+        ),
     ]));
     let trace = db.row("SELECT latency_ms, status, (extract(epoch FROM started_at) * 1000)::bigint AS started FROM observa.traces");
     assert_eq!(trace, json!({"latency_ms": 550, "status": "timeout", "started": ts}));
@@ -82,9 +131,7 @@ fn a_traces_span_of_time_is_from_its_first_start_to_its_last_end() {
 fn messages_of_a_conversation_come_in_order() {
     let mut db = Database::ready();
     let ts = now_ms() - 60_000;
-    let turn = |id: &str, ms: i64, input: Value, output: Value| {
-        json!({"event_type": "llm_call", "event_id": id, "model": "m", "conversation_id": "c", "timestamp": ts + ms, "input": input, "output": output})
-    };
+    let turn = |id: &str, ms: i64, input: Value, output: Value| json!({"event_type": "llm_call", "event_id": id, "model": "m", "conversation_id": "c", "timestamp": ts + ms, "input": input, "output": output});
     db.ingest(&lines(&[
         // Sent late, happened second: a list of messages with the history in it.
         turn("second", 1000, json!([{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"},
@@ -105,9 +152,7 @@ fn messages_of_a_conversation_come_in_order() {
 fn the_clients_message_index_orders_before_time_does() {
     let mut db = Database::ready();
     let ts = now_ms() - 60_000;
-    let turn = |id: &str, ms: i64, index: i64| {
-        json!({"event_type": "llm_call", "event_id": id, "model": "m", "conversation_id": "c", "timestamp": ts + ms, "message_index": index, "input": id})
-    };
+    let turn = |id: &str, ms: i64, index: i64| json!({"event_type": "llm_call", "event_id": id, "model": "m", "conversation_id": "c", "timestamp": ts + ms, "message_index": index, "input": id});
     db.ingest(&lines(&[turn("later", 0, 5), turn("earlier", 1000, 2)]));
     let contents = db.table("SELECT content FROM observa.messages ORDER BY message_index");
     assert_eq!(contents, [json!({"content": "earlier"}), json!({"content": "later"})]);
@@ -131,7 +176,10 @@ fn an_insert_into_llm_requests_is_the_same_as_an_ingest() {
     let rows = db.table("SELECT to_jsonb(e) - '{event_id,ingested_at,batch_id}'::text[] AS event FROM observa.events e ORDER BY event_id");
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], rows[1]);
-    assert_eq!(rows[0]["event"]["input"], "my key is [REDACTED:aws_access_key_id]".replace("aws_access_key_id", kind(&rows[0]).as_str()));
+    assert_eq!(
+        rows[0]["event"]["input"],
+        "my key is [REDACTED:aws_access_key_id]".replace("aws_access_key_id", kind(&rows[0]).as_str())
+    );
     let cost: String = db.one("SELECT DISTINCT trim_scale(cost_usd)::text FROM observa.llm_requests");
     assert_eq!(cost, "0.0075");
     let signals = db.table("SELECT name, count(*) FROM observa.signals GROUP BY name ORDER BY name");
@@ -141,7 +189,12 @@ fn an_insert_into_llm_requests_is_the_same_as_an_ingest() {
 /// What the scrubber calls the redacted part of an event's input.
 fn kind(row: &Value) -> String {
     let input = row["event"]["input"].as_str().unwrap();
-    input.split_once("[REDACTED:").and_then(|(_, rest)| rest.split_once(']')).expect("a placeholder").0.to_owned()
+    input
+        .split_once("[REDACTED:")
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .expect("a placeholder")
+        .0
+        .to_owned()
 }
 
 #[test]

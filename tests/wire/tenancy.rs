@@ -1,0 +1,263 @@
+//! Who sees what, and that every object is closed and explained: read from the catalogs, so that a new one is tested, too.
+
+use observa_tests::database::{error, one, rows};
+use observa_tests::event::{lines, llm_call, with};
+use observa_tests::{Cluster, Database};
+use serde_json::json;
+
+/// The names that a query finds; each is a hole.
+#[track_caller]
+fn none(db: &mut Database, what: &str, sql: &str) {
+    let found: Vec<String> = db.rows(sql, &[]).iter().map(|row| row.get(0)).collect();
+    assert_eq!(found, [""; 0], "{what}");
+}
+
+#[test]
+fn every_table_and_partition_has_row_security_forced_and_a_policy() {
+    let mut db = Database::ready();
+    db.ingest(&llm_call("e").to_string());
+    let tables =
+        "FROM pg_class c WHERE c.relnamespace = 'observa_internal'::regnamespace AND c.relkind IN ('r', 'p')";
+    none(
+        &mut db,
+        "without row security, enabled and forced",
+        &format!(
+            "SELECT c.relname::text {tables} AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1"
+        ),
+    );
+    none(
+        &mut db,
+        "without a policy",
+        &format!(
+            "SELECT c.relname::text {tables} AND NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) ORDER BY 1"
+        ),
+    );
+    none(
+        &mut db,
+        "owned by a role that row security does not bind",
+        &format!(
+            "SELECT c.relname::text {tables} AND EXISTS (SELECT FROM pg_roles r WHERE r.oid = c.relowner AND (r.rolsuper OR r.rolbypassrls)) ORDER BY 1"
+        ),
+    );
+    none(
+        &mut db,
+        "open to everybody",
+        &format!(
+            "SELECT c.relname::text {tables} AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0) ORDER BY 1"
+        ),
+    );
+    none(
+        &mut db,
+        "a table in the exposed schema",
+        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'observa'::regnamespace AND c.relkind IN ('r', 'p', 'm', 'f')",
+    );
+}
+
+#[test]
+fn every_view_shows_its_reader_no_more_than_the_tables_do() {
+    let mut db = Database::ready();
+    none(&mut db, "not security_invoker",
+        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)
+          AND c.relkind = 'v' AND NOT coalesce(c.reloptions @> '{security_invoker=true}', false) ORDER BY 1");
+    none(
+        &mut db,
+        "a view in the internal schema or a matview",
+        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'observa_internal'::regnamespace AND c.relkind IN ('v', 'm')",
+    );
+}
+
+/// They read one setting and run no SQL; a pinned search_path would cost more than the call, once a row.
+const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'current_project'";
+
+#[test]
+fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {
+    let mut db = Database::ready();
+    let functions =
+        "FROM pg_proc p WHERE p.pronamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)";
+    none(&mut db, "executable by PUBLIC",
+        &format!("SELECT p.oid::regprocedure::text {functions}
+                     AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee = 0)) ORDER BY 1"));
+    none(&mut db, "search_path not pinned",
+        &format!("SELECT p.oid::regprocedure::text {functions} AND p.prosqlbody IS NULL AND p.prorettype <> 'trigger'::regtype
+                     AND p.proname NOT IN ({NO_SQL})
+                     AND NOT EXISTS (SELECT FROM unnest(p.proconfig) s WHERE s = 'search_path=pg_catalog, pg_temp') ORDER BY 1"));
+    none(
+        &mut db,
+        "SECURITY DEFINER of a superuser",
+        &format!(
+            "SELECT p.oid::regprocedure::text {functions} AND p.prosecdef
+                     AND EXISTS (SELECT FROM pg_roles r WHERE r.oid = p.proowner AND r.rolsuper) ORDER BY 1"
+        ),
+    );
+    none(
+        &mut db,
+        "a SECURITY DEFINER trigger without a pinned search_path",
+        &format!(
+            "SELECT p.oid::regprocedure::text {functions} AND p.prosecdef AND p.proconfig IS NULL ORDER BY 1"
+        ),
+    );
+}
+
+#[test]
+fn every_object_says_what_it_is() {
+    let mut db = Database::ready();
+    none(&mut db, "functions without a comment",
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)
+            AND obj_description(p.oid, 'pg_proc') IS NULL ORDER BY 1");
+    none(&mut db, "tables and views without a comment",
+        "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)
+            AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition AND obj_description(c.oid, 'pg_class') IS NULL ORDER BY 1");
+    none(&mut db, "indexes of our own without the query that needs them",
+        "SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+          WHERE c.relnamespace = 'observa_internal'::regnamespace AND NOT c.relispartition AND NOT i.indisprimary
+            AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid) AND obj_description(c.oid, 'pg_class') IS NULL ORDER BY 1");
+    for schema in ["observa", "observa_internal"] {
+        assert!(
+            db.one::<Option<String>>(&format!(
+                "SELECT obj_description('{schema}'::regnamespace, 'pg_namespace')"
+            ))
+            .is_some()
+        );
+    }
+}
+
+#[test]
+fn a_reader_without_an_identity_sees_no_row_anywhere() {
+    let mut db = Database::ready();
+    db.ingest(&lines(&[
+        with(llm_call("a"), json!({"trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "latency_ms": 9000})),
+        json!({"bad": 1}),
+    ]));
+    let mut reader = db.connect_as("reader", "observa_read");
+    let views =
+        rows(&mut reader, "SELECT viewname::text FROM pg_views WHERE schemaname = 'observa' ORDER BY 1", &[]);
+    assert!(views.len() >= 14);
+    for view in views {
+        let view: String = view.get(0);
+        // Rules and prices have rows that are everybody's: built in.
+        let own = if ["detection_rules", "model_prices"].contains(&view.as_str()) {
+            "WHERE tenant_id IS NOT NULL"
+        } else {
+            ""
+        };
+        let all = db.count(&format!("observa.{view} {own}"));
+        let seen: i64 = one(&mut reader, &format!("SELECT count(*) FROM observa.{view} {own}"));
+        assert_eq!(seen, 0, "{view}, of {all} rows");
+    }
+    let tables = rows(
+        &mut reader,
+        "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'observa_internal'::regnamespace AND c.relkind IN ('r', 'p')",
+        &[],
+    );
+    for table in tables {
+        let table: String = table.get(0);
+        if let Ok(found) = reader.query_one(&format!("SELECT count(*) FROM {table} q"), &[]) {
+            assert_eq!(found.get::<_, i64>(0), 0, "{table}");
+        }
+    }
+}
+
+#[test]
+fn clients_write_to_no_table() {
+    let mut db = Database::ready();
+    let mut client = db.connect_as("client", "observa_read, observa_ingest");
+    for sql in [
+        "INSERT INTO observa_internal.events SELECT * FROM observa_internal.events",
+        "DELETE FROM observa_internal.events",
+        "UPDATE observa_internal.alerts SET status = 'closed'",
+        "TRUNCATE observa_internal.signals",
+        "INSERT INTO observa_internal.tenants VALUES (gen_random_uuid(), 'x', '')",
+        "DELETE FROM observa.detection_rules",
+        "INSERT INTO observa.model_prices (model) VALUES ('m')",
+        "SELECT observa_internal.find_home('default', NULL)",
+        "SELECT observa_internal.all_tenants()",
+        "SELECT observa.setup()",
+        "SELECT observa.run_maintenance()",
+        "SELECT observa.create_tenant('x')",
+    ] {
+        assert_eq!(error(&mut client, sql).code().code(), "42501", "{sql}");
+    }
+}
+
+#[test]
+fn nobody_can_set_whom_they_act_for() {
+    let mut db = Database::ready();
+    db.ingest(&llm_call("a").to_string());
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let mut reader = db.connect_as("reader", "observa_read, observa_ingest");
+    // The library is loaded by the first call of a function.
+    assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
+    for sql in [
+        format!("SET observa.acting = '{tenant}/'"),
+        format!("SET LOCAL observa.acting = '{tenant}/'"),
+        format!("SELECT set_config('observa.acting', '{tenant}/', false)"),
+        format!("ALTER ROLE CURRENT_USER SET observa.acting = '{tenant}/'"),
+    ] {
+        assert_eq!(error(&mut reader, &sql).code().code(), "42501", "{sql}");
+    }
+    assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
+}
+
+#[test]
+fn an_identity_that_was_set_before_the_library_was_loaded_counts_for_nothing() {
+    // Not preloaded: until a function is called, the setting is a placeholder that anybody can set.
+    let mut db = Database::ready_in(Cluster::own("placeholder", ""));
+    db.ingest(&llm_call("a").to_string());
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let _ = db.connect_as("reader", "observa_read, observa_ingest");
+    let login = format!("reader_{}", db.name);
+    let connect = |options: &str| {
+        let mut config = db.cluster.config(&db.name);
+        config.user(&login).options(options);
+        config.connect(postgres::NoTls)
+    };
+    let mut reader = connect("").unwrap();
+    let _ = reader.batch_execute(&format!("SET observa.acting = '{tenant}/'"));
+    assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
+    assert_eq!(one::<Option<uuid::Uuid>>(&mut reader, "SELECT observa.current_tenant()"), None);
+    // As an option of the connection.
+    if let Ok(mut reader) = connect(&format!("-c observa.acting={tenant}/")) {
+        assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
+    }
+    // As the login's own setting.
+    let _ =
+        connect("").unwrap().batch_execute(&format!("ALTER ROLE {login} SET observa.acting = '{tenant}/'"));
+    let mut reader = connect("").unwrap();
+    assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
+}
+
+#[test]
+fn a_superuser_writes_to_the_tenant_that_the_body_names() {
+    let mut db = Database::ready();
+    let other = db.tenant("other");
+    let answer = db.ingest(&lines(&[
+        with(llm_call("by-id"), json!({"tenant_id": other.to_string()})),
+        with(llm_call("by-name"), json!({"tenant_id": "other"})),
+        llm_call("default"),
+        with(llm_call("unknown"), json!({"tenant_id": "nobody"})),
+        with(llm_call("unknown project"), json!({"project_id": "nothing"})),
+    ]));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(4), &json!(1)), "{answer}");
+    assert_eq!(
+        (&answer["errors"][0]["line"], &answer["errors"][0]["code"]),
+        (&json!(4), &json!("tenant_mismatch"))
+    );
+    assert_eq!(db.count(&format!("observa.events WHERE tenant_id = '{other}'")), 2);
+    let project: String = db.one("SELECT p.name FROM observa.events e JOIN observa.projects p ON p.id = e.project_id WHERE event_id = 'unknown project'");
+    assert_eq!(project, "default");
+}
+
+#[test]
+fn who_acted_is_forgotten_at_the_end_of_the_call() {
+    let mut db = Database::ready();
+    db.ingest(&llm_call("a").to_string());
+    assert_eq!(db.one::<Option<uuid::Uuid>>("SELECT observa.current_tenant()"), None);
+    db.run("BEGIN");
+    db.ingest(&llm_call("b").to_string());
+    assert_eq!(db.one::<Option<uuid::Uuid>>("SELECT observa.current_tenant()"), None);
+    db.run("SAVEPOINT s");
+    let _ = db.client.batch_execute("SELECT observa.ingest('\\x1f8b'::bytea)");
+    db.run("ROLLBACK TO s");
+    assert_eq!(db.one::<Option<uuid::Uuid>>("SELECT observa.current_tenant()"), None);
+    db.run("COMMIT");
+}
