@@ -412,7 +412,8 @@ fn any_text_is_scrubbed_to_text_without_secrets() {
         let scrubbed = catch_unwind(AssertUnwindSafe(|| scrubber.scrub(&text)));
         let Ok(scrubbed) = scrubbed else { return Err(TestCaseError::fail(format!("panicked on {text:?}"))) };
         prop_assert!(scrubber.is_clean(&scrubbed.text), "{}", scrubbed.text);
-        if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+        // A bare number is text, too.
+        if text.starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
             prop_assert!(
                 serde_json::from_str::<serde::de::IgnoredAny>(&scrubbed.text).is_ok(),
                 "{}",
