@@ -2,6 +2,8 @@
 //!
 //! `OBSERVA_FUZZ_SECONDS` says how long each of these tests tries new input (5).
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it is surprised")]
+
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
