@@ -386,3 +386,20 @@ fn one_long_text_takes_as_long_as_eight_short_ones() {
         assert!(fits, "{piece:?}");
     }
 }
+
+#[test]
+fn references_coordinates_and_diffs_are_left_alone() {
+    for text in [
+        "password = $env:DB_PASSWORD",
+        "token=arn:aws:secretsmanager:eu-west-1:123456789012:secret:API_KEY",
+        "\"password\": \"Optional[str]\"",
+        "password = \"(hidden)\"",
+        "token=pk_live_51AbCdEfGh12345678901234",
+        "location +34.3918-76.3377/ on the map",
+        " a = 1\n+349244548\n-34239530\n",
+    ] {
+        assert_eq!(Scrubber::builtin().scrub(text).text, text);
+    }
+    let number = "call +34 924 454 823 or +34924454823 today";
+    assert_eq!(Scrubber::builtin().scrub(number).found.personal(), 2);
+}

@@ -380,7 +380,11 @@ fn international_phone(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
         && (separated || !round)
         && (!american || count == 11)
         && is_free_after(text, end);
-    if !plausible {
+    // `+34.39-76.33` is a place on earth; `+123456` over `-123450` is a changed line of a diff.
+    let coordinates = digits.contains(&b'.') && digits.contains(&b'-');
+    let begins_line = plus == 0 || byte_before(text, plus, 1) == b'\n';
+    let changed_line = !separated && begins_line && part(text, end, end + 2) == b"\n-";
+    if !plausible || coordinates || changed_line {
         return None;
     }
     scan.add(plus, end, PHONE, Proof::Format);

@@ -81,7 +81,7 @@ fn is_plain_word(word: &[u8]) -> bool {
 /// Points at a secret kept elsewhere: `$DB_PASS`, `${{ secrets.X }}`, `{{token}}`, `<token>`, `%(pass)s`, `os.environ`.
 pub fn is_reference(value: &[u8]) -> bool {
     let value = value.get(..value.len().min(128)).unwrap_or_default();
-    let starts: [&[u8]; 24] = [
+    let starts: [&[u8]; 33] = [
         b"${",
         b"$(",
         b"{{",
@@ -106,6 +106,16 @@ pub fn is_reference(value: &[u8]) -> bool {
         b"self.",
         b"this.",
         b"import.meta",
+        b"$env:",
+        b"arn:aws",
+        b"op://",
+        b"ssm:",
+        b"projects/",
+        b"Optional[",
+        b"(hidden)",
+        // Public by design: Stripe's and Langfuse's.
+        b"pk_live_",
+        b"pk_test_",
     ];
     if starts.iter().any(|start| value.starts_with(start)) {
         return true;
