@@ -52,7 +52,6 @@ pub extern "C-unwind" fn _PG_init() {
 
 #[cfg(any(test, feature = "pg_test"))]
 #[path = "../pg_test/mod.rs"]
-#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where it is surprised")]
 mod tests;
 
 /// What `cargo pgrx test` calls.
