@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use observa_pipeline::error::{Code, Reject};
-use observa_pipeline::home::{Home, Homes, Shared};
+use observa_pipeline::home::{Home, Homes, Place, Shared};
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use observa_pipeline::signal::RuleSet;
 use observa_pipeline::signal::rules::{Override, RULES, Severity};
@@ -213,7 +213,8 @@ impl Directory {
 }
 
 impl Homes for Directory {
-    fn home(&mut self, tenant: Option<&str>, project: Option<&str>) -> Result<Arc<Home>, Reject> {
+    fn home(&mut self, place: Place) -> Result<Arc<Home>, Reject> {
+        let Place { tenant, project, .. } = place;
         let mismatch = |message| Reject::field(Code::TenantMismatch, "tenant_id", message);
         let Some(acting) = self.acting else {
             let found = cached(tenant.unwrap_or(DEFAULT), project);
@@ -237,7 +238,7 @@ pub fn acting_home() -> Option<Arc<Home>> {
     if !storage::exists() {
         return None;
     }
-    Directory::new().ok()?.home(None, None).ok()
+    Directory::new().ok()?.home(Place::default()).ok()
 }
 
 fn cached(tenant: &str, project: Option<&str>) -> Option<Arc<Home>> {
