@@ -37,6 +37,16 @@ CREATE FUNCTION observa_internal.last_message(content text, role text) RETURNS t
     AS 'MODULE_PATHNAME', 'last_message_wrapper';
 COMMENT ON FUNCTION observa_internal.last_message(text, text) IS 'The last message of a role in a prompt or an answer; text that is no list of messages is one';
 
+CREATE FUNCTION observa_internal.number(text) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'number_wrapper';
+COMMENT ON FUNCTION observa_internal.number(text) IS 'The number that a text is; NULL: it is none, or beyond the range';
+
+CREATE FUNCTION observa_internal.whole_number(text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'whole_number_wrapper';
+COMMENT ON FUNCTION observa_internal.whole_number(text) IS 'The whole number that a text is, rounded; NULL: it is none, or beyond the range';
+
 CREATE FUNCTION observa_internal.config_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'config_changed_wrapper';
 COMMENT ON FUNCTION observa_internal.config_changed() IS 'Tells every backend to read a tenant''s configuration again';
@@ -68,5 +78,6 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
-    observa_internal.last_message(text, text), observa_internal.scrub_json(text),
+    observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
+    observa_internal.whole_number(text),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
