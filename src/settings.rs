@@ -18,8 +18,8 @@ static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
 
-/// Who this transaction acts for. Native code alone sets it, with GUC_ACTION_LOCAL: so it ends with the transaction or
-/// the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
+/// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
+/// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
