@@ -1,10 +1,10 @@
-CREATE FUNCTION observa_internal.find_home(tenant text, project text)
+CREATE FUNCTION observa_internal.find_home(tenant text, project text, in_environment text)
     RETURNS TABLE (tenant_id uuid, project_id uuid, environment text, pseudonym_key bytea, scrub_emails boolean,
-                   tenant_name text)
+                   tenant_name text, namesakes boolean)
     LANGUAGE c STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'find_home_wrapper';
-ALTER FUNCTION observa_internal.find_home(text, text) OWNER TO observa_system;
-COMMENT ON FUNCTION observa_internal.find_home(text, text) IS 'The tenant and project of an id or a name, for ingest alone';
+ALTER FUNCTION observa_internal.find_home(text, text, text) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.find_home(text, text, text) IS 'The tenant and project of an id or a name, for ingest alone';
 
 CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -2,7 +2,7 @@
 
 use observa_tests::Database;
 use observa_tests::database::one_with;
-use observa_tests::event::{lines, now_ms, with};
+use observa_tests::event::{lines, llm_call, now_ms, with};
 use serde_json::{Value, json};
 
 struct Case {
@@ -405,4 +405,49 @@ fn signals_follow_their_event_into_issues() {
         json!({"name": "high_latency", "severity": "high", "count": 3, "sample_trace_ids": ["t2", "t1", "t0"],
                              "subject": "model=m1 route=/r", "users": 1})
     );
+}
+
+#[test]
+fn a_rule_that_was_changed_meanwhile_counts_after_a_transaction_that_could_not_see_it() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let call = |id: &str| with(llm_call(id), json!({"latency_ms": 1000})).to_string();
+    assert_eq!(db.ingest(&call("before"))["signals"], 0);
+    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
+        db.run(&format!("BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM observa.events"));
+        other
+            .batch_execute("UPDATE observa.detection_rules SET threshold = 500 WHERE name = 'medium_latency'")
+            .unwrap();
+        db.ingest(&call(&format!("within {level}")));
+        db.run("COMMIT");
+        assert_eq!(db.ingest(&call(&format!("after {level}")))["signals"], 1, "{level}");
+        other.batch_execute("DELETE FROM observa.detection_rules WHERE name = 'medium_latency'").unwrap();
+        assert_eq!(db.ingest(&call(&format!("again {level}")))["signals"], 0, "{level}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_changed_while_a_statement_runs_counts_in_the_next() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let call = |id: &str| with(llm_call(id), json!({"latency_ms": 1000})).to_string();
+    db.ingest(&call("before"));
+    let statement = format!(
+        "SELECT observa.ingest('{}'), pg_sleep(1), observa.ingest('{}'), observa.ingest('{}')",
+        call("a"),
+        call("b"),
+        call("c")
+    );
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            other
+                .batch_execute(
+                    "UPDATE observa.detection_rules SET threshold = 500 WHERE name = 'medium_latency'",
+                )
+                .unwrap();
+        });
+        db.run(&statement);
+    });
+    assert_eq!(db.ingest(&call("after"))["signals"], 1);
 }

@@ -169,7 +169,7 @@ fn clients_write_to_no_table() {
         "INSERT INTO observa_internal.tenants VALUES (gen_random_uuid(), 'x', '')",
         "DELETE FROM observa.detection_rules",
         "INSERT INTO observa.model_prices (model) VALUES ('m')",
-        "SELECT observa_internal.find_home('default', NULL)",
+        "SELECT observa_internal.find_home('default', NULL, NULL)",
         "SELECT observa_internal.all_tenants()",
         "SELECT observa.setup()",
         "SELECT observa.run_maintenance()",
@@ -260,4 +260,77 @@ fn who_acted_is_forgotten_at_the_end_of_the_call() {
     db.run("ROLLBACK TO s");
     assert_eq!(db.one::<Option<uuid::Uuid>>("SELECT observa.current_tenant()"), None);
     db.run("COMMIT");
+}
+
+#[test]
+fn an_id_is_found_however_it_is_written() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("acme");
+    let project: uuid::Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let upper = |id: uuid::Uuid| id.to_string().to_uppercase();
+    let named = |id: &str, tenant: String, project: String| {
+        with(llm_call(id), json!({"tenant_id": tenant, "project_id": project}))
+    };
+    let events = [
+        named("upper", upper(tenant), upper(project)),
+        named("simple", tenant.simple().to_string(), project.braced().to_string()),
+        named("plain", tenant.to_string(), "shop".into()),
+    ];
+    let answer = db.ingest(&lines(&events));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(0)), "{answer}");
+    assert_eq!(db.count(&format!("observa.events WHERE project_id = '{project}'")), 3);
+    // Whoever acts for a tenant may name it so, too.
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/'"));
+    let again = db.ingest(&lines(&events));
+    assert_eq!((&again["duplicates"], &again["rejected"]), (&json!(3), &json!(0)), "{again}");
+    let mismatch = db.ingest(&named("other", uuid::Uuid::new_v4().to_string(), "shop".into()).to_string());
+    assert_eq!(mismatch["errors"][0]["code"], "tenant_mismatch");
+}
+
+#[test]
+fn of_projects_of_one_name_the_events_environment_decides() {
+    let mut db = Database::ready();
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let make = |name: &str, environment: &str| {
+        format!("SELECT observa.create_project('{tenant}', '{name}', '{environment}')")
+    };
+    let mut ids = Vec::new();
+    for (name, environment) in [("shop", "dev"), ("shop", "prod"), ("default", "dev"), ("lone", "dev")] {
+        ids.push(db.one::<uuid::Uuid>(&make(name, environment)));
+    }
+    let event = |id: &str, members: serde_json::Value| with(llm_call(id), members);
+    let answer = db.ingest(&lines(&[
+        event("1", json!({"project_id": "shop", "environment": "dev"})),
+        event("2", json!({"project_id": "shop", "environment": "prod"})),
+        event("3", json!({"project_id": "shop"})),
+        event("4", json!({"project_id": "shop", "environment": "staging"})),
+        event("5", json!({"environment": "dev"})),
+        event("6", json!({"environment": "staging"})),
+        event("7", json!({"project_id": "lone"})),
+        event("8", json!({"project_id": "lone", "environment": "prod"})),
+        event("9", json!({"project_id": ids[0].to_string(), "environment": "prod"})),
+        // No event, but a line that says whose it is.
+        json!({"project_id": "shop", "environment": "dev", "model": 5}),
+    ]));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(9), &json!(1)), "{answer}");
+    let homes = db.rows(
+        "SELECT p.name || ' ' || p.environment || ' <- ' || e.environment FROM observa.events e JOIN observa.projects p ON p.id = e.project_id ORDER BY event_id",
+        &[],
+    );
+    let homes: Vec<String> = homes.iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        homes,
+        [
+            "shop dev <- dev",
+            "shop prod <- prod",
+            "shop prod <- prod",
+            "shop prod <- staging",
+            "default dev <- dev",
+            "default prod <- staging",
+            "lone dev <- dev",
+            "lone dev <- prod",
+            "shop dev <- prod",
+        ]
+    );
+    assert_eq!(db.count(&format!("observa.rejected_events WHERE project_id = '{}'", ids[0])), 1);
 }
