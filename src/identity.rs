@@ -23,35 +23,12 @@ impl Acting {
         Some(Acting { tenant_id: tenant.parse().ok()?, project_id: project.parse().ok() })
     }
 
-    /// Runs something for a tenant, and goes back to who it was before. As a function's own SET does it: so it ends with the
-    /// call or with its error, and may happen while a parallel query runs.
+    /// Runs something for a tenant, and goes back to who it was before. As a function's own SET, it may happen while a parallel
+    /// query runs.
     pub fn during<T>(acting: Acting, run: impl FnOnce() -> T) -> T {
-        // SAFETY: the level is closed here, or by the end of the (sub)transaction that an error of `run` is.
-        let level = unsafe { pg_sys::NewGUCNestLevel() };
-        acting.set();
-        let result = run();
-        // SAFETY: the level that was opened above; levels opened within it are closed.
-        unsafe { pg_sys::AtEOXact_GUC(true, level) };
-        result
-    }
-
-    /// Until the current level of settings is closed.
-    fn set(self) {
-        let project = self.project_id.map(|id| id.to_string()).unwrap_or_default();
-        let value = CString::new(format!("{}/{project}", self.tenant_id)).unwrap_or_default();
-        // SAFETY: both are C strings that live through the call; Postgres copies the value.
-        unsafe {
-            pg_sys::set_config_option(
-                settings::ACTING_NAME.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
-        }
+        let project = acting.project_id.map(|id| id.to_string()).unwrap_or_default();
+        let value = CString::new(format!("{}/{project}", acting.tenant_id)).unwrap_or_default();
+        settings::with(settings::ACTING_NAME, &value, run)
     }
 }
 

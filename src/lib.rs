@@ -15,6 +15,7 @@ mod log_guard;
 mod maintenance;
 mod messages;
 mod numbers;
+mod patience;
 mod price_cache;
 mod replay;
 mod rows;
