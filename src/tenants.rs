@@ -261,6 +261,11 @@ pub fn acting_home() -> Option<Arc<Home>> {
     Directory::new().ok()?.home(Place::default()).ok()
 }
 
+#[pg_extern(sql = false)]
+fn own_tenant() -> Option<pgrx::Uuid> {
+    acting_home().map(|home| sql_uuid(home.tenant_id))
+}
+
 /// Every statement of the transaction sees the same snapshot, or none can be taken.
 fn keeps_snapshot() -> bool {
     // SAFETY: both read the transaction's state.

@@ -18,6 +18,12 @@ CREATE FUNCTION observa_internal.tenant_of_project(project uuid) RETURNS uuid
 ALTER FUNCTION observa_internal.tenant_of_project(uuid) OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.tenant_of_project(uuid) IS 'Whose a project is; NULL: there is no such project';
 
+CREATE FUNCTION observa_internal.own_tenant() RETURNS uuid
+    LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'own_tenant_wrapper';
+ALTER FUNCTION observa_internal.own_tenant() OWNER TO observa_owner;
+COMMENT ON FUNCTION observa_internal.own_tenant() IS 'The tenant that this transaction acts for, for a superuser else the default one; NULL: nobody''s';
+
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
                    description text)
@@ -79,5 +85,5 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
-    observa_internal.whole_number(text),
+    observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;

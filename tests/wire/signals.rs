@@ -451,3 +451,37 @@ fn a_rule_that_is_changed_while_a_statement_runs_counts_in_the_next() {
     });
     assert_eq!(db.ingest(&call("after"))["signals"], 1);
 }
+
+#[test]
+fn an_edit_of_a_rule_is_of_the_rows_own_tenant() {
+    let mut db = Database::ready();
+    let [a, b] = ["a", "b"].map(|name| db.tenant(name));
+    let rule = "name = 'high_latency'";
+    let exceptions = |db: &mut Database| {
+        db.table(
+            "SELECT t.name AS tenant, r.threshold FROM observa_internal.detection_rules r JOIN observa_internal.tenants t USING (tenant_id) ORDER BY 1",
+        )
+    };
+    let exception = |tenant: &str, threshold: i32| json!({"tenant": tenant, "threshold": threshold});
+    for (tenant, threshold) in [(a, 1), (b, 2)] {
+        db.run(&format!(
+            "INSERT INTO observa.detection_rules (name, threshold, tenant_id) VALUES ('high_latency', {threshold}, '{tenant}')"
+        ));
+    }
+    // The default tenant has none: its row is the built-in one.
+    let shown = db.table(&format!("SELECT tenant_id IS NULL AS builtin, threshold FROM observa.detection_rules WHERE {rule} ORDER BY threshold"));
+    assert_eq!(
+        shown,
+        [1, 2, 5000].map(|threshold| json!({"builtin": threshold == 5000, "threshold": threshold}))
+    );
+    db.run(&format!("UPDATE observa.detection_rules SET threshold = 3 WHERE {rule} AND tenant_id IS NULL"));
+    assert_eq!(exceptions(&mut db), [exception("a", 1), exception("b", 2), exception("default", 3)]);
+    db.run(&format!("UPDATE observa.detection_rules SET threshold = threshold * 10 WHERE {rule}"));
+    assert_eq!(exceptions(&mut db), [exception("a", 10), exception("b", 20), exception("default", 30)]);
+    let refused = db.error(&format!(
+        "UPDATE observa.detection_rules SET tenant_id = '{b}' WHERE {rule} AND tenant_id = '{a}'"
+    ));
+    assert_eq!(refused.code().code(), "22023", "{refused:?}");
+    db.run(&format!("DELETE FROM observa.detection_rules WHERE {rule} AND tenant_id = '{a}'"));
+    assert_eq!(exceptions(&mut db), [exception("b", 20), exception("default", 30)]);
+}
