@@ -1,4 +1,6 @@
 -- What \d shows: the views with their comments, which become PostgREST's OpenAPI, and the functions.
+-- Unaligned: a changed comment is a changed line.
+\pset format unaligned
 SELECT observa.setup();
 \dv+ observa.*
 SELECT c.relname AS view, a.attname AS column, col_description(c.oid, a.attnum) AS comment
