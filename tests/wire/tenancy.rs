@@ -334,3 +334,58 @@ fn of_projects_of_one_name_the_events_environment_decides() {
     );
     assert_eq!(db.count(&format!("observa.rejected_events WHERE project_id = '{}'", ids[0])), 1);
 }
+
+/// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
+const SECURITY_DEFINER: [(&str, &str); 21] = [
+    ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
+    ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa.create_project(uuid,text,text)", "observa_owner"),
+    ("observa.create_tenant(text)", "observa_owner"),
+    ("observa.ingest(bytea)", "observa_owner"),
+    ("observa.ingest(json)", "observa_owner"),
+    ("observa.ingest(text)", "observa_owner"),
+    ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa_internal.edit_detection_rule()", "observa_owner"),
+    ("observa_internal.edit_model_price()", "observa_owner"),
+    ("observa_internal.find_home(text,text,text)", "observa_system"),
+    ("observa_internal.insert_llm_request()", "observa_owner"),
+    ("observa_internal.own_tenant()", "observa_owner"),
+    ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.tenant_of_project(uuid)", "observa_system"),
+    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
+    ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.run_maintenance()", "observa_owner"),
+    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.setup()", "observa_owner"),
+];
+
+#[test]
+fn security_definer_is_only_what_is_listed_with_its_reason() {
+    let mut db = Database::ready();
+    let found = db.rows(
+        "SELECT p.oid::regprocedure::text, p.proowner::regrole::text FROM pg_proc p WHERE p.prosecdef
+            AND (p.pronamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)
+                 OR p.proowner IN ('observa_owner'::regrole, 'observa_system'::regrole))",
+        &[],
+    );
+    let mut found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut listed = SECURITY_DEFINER.map(|(function, owner)| (function.to_owned(), owner.to_owned()));
+    found.sort();
+    listed.sort();
+    assert_eq!(found, listed);
+    let document = include_str!("../../docs/security.md");
+    for (function, owner) in SECURITY_DEFINER {
+        let row = format!("| `{function}` | `{owner}` | ");
+        let reason = document.lines().find_map(|line| line.strip_prefix(&row));
+        assert!(
+            reason.is_some_and(|reason| reason.len() > 10),
+            "docs/security.md says no reason for {function}"
+        );
+    }
+    assert_eq!(
+        document.matches("` | `observa_").count(),
+        SECURITY_DEFINER.len(),
+        "the document lists no other"
+    );
+}
