@@ -300,3 +300,23 @@ fn costs_are_found_while_a_parallel_query_runs() {
         }
     }
 }
+
+#[test]
+fn a_price_that_is_changed_while_a_statement_runs_counts_in_the_next() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let cost = r#"trim_scale(observa.cost('house', '{"input_tokens": 1}'))::text"#;
+    db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('house', '{"input": 0.001}')"#);
+    assert_eq!(db.one::<String>(&format!("SELECT {cost}")), "0.001");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let dearer =
+                r#"UPDATE observa.model_prices SET rates = '{"input": 0.002}' WHERE model = 'house'"#;
+            other.batch_execute(dearer).unwrap();
+        });
+        // The news arrives with the locks that the trace takes: the statement's own snapshot is older.
+        db.run(&format!("SELECT pg_sleep(1), observa.trace('none'), {cost}"));
+    });
+    assert_eq!(db.one::<String>(&format!("SELECT {cost}")), "0.002");
+}

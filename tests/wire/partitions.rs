@@ -109,6 +109,9 @@ fn maintenance_makes_nobody_wait_and_does_later_what_it_could_not_do_now() {
     drop_day(&mut db, 5);
     let mut other = db.connect();
     let mut third = db.connect();
+    for client in [&mut other, &mut third] {
+        client.batch_execute("SET statement_timeout = '20s'").unwrap();
+    }
     let mut open = db.client.transaction().unwrap();
     open.query_one("SELECT observa.ingest('{\"model\":\"m\",\"event_id\":\"open\"}')", &[]).unwrap();
     let (round, waited) = std::thread::scope(|scope| {
