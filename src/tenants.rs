@@ -42,8 +42,13 @@ thread_local! {
     static CACHE: RefCell<HashMap<Named, Found>> = RefCell::new(HashMap::new());
     static WATCHED: Cell<[pg_sys::Oid; CONFIG_TABLES.len()]> =
         const { Cell::new([pg_sys::InvalidOid; CONFIG_TABLES.len()]) };
-    /// The callback can come at any time, also while the cache is in use: it only leaves word.
-    static STALE: Cell<bool> = const { Cell::new(true) };
+    /// How often a table has changed, as far as this backend has heard. The callback can come at any time, also while the cache
+    /// is in use: it only leaves word.
+    static NEWS: Cell<u64> = const { Cell::new(1) };
+    /// The news that the cached homes have; 0: they are good for one statement at most.
+    static KNOWN: Cell<u64> = const { Cell::new(0) };
+    /// The statement, and the news, of homes that were read under a snapshot which may be older than the news.
+    static PASSING: Cell<(pg_sys::TimestampTz, u64)> = const { Cell::new((0, 0)) };
     /// The setting that the cached homes were made under.
     static EMAILS: Cell<bool> = const { Cell::new(true) };
 }
@@ -56,7 +61,7 @@ pub fn watch_config() {
 #[pg_guard]
 unsafe extern "C-unwind" fn on_change(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
     if relation == pg_sys::InvalidOid || WATCHED.get().contains(&relation) {
-        STALE.set(true);
+        NEWS.set(NEWS.get() + 1);
     }
 }
 
@@ -218,9 +223,7 @@ impl Directory {
             return Err(Error::NoTenant);
         }
         let emails = settings::scrub_emails();
-        // What is read under an old snapshot is the past's: it counts for this call alone.
-        let stale = if keeps_snapshot() { STALE.get() } else { STALE.replace(false) };
-        if stale || EMAILS.replace(emails) != emails {
+        if is_stale() || EMAILS.replace(emails) != emails {
             CACHE.with_borrow_mut(HashMap::clear);
             WATCHED.set(CONFIG_TABLES.map(|table| storage::relation(table).unwrap_or(pg_sys::InvalidOid)));
         }
@@ -264,6 +267,22 @@ pub fn acting_home() -> Option<Arc<Home>> {
 #[pg_extern(sql = false)]
 fn own_tenant() -> Option<pgrx::Uuid> {
     acting_home().map(|home| sql_uuid(home.tenant_id))
+}
+
+/// Whether the cache is to be read anew. What is read under an old snapshot is the past's: it counts for this statement alone.
+fn is_stale() -> bool {
+    let news = NEWS.get();
+    if KNOWN.get() == news {
+        return false;
+    }
+    if !keeps_snapshot() {
+        KNOWN.set(news);
+        return true;
+    }
+    KNOWN.set(0);
+    // SAFETY: reads a time that the backend keeps.
+    let now = (unsafe { pg_sys::GetCurrentStatementStartTimestamp() }, news);
+    PASSING.replace(now) != now
 }
 
 /// Every statement of the transaction sees the same snapshot, or none can be taken.

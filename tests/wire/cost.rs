@@ -294,6 +294,12 @@ fn costs_are_found_while_a_parallel_query_runs() {
             assert_eq!(db.one::<String>(usd), "0.002", "{mode} {write}");
             db.run("ROLLBACK");
             db.client = db.cluster.connect(&db.name);
+            // The book is read once for all rows, not for each.
+            let all = r#"SELECT count(observa.cost(model, '{"input_tokens": 2}')) FROM calls"#;
+            db.run("SET statement_timeout = '10s'; BEGIN ISOLATION LEVEL REPEATABLE READ");
+            assert_eq!(db.one::<i64>(all), 20_000);
+            db.run("COMMIT");
+            db.client = db.cluster.connect(&db.name);
             db.run(&format!(
                 "SET force_parallel_mode = {mode}; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0"
             ));
