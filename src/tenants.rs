@@ -1,7 +1,7 @@
 //! Tenants and projects: made here, and found for the events that name them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use observa_pipeline::error::{Code, Reject};
@@ -214,6 +214,8 @@ fn find_home(
 /// Who may write where: a superuser's session everywhere, anyone else for the tenant that the transaction acts for.
 pub struct Directory {
     acting: Option<Acting>,
+    /// Names that no tenant has: a body may say one in every line, and each look-up costs as much as an event.
+    unknown: HashSet<String>,
 }
 
 impl Directory {
@@ -227,7 +229,7 @@ impl Directory {
             CACHE.with_borrow_mut(HashMap::clear);
             WATCHED.set(CONFIG_TABLES.map(|table| storage::relation(table).unwrap_or(pg_sys::InvalidOid)));
         }
-        Ok(Directory { acting })
+        Ok(Directory { acting, unknown: HashSet::new() })
     }
 
     fn names_acting_tenant(acting: Acting, named: &str, home: &Home) -> bool {
@@ -240,9 +242,13 @@ impl Homes for Directory {
         let Place { tenant, project, environment } = place;
         let mismatch = |message| Reject::field(Code::TenantMismatch, "tenant_id", message);
         let Some(acting) = self.acting else {
-            let found = cached(tenant.unwrap_or(DEFAULT), project, environment);
-            return found
-                .ok_or_else(|| mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one"));
+            let tenant = tenant.unwrap_or(DEFAULT);
+            let found =
+                if self.unknown.contains(tenant) { None } else { cached(tenant, project, environment) };
+            return found.ok_or_else(|| {
+                self.unknown.insert(tenant.to_owned());
+                mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one")
+            });
         };
         let project_id = acting.project_id.map(|id| id.to_string());
         let home = cached(&acting.tenant_id.to_string(), project_id.as_deref().or(project), environment)
