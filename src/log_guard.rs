@@ -160,8 +160,12 @@ fn quoted(message: &[u8]) -> Option<(usize, usize)> {
 
 fn replace(message: &mut [u8], start: usize, end: usize) {
     let shown = HIDDEN.len().min(end - start);
-    if let (Some(place), Some(hidden)) = (message.get_mut(start..start + shown), HIDDEN.get(..shown)) {
-        place.copy_from_slice(hidden);
+    if let Some(place) = message.get_mut(start..start + shown) {
+        if place.len() == HIDDEN.len() {
+            place.copy_from_slice(HIDDEN);
+        } else {
+            place.fill(b'*');
+        }
     }
     message.copy_within(end.., start + shown);
 }

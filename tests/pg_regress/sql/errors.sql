@@ -11,7 +11,10 @@ SELECT observa.ingest(repeat('x', 1025));
 RESET observa.max_batch_bytes;
 SELECT observa.ingest('\x1f8b08'::bytea);
 \echo :LAST_ERROR_SQLSTATE
+-- What PostgreSQL would quote of a body is hidden.
 SELECT observa.ingest('{"model": secret}'::json);
+\echo :LAST_ERROR_SQLSTATE
+SELECT observa.ingest('{"model": "secret"}'::int);
 \echo :LAST_ERROR_SQLSTATE
 INSERT INTO observa.llm_requests (model, latency_ms) VALUES ('m', -1);
 \echo :LAST_ERROR_SQLSTATE
