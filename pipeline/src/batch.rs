@@ -16,7 +16,8 @@ use crate::identity;
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
 use crate::translate::canonical;
-use crate::translate::json::{self, Object};
+use crate::translate::envelope::Envelope;
+use crate::translate::json;
 use crate::validate;
 
 /// An event ready to be stored, and what it showed.
@@ -78,9 +79,9 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
     reading.batch
 }
 
-fn parse(text: &str) -> Result<Object<'_>, Reject> {
+fn parse(text: &str) -> Result<Envelope<'_>, Reject> {
     if json::type_name(text) == "object" {
-        return Object::parse(text).map_err(|error| invalid_json(&error));
+        return Envelope::parse(text).map_err(|error| invalid_json(&error));
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => {
@@ -110,15 +111,25 @@ struct Reading<'l, 's> {
 
 impl<'l> Reading<'l, '_> {
     /// An event, or ObservAI's batch of requests, whose elements are the lines if it is the whole body.
-    fn read_object(&mut self, number: usize, whole: bool, object: Object<'l>, repaired: bool, text: &'l str) {
-        if OTHER_FORMATS.iter().any(|key| object.get(key).is_some()) {
+    fn read_object(
+        &mut self,
+        number: usize,
+        whole: bool,
+        object: Envelope<'l>,
+        repaired: bool,
+        text: &'l str,
+    ) {
+        if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
             let message = "OTLP is not understood by this version";
             return self.reject(number, Reject::line(Code::UnsupportedFormat, message), text);
         }
-        let requests =
-            object.get("requests").filter(|_| object.get("event_type").is_none()).and_then(json::elements);
+        let requests = object
+            .members
+            .get("requests")
+            .filter(|_| object.members.get("event_type").is_none())
+            .and_then(json::elements);
         let Some(requests) = requests else { return self.read_event(number, object, repaired, None, text) };
-        let batch_time = object.get("timestamp").filter(|raw| *raw != "null");
+        let batch_time = object.members.get("timestamp").filter(|raw| *raw != "null");
         for (index, raw) in requests.into_iter().enumerate() {
             let number = if whole { index + 1 } else { number };
             match parse(raw) {
@@ -131,7 +142,7 @@ impl<'l> Reading<'l, '_> {
     fn read_event(
         &mut self,
         number: usize,
-        object: Object<'l>,
+        object: Envelope<'l>,
         repaired: bool,
         batch_time: Option<&'l str>,
         text: &'l str,
