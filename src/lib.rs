@@ -14,6 +14,7 @@ mod llm_requests;
 mod log_guard;
 mod maintenance;
 mod messages;
+mod plans;
 mod price_cache;
 mod replay;
 mod rows;
