@@ -476,3 +476,6 @@ fn outer_beside_inner(kept: Vec<Kept>) -> Vec<Kept> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;
