@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
+use crate::plans;
 
 thread_local! {
     /// Alerts that this backend has raised so far: a trigger can't return a count.
@@ -22,10 +23,13 @@ fn raise_alerts<'a>(
     trigger: &'a pgrx::PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let data: *const pg_sys::TriggerData = trigger.trigger_data();
+    // SAFETY: the relation that the trigger was fired for.
+    let signals = unsafe { (*(*data).tg_relation).rd_id };
     let raised = Spi::connect_mut(|client| {
         // SAFETY: the trigger's own data, alive through the call; it makes new_signals visible to this SPI connection.
         unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
-        client.update(include_str!("../sql/ingest/alerts.sql"), None, &[]).map(|raised| raised.len())
+        let sql = include_str!("../sql/ingest/alerts.sql");
+        plans::run(client, sql, signals, |raised| Ok(raised.len()))
     })?;
     RAISED.set(RAISED.get() + raised as u64);
     Ok(None)

@@ -23,7 +23,7 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants::Directory;
 
-/// Rows of one statement: few enough to stay in the caches, and in work_mem, on their way through it.
+/// Events of one statement: few enough for their rows to stay in the caches on their way through it.
 const CHUNK: usize = 250;
 
 /// Events for which it is tried first whether all are new, as they nearly always are: to look for each one's key costs a tenth of
@@ -176,13 +176,21 @@ fn store(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome) -> Result<(), Er
 type Insert = for<'r, 'l> fn(&[&'r Ready<'l>], &Rows) -> Result<Vec<&'r Ready<'l>>, Error>;
 
 fn store_chunks(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: Insert) -> Result<(), Error> {
-    ready.chunks(CHUNK).try_for_each(|chunk| {
+    let mut stored = Vec::with_capacity(ready.len());
+    for chunk in ready.chunks(CHUNK) {
         // The next chunk's rows lie where these did, in memory that is warm.
-        rows::in_own_memory(|| store_chunk(chunk, stamp, outcome, insert))
-    })
+        stored.extend(rows::in_own_memory(|| store_chunk(chunk, stamp, outcome, insert))?);
+    }
+    rows::in_own_memory(|| store_signals(&stored, outcome))
 }
 
-fn store_chunk(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: Insert) -> Result<(), Error> {
+/// Stores events and their payloads; which of them are new.
+fn store_chunk<'r, 'l>(
+    ready: &[&'r Ready<'l>],
+    stamp: Stamp,
+    outcome: &mut Outcome,
+    insert: Insert,
+) -> Result<Vec<&'r Ready<'l>>, Error> {
     let events = ready.iter().copied().map(|ready| EventRow { ready, stamp });
     let new = insert(ready, &Rows::new("events", &columns::events(), events)?)?;
     outcome.duplicates += (ready.len() - new.len()) as u64;
@@ -192,7 +200,7 @@ fn store_chunk(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: In
     let with_payload = with_payload.map(|ready| EventRow { ready, stamp });
     let rows = Rows::new("event_payloads", &columns::payloads(), with_payload)?;
     rows.run(include_str!("../sql/ingest/event_payloads.sql"), |_| Ok(()))?;
-    store_signals(&new, outcome)
+    Ok(new)
 }
 
 /// All of them, or none: one that is there already is an error, which ends the subtransaction.

@@ -16,6 +16,7 @@ mod maintenance;
 mod messages;
 mod numbers;
 mod patience;
+mod plans;
 mod price_cache;
 mod replay;
 mod rows;

@@ -1,21 +1,21 @@
-//! Rows of a table as one array parameter: `INSERT ... SELECT FROM unnest($1::table[])` writes a batch in one statement.
+//! Rows of a table that a statement reads as if they were one, `rows`, as a trigger reads its transition table. So
+//! `INSERT ... SELECT * FROM rows` writes many in one statement, each copied as seldom as Postgres allows.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::ffi::CStr;
 
-use pgrx::datum::DatumWithOid;
-use pgrx::pg_sys::{self, PgOid};
-use pgrx::spi::{OwnedPreparedStatement, Spi, SpiTupleTable};
+use pgrx::pg_sys;
+use pgrx::spi::{Spi, SpiTupleTable};
 use pgrx::tupdesc::PgTupleDesc;
 
 use crate::error::Error;
+use crate::plans;
 use crate::storage;
 
-thread_local! {
-    /// Plans of the statements, by their text and the row type that they were made for: planning costs a small batch a
-    /// quarter of its time. A table that was made anew has another type.
-    static PLANS: RefCell<HashMap<(&'static str, pg_sys::Oid), OwnedPreparedStatement>> = RefCell::new(HashMap::new());
-}
+/// What statements call the rows.
+const NAME: &CStr = c"rows";
+
+/// Kilobytes that rows may take in memory; more go to a temporary file.
+const MOST_MEMORY: i32 = 256 << 10;
 
 /// How a value is taken from a `T`; None is NULL.
 pub type Value<T> = fn(&T) -> Option<pg_sys::Datum>;
@@ -47,10 +47,11 @@ pub fn in_own_memory<T>(run: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Rows of a table of `observa_internal`, as an array of its row type.
+/// Rows of a table of `observa_internal`, in memory of the current context.
 pub struct Rows {
-    array: pg_sys::Datum,
-    array_type: pg_sys::Oid,
+    store: *mut pg_sys::Tuplestorestate,
+    table: pg_sys::Oid,
+    count: usize,
 }
 
 impl Rows {
@@ -72,58 +73,63 @@ impl Rows {
         let descriptor = table.into_pg();
         let mut values = vec![pg_sys::Datum::from(0); width];
         let mut nulls = vec![true; width];
-        let mut rows: Vec<pg_sys::Datum> = of
-            .map(|item| {
-                nulls.fill(true);
-                for (column, place) in columns.iter().zip(&places) {
-                    let (Some(value), Some(place)) = ((column.value)(&item), place) else { continue };
-                    if let (Some(slot), Some(null)) = (values.get_mut(*place), nulls.get_mut(*place)) {
-                        *slot = value;
-                        *null = false;
-                    }
+        // SAFETY: it lives in the current context, and is read once from its beginning.
+        let store = unsafe { pg_sys::tuplestore_begin_heap(false, false, MOST_MEMORY) };
+        let mut count = 0;
+        for item in of {
+            nulls.fill(true);
+            for (column, place) in columns.iter().zip(&places) {
+                let (Some(value), Some(place)) = ((column.value)(&item), place) else { continue };
+                if let (Some(slot), Some(null)) = (values.get_mut(*place), nulls.get_mut(*place)) {
+                    *slot = value;
+                    *null = false;
                 }
-                // SAFETY: as many values and nulls as the descriptor has columns, of their types. A tuple that was formed of
-                // values in memory is a composite value as it is.
-                unsafe {
-                    let tuple = pg_sys::heap_form_tuple(descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
-                    pg_sys::Datum::from((*tuple).t_data)
-                }
-            })
-            .collect();
-        // SAFETY: composite values are of variable length, by reference, aligned as double.
-        unsafe {
-            let count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
-            let array = pg_sys::construct_array(
-                rows.as_mut_ptr(),
-                count,
-                row_type,
-                -1,
-                false,
-                b'd' as std::ffi::c_char,
-            );
-            Ok(Rows { array: pg_sys::Datum::from(array), array_type: pg_sys::get_array_type(row_type) })
+            }
+            // SAFETY: as many values and nulls as the descriptor has columns, of their types; they are copied.
+            unsafe {
+                pg_sys::tuplestore_putvalues(store, descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
+            }
+            count += 1;
         }
+        Ok(Rows { store, table: relation, count })
     }
 
-    /// Runs a statement whose one parameter, $1, are the rows, and reads what it returns.
+    /// Runs a statement over the rows, and reads what it returns.
     pub fn run<T>(
         &self,
         sql: &'static str,
         read: impl FnOnce(SpiTupleTable) -> Result<T, pgrx::spi::Error>,
     ) -> Result<T, Error> {
-        // Taken out while it runs: a trigger on the table may come here again.
-        let kept = PLANS.with_borrow_mut(|plans| plans.remove(&(sql, self.array_type)));
         let result = Spi::connect_mut(|client| {
-            let plan = match kept {
-                Some(plan) => plan,
-                None => client.prepare_mut(sql, &[PgOid::from(self.array_type)])?.keep(),
-            };
-            // SAFETY: the datum is an array of that type, alive in the context of the call.
-            let rows = unsafe { DatumWithOid::new(self.array, self.array_type) };
-            let result = client.update(&plan, None, &[rows]).and_then(read);
-            PLANS.with_borrow_mut(|plans| plans.insert((sql, self.array_type), plan));
-            result
+            self.register()?;
+            plans::run(client, sql, self.table, read)
         })?;
         Ok(result)
+    }
+
+    /// Makes them visible to the statements of this SPI connection.
+    fn register(&self) -> Result<(), pgrx::spi::Error> {
+        // SAFETY: SPI keeps a pointer to what is made here until the connection ends; it lies in the connection's own memory.
+        let answer = unsafe {
+            let relation: *mut pg_sys::EphemeralNamedRelationData =
+                pg_sys::palloc0(size_of::<pg_sys::EphemeralNamedRelationData>()).cast();
+            (*relation).md.name = NAME.as_ptr().cast_mut();
+            (*relation).md.reliddesc = self.table;
+            (*relation).md.enrtype = pg_sys::EphemeralNameRelationType::ENR_NAMED_TUPLESTORE;
+            (*relation).md.enrtuples = self.count as f64;
+            (*relation).reldata = self.store.cast();
+            pg_sys::SPI_register_relation(relation)
+        };
+        pgrx::spi::Spi::check_status(answer).map(|_| ())
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        // After an error the store goes with its memory context: to touch it then could fail again.
+        if !std::thread::panicking() {
+            // SAFETY: ours alone, and no statement reads it any more.
+            unsafe { pg_sys::tuplestore_end(self.store) };
+        }
     }
 }

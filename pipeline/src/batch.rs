@@ -17,6 +17,7 @@ use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
 use crate::translate::aliases::{self, Target};
 use crate::translate::canonical;
+use crate::translate::envelope::Envelope;
 use crate::translate::json::{self, Object};
 use crate::validate;
 
@@ -71,9 +72,9 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
     reading.batch
 }
 
-fn parse(text: &str) -> Result<Object<'_>, Reject> {
+fn parse(text: &str) -> Result<Envelope<'_>, Reject> {
     if json::type_name(text) == "object" {
-        return Object::parse(text).map_err(|error| invalid_json(&error));
+        return Envelope::parse(text).map_err(|error| invalid_json(&error));
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => {
@@ -84,8 +85,8 @@ fn parse(text: &str) -> Result<Object<'_>, Reject> {
     }
 }
 
-fn refuse_other_formats(object: Object<'_>) -> Result<Object<'_>, Reject> {
-    if OTHER_FORMATS.iter().any(|key| object.get(key).is_some()) {
+fn refuse_other_formats(object: Envelope<'_>) -> Result<Envelope<'_>, Reject> {
+    if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
         let message = "OTLP is not understood by this version";
         return Err(Reject::line(Code::UnsupportedFormat, message));
     }

@@ -1,6 +1,6 @@
 //! Who is billed for an event, and how much.
 
-use crate::event::{CostSource, Event, Field, Status};
+use crate::event::{CostSource, Event, Field, MOST_COUNTED, Status};
 use crate::home::Home;
 use crate::price::{ServiceTier, Totals, Usage, Usd};
 
@@ -10,7 +10,7 @@ use crate::price::{ServiceTier, Totals, Usage, Usd};
 /// (an agent, a chain) is no call. What is not billable has no cost, so that sums never count a token twice.
 pub fn bill(event: &mut Event, home: &Home) {
     let usage = usage(event);
-    let repeats = matches!(event.text(Field::ObservationType), Some("agent" | "chain" | "span"));
+    let repeats = matches!(event.text(Field::ObservationType), Some("agent" | "chain"));
     event.billable = event.event_type.is_provider_call() && event.status == Status::Ok && !repeats;
     if event.billable
         && let Some(usage) = usage
@@ -54,7 +54,9 @@ fn usage(event: &mut Event) -> Option<Usage> {
     if let Some(usage) = from_provider
         && own.iter().all(Option::is_none)
     {
-        let signed = |count: Option<u64>| count.and_then(|count| i64::try_from(count).ok());
+        let signed = |count: Option<u64>| {
+            count.and_then(|count| i64::try_from(count).ok()).filter(|count| *count <= MOST_COUNTED)
+        };
         tokens.input = signed(usage.reported_input);
         tokens.output = signed(usage.reported_output);
         tokens.total = signed(usage.reported_total);

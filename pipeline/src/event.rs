@@ -187,6 +187,9 @@ impl Content<'_> {
     }
 }
 
+/// The largest count of anything: a sum over millions of events still fits a bigint.
+pub const MOST_COUNTED: i64 = 1_000_000_000_000;
+
 /// Token counts as reported: totals, cache and reasoning inside them. None is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {

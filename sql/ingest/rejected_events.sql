@@ -1,2 +1,2 @@
--- $1: rows of rejected_events.
-INSERT INTO observa_internal.rejected_events SELECT * FROM pg_catalog.unnest($1)
+-- rows: those of rejected_events.
+INSERT INTO observa_internal.rejected_events SELECT * FROM rows

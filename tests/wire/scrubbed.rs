@@ -68,13 +68,15 @@ fn event(event_type: &str, number: usize, text: &str) -> Value {
     let attributes = with(Value::Object(texts), structured);
     let typed = match event_type {
         "tool_call" => json!({"result_status": "error"}),
-        "feedback" => json!({"type": "like"}),
+        "feedback" => json!({"type": "like", "outcome": "failure"}),
+        "vector_db_operation" => json!({"operation_type": "delete"}),
+        "cache_operation" => json!({"hit_status": "miss"}),
         "trace_end" => json!({"outcome": "error"}),
         "llm_call" | "embedding" => json!({"status": "error"}),
         _ => json!({}),
     };
     json!({
-        "event_type": event_type, "timestamp": now_ms() - number as i64, "event_id": format!("{number} {text}"), "trace_id": text,
+        "event_type": event_type, "timestamp": now_ms() - number as i64, "event_id": format!("{event_type} {number} {text}"), "trace_id": text,
         "span_id": format!("{event_type} {text}"), "parent_span_id": text, "conversation_id": text, "session_id": text,
         "user_id": text, "environment": text, "version": text, "route": format!("/r/{text}"), "observation_type": text,
         "metadata": inside, "tags": [text], "statusText": text,
@@ -140,11 +142,7 @@ fn a_secret_in_any_field_of_any_event_is_in_no_table() {
         let among: Vec<Value> = TYPES.iter().map(|of| event(of, n + 100, &text)).collect();
         for events in [alone, among] {
             let answer = db.ingest(&lines(&events));
-            assert_eq!(
-                answer["accepted"].as_i64().unwrap() + answer["duplicates"].as_i64().unwrap(),
-                15,
-                "{secret}: {answer}"
-            );
+            assert_eq!(answer["accepted"], 15, "{secret}: {answer}");
             assert!(!answer.to_string().contains(secret), "{answer}");
         }
     }

@@ -40,6 +40,8 @@ pub enum Target {
     Input,
     Output,
     ErrorMessage,
+    /// The words of an HTTP status: an error's message, or `OK`.
+    StatusText,
     /// A word or an HTTP status; a word that we don't know stays an attribute.
     Status,
     /// One of success, error, timeout; anything else is an error.
@@ -54,8 +56,16 @@ pub enum Target {
     ToolsBound,
     /// What a vector database was asked to do.
     Operation,
-    FeedbackType,
+    /// One of some words, which stays an attribute.
+    Word(&'static [&'static str]),
     Rating,
+}
+
+impl Target {
+    /// Where an empty text says nothing.
+    pub fn is_name(self) -> bool {
+        matches!(self, Target::Text(_) | Target::Tenant | Target::Project)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +96,8 @@ use EventType::{
     AgentCreate, CacheOperation, Embedding, Feedback, Output, Retrieval, ToolCall, TraceEnd,
     VectorDbOperation,
 };
+
+const FEEDBACK_TYPE: Target = Target::Word(&["like", "dislike", "rating", "correction"]);
 
 #[rustfmt::skip]
 const ALIASES: &[Alias] = &[
@@ -189,7 +201,7 @@ const ALIASES: &[Alias] = &[
     kept(any("error_category", Target::Text(Field::ErrorType), 1)),
     kept(any("error_code", Target::Text(Field::ErrorType), 2)),
     any("error_message", Target::ErrorMessage, 0),
-    kept(any("statusText", Target::ErrorMessage, 1)),
+    kept(any("statusText", Target::StatusText, 0)),
 
     kept(any("toxicity_score", Target::Toxicity, 0)),
     kept(any("hallucination_risk", Target::HallucinationRisk, 0)),
@@ -201,8 +213,10 @@ const ALIASES: &[Alias] = &[
     kept(of(AgentCreate, "tools_bound", Target::ToolsBound, 0)),
     kept(of(VectorDbOperation, "index_name", Target::Text(Field::Subject), 0)),
     kept(of(VectorDbOperation, "operation_type", Target::Operation, 0)),
+    kept(of(CacheOperation, "hit_status", Target::Word(&["hit", "miss"]), 0)),
     kept(of(CacheOperation, "cache_backend", Target::Text(Field::Subject), 0)),
-    kept(of(Feedback, "type", Target::FeedbackType, 0)),
+    kept(of(Feedback, "type", FEEDBACK_TYPE, 0)),
+    kept(of(Feedback, "outcome", Target::Word(&["success", "failure", "partial"]), 0)),
     of(Feedback, "rating", Target::Rating, 0),
 ];
 
@@ -248,7 +262,7 @@ pub const REQUIRED: &[Required] = &[
     required(EventType::VectorDbOperation, Target::Latency, "latency_ms", false),
     required(EventType::CacheOperation, Target::Latency, "latency_ms", false),
     required(EventType::AgentCreate, Target::Text(Field::AgentName), "agent_name", true),
-    required(EventType::Feedback, Target::FeedbackType, "type", true),
+    required(EventType::Feedback, FEEDBACK_TYPE, "type", true),
 ];
 
 /// Attributes that must be there but fill no column.

@@ -2,12 +2,14 @@
 //! all through the table of aliases.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::error::{Code, Reject};
-use crate::event::{Content, Event, EventType, Field, Role, Status};
+use crate::event::{Content, Event, EventType, Field, MOST_COUNTED, Role, Status};
 use crate::price::{Usd, parse_usd};
 use crate::time;
 use crate::translate::aliases::{self, Alias, Count, REQUIRED, REQUIRED_ATTRIBUTES, Target};
+use crate::translate::envelope::{Attributes, Envelope, Opened};
 use crate::translate::json::{self, Object};
 
 /// Keys whose presence makes an object without `event_type` an llm_call.
@@ -19,43 +21,41 @@ const REPAIRED: &str = "observa_repaired";
 /// The event of a line. `default_time` is the batch's own time, for formats that have one.
 pub fn translate<'l>(
     line: usize,
-    object: Object<'l>,
+    envelope: Envelope<'l>,
     repaired: bool,
     default_time: Option<&'l str>,
 ) -> Result<Event<'l>, Reject> {
-    let event_type = event_type(&object)?;
-    let flat = event_type.flat;
+    let event_type = event_type(&envelope.members)?;
     let mut translation = Translation {
         event: Event::new(line, event_type.found),
         filled: Vec::with_capacity(24),
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(16),
         container: 0,
+        nested: false,
         stated_status: None,
+        status_text: None,
     };
-    translation.read(object)?;
+    translation.read(envelope)?;
     if let Some(time) = default_time.filter(|_| translation.event.ts.is_none()) {
         translation.set(Target::Time, "timestamp", time)?;
         // The batch's time is not the event's: a retry may carry another.
         translation.event.timed_by_arrival = true;
     }
-    translation.require(flat || event_type.implied, event_type.implied)?;
+    translation.require(event_type.implied)?;
     Ok(translation.finish(repaired))
 }
 
 struct FoundType {
     found: EventType,
-    /// No nested attributes: written by hand, or an older SDK.
-    flat: bool,
     /// The object names no type.
     implied: bool,
 }
 
 fn event_type(object: &Object) -> Result<FoundType, Reject> {
-    let flat = object.get("attributes").is_none_or(|raw| raw == "null");
     match object.get("event_type") {
         None | Some("null") => {
             if LLM_CALL_KEYS.iter().any(|key| object.get(key).is_some_and(|raw| raw != "null")) {
-                return Ok(FoundType { found: EventType::LlmCall, flat, implied: true });
+                return Ok(FoundType { found: EventType::LlmCall, implied: true });
             }
             let message =
                 "event_type is required (an object without it is an llm_call only if it has a model)";
@@ -69,7 +69,7 @@ fn event_type(object: &Object) -> Result<FoundType, Reject> {
                 let message = format!("event_type must be one of {}", names.join(", "));
                 Reject::field(Code::UnknownEventType, "event_type", message)
             })?;
-            Ok(FoundType { found, flat, implied: false })
+            Ok(FoundType { found, implied: false })
         }
     }
 }
@@ -82,44 +82,90 @@ struct Filled<'l> {
     raw: &'l str,
 }
 
+/// A member of the stored attributes.
+struct Kept<'l> {
+    container: u8,
+    key: Cow<'l, str>,
+    raw: Cow<'l, str>,
+}
+
 struct Translation<'l> {
     event: Event<'l>,
     filled: Vec<Filled<'l>>,
-    attributes: Vec<(Cow<'l, str>, Cow<'l, str>)>,
+    attributes: Vec<Kept<'l>>,
     /// Counts the objects read: of two equal keys in one object the last counts, across objects the first.
     container: u8,
+    /// The attributes stand under the event type's name, as SDKs write them; else people did, by hand.
+    nested: bool,
     stated_status: Option<Status>,
+    /// The words beside an HTTP status: an error's message only if the status is an error's.
+    status_text: Option<Cow<'l, str>>,
 }
 
 impl<'l> Translation<'l> {
-    /// The innermost attributes first: what they say about the call is more exact than the envelope.
-    fn read(&mut self, object: Object<'l>) -> Result<(), Reject> {
-        if let Some(raw) = object.get("attributes").filter(|raw| *raw != "null") {
-            let outer = nested("attributes", raw)?;
-            let own = self.event.event_type.name();
-            if let Some(raw) = outer.get(own).filter(|raw| *raw != "null") {
-                self.read_members(nested(own, raw)?)?;
+    /// The innermost attributes first: what they say about the call is more exact than the envelope. What stands loose in
+    /// `attributes` comes last.
+    fn read(&mut self, envelope: Envelope<'l>) -> Result<(), Reject> {
+        let attributes = match envelope.attributes {
+            None => Attributes::new(),
+            Some(Opened::Object(attributes)) => attributes,
+            Some(Opened::Other(raw)) => {
+                return Err(Reject::wrong_type("attributes", "an object", json::type_name(&raw)));
             }
-            for (key, raw) in outer.0.into_iter().filter(|(key, _)| key != own) {
-                self.attributes.push((key, Cow::Borrowed(raw)));
+        };
+        let own = self.event.event_type.name();
+        let mut loose = Vec::new();
+        for (key, value) in attributes {
+            match value {
+                Opened::Object(members) if key == own => {
+                    self.nested = true;
+                    self.read_members(members.0)?;
+                }
+                Opened::Other(raw) if key == own && raw != "null" => {
+                    return Err(Reject::wrong_type(own, "an object", json::type_name(&raw)));
+                }
+                Opened::Object(members) => loose.push((
+                    key,
+                    Cow::Owned(json::write_object(members.0.iter().map(|(key, raw)| (key.as_ref(), *raw)))),
+                )),
+                Opened::Other(raw) => loose.push((key, raw)),
             }
         }
-        let envelope = object.0.into_iter().filter(|(key, _)| key != "attributes" && key != "event_type");
-        self.read_members(Object(envelope.collect()))
+        self.read_members(envelope.members.0.into_iter().filter(|(key, _)| key != "event_type").collect())?;
+        self.read_loose(loose)
     }
 
-    fn read_members(&mut self, object: Object<'l>) -> Result<(), Reject> {
+    /// Only what was there as it is can fill a field: the text of an object that was opened is our own.
+    fn read_loose(&mut self, members: Vec<(Cow<'l, str>, Cow<'l, str>)>) -> Result<(), Reject> {
+        let mut fields = Vec::with_capacity(members.len());
+        for (key, raw) in members {
+            match raw {
+                Cow::Borrowed(raw) if !self.nested => fields.push((key, raw)),
+                raw => self.keep(key, raw),
+            }
+        }
+        self.read_members(fields)
+    }
+
+    fn read_members(&mut self, members: Vec<(Cow<'l, str>, &'l str)>) -> Result<(), Reject> {
         self.container += 1;
-        for (key, raw) in object.0 {
+        for (key, raw) in members {
             if raw == "null" {
                 continue;
             }
             match aliases::alias(&key, self.event.event_type) {
+                // An empty identifier or name says nothing; taken as one it would make one event of many.
+                Some(alias) if raw == "\"\"" && alias.target.is_name() => {}
                 Some(alias) => self.fill(alias, key, raw)?,
-                None => self.attributes.push((key, Cow::Borrowed(raw))),
+                None => self.keep(key, Cow::Borrowed(raw)),
             }
         }
         Ok(())
+    }
+
+    /// Keeps what has no column under its own key.
+    fn keep(&mut self, key: Cow<'l, str>, raw: Cow<'l, str>) {
+        self.attributes.push(Kept { container: self.container, key, raw });
     }
 
     fn fill(&mut self, alias: &'static Alias, key: Cow<'l, str>, raw: &'l str) -> Result<(), Reject> {
@@ -133,16 +179,16 @@ impl<'l> Translation<'l> {
             let same =
                 earlier.and_then(|index| self.filled.get(index)).is_some_and(|filled| filled.raw == raw);
             if !same {
-                self.attributes.push((key, Cow::Borrowed(raw)));
+                self.keep(key, Cow::Borrowed(raw));
             }
             return Ok(());
         }
         if !self.set(alias.target, alias.key, raw)? {
-            self.attributes.push((key, Cow::Borrowed(raw)));
+            self.keep(key, Cow::Borrowed(raw));
             return Ok(());
         }
         if alias.kept {
-            self.attributes.push((key.clone(), Cow::Borrowed(raw)));
+            self.keep(key.clone(), Cow::Borrowed(raw));
         }
         let new = Filled { alias, container, key, raw };
         match earlier.and_then(|index| self.filled.get_mut(index)) {
@@ -150,7 +196,7 @@ impl<'l> Translation<'l> {
             Some(slot) => {
                 let loser = std::mem::replace(slot, new);
                 if loser.alias.key != alias.key && !loser.alias.kept && loser.raw != raw {
-                    self.attributes.push((loser.key, Cow::Borrowed(loser.raw)));
+                    self.keep(loser.key, Cow::Borrowed(loser.raw));
                 }
             }
         }
@@ -185,6 +231,9 @@ impl<'l> Translation<'l> {
             Target::ErrorMessage => {
                 event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)))
             }
+            Target::StatusText => {
+                self.status_text = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)));
+            }
             Target::Status => match status(raw) {
                 Some(status) => self.stated_status = Some(status),
                 None => return Ok(false),
@@ -206,34 +255,37 @@ impl<'l> Translation<'l> {
             Target::Dimensions => event.facts.dimensions = Some(count(key, raw)?),
             Target::VectorLength => event.facts.vector_length = vector_length(raw),
             Target::ToolsBound => event.facts.tools_bound = length(raw),
-            Target::Operation => event.facts.searches = json::string(raw).as_deref() == Some("vector_search"),
-            Target::FeedbackType => {
-                one_of(key, raw, &["like", "dislike", "rating", "correction"])?;
+            Target::Operation => {
+                let operation = one_of(key, raw, &["vector_search", "index_upsert", "delete"])?;
+                event.facts.searches = operation == "vector_search";
+            }
+            Target::Word(words) => {
+                one_of(key, raw, words)?;
             }
             Target::Rating => {
                 let rating = number(key, raw)?.clamp(1.0, 5.0);
-                self.attributes.push((Cow::Borrowed(key), Cow::Owned(rating.to_string())));
+                self.keep(Cow::Borrowed(key), Cow::Owned(rating.to_string()));
             }
         }
         Ok(true)
     }
 
-    fn require(&self, flat: bool, implied: bool) -> Result<(), Reject> {
+    fn require(&self, implied: bool) -> Result<(), Reject> {
         let event_type = self.event.event_type;
         let has = |target| self.filled.iter().any(|filled| filled.alias.target == target);
         for required in REQUIRED.iter().filter(|required| required.event_type == event_type) {
-            let wanted = if implied { false } else { required.flat_too || !flat };
+            let wanted = !implied && (required.flat_too || self.nested);
             if wanted && !has(required.target) {
                 return Err(Reject::missing(required.field, event_type.name()));
             }
         }
         for (_, key) in REQUIRED_ATTRIBUTES.iter().filter(|(of, _)| *of == event_type) {
-            if !self.attributes.iter().any(|(name, _)| name == key) {
+            if !self.attributes.iter().any(|kept| kept.key == *key) {
                 return Err(Reject::missing(key, event_type.name()));
             }
         }
         if event_type == EventType::Feedback {
-            let is_rating = self.attributes.iter().any(|(name, raw)| name == "type" && raw == "\"rating\"");
+            let is_rating = self.attributes.iter().any(|kept| kept.key == "type" && kept.raw == "\"rating\"");
             if is_rating && !has(Target::Rating) {
                 return Err(Reject::missing("rating", "feedback of type rating"));
             }
@@ -243,18 +295,17 @@ impl<'l> Translation<'l> {
 
     fn finish(mut self, repaired: bool) -> Event<'l> {
         if repaired {
-            self.attributes.push((Cow::Borrowed(REPAIRED), Cow::Borrowed("true")));
+            self.keep(Cow::Borrowed(REPAIRED), Cow::Borrowed("true"));
         }
-        let failed = self.event.event_type == EventType::Error
-            || self.event.text(Field::ErrorType).is_some()
-            || self.event.error_message.as_deref().is_some_and(|message| !message.is_empty());
         let mut event = self.event;
+        let failed = event.event_type == EventType::Error
+            || event.text(Field::ErrorType).is_some()
+            || event.error_message.as_deref().is_some_and(|message| !message.is_empty());
         event.status = self.stated_status.unwrap_or(if failed { Status::Error } else { Status::Ok });
-        if event.status == Status::Ok {
-            // The text of HTTP's 200, in the first SDKs' events, is no error.
-            event.error_message = event.error_message.filter(|_| self.stated_status.is_none());
+        if event.status != Status::Ok {
+            event.error_message = event.error_message.or(self.status_text);
         }
-        event.attributes = write_object(&self.attributes);
+        event.attributes = write_attributes(self.attributes);
         event
     }
 }
@@ -273,10 +324,6 @@ fn slot<'e>(event: &'e mut Event, which: Count) -> &'e mut Option<i64> {
         Count::AudioOutput => &mut tokens.audio_output,
         Count::ImageInput => &mut tokens.image_input,
     }
-}
-
-fn nested<'l>(field: &'static str, raw: &'l str) -> Result<Object<'l>, Reject> {
-    Object::parse(raw).map_err(|_| Reject::wrong_type(field, "an object", json::type_name(raw)))
 }
 
 /// Identifiers and versions may be numbers, which many clients use for them; of several finish reasons the first counts.
@@ -341,13 +388,8 @@ fn milliseconds(key: &'static str, raw: &str) -> Result<f64, Reject> {
 
 fn count(key: &'static str, raw: &str) -> Result<i64, Reject> {
     let value = number(key, raw)?;
-    if let Ok(whole) = raw.parse::<i64>()
-        && whole >= 0
-    {
-        return Ok(whole);
-    }
-    if !(0.0..=9.0e18).contains(&value) {
-        let message = format!("{key} must be between 0 and 9e18");
+    if !(0.0..=MOST_COUNTED as f64).contains(&value) {
+        let message = format!("{key} must be between 0 and {MOST_COUNTED}");
         return Err(Reject::field(Code::OutOfRange, key, message));
     }
     if value.fract() != 0.0 {
@@ -407,18 +449,33 @@ fn vector_length(raw: &str) -> Option<i64> {
     }
 }
 
-fn write_object(members: &[(Cow<str>, Cow<str>)]) -> Option<String> {
-    if members.is_empty() {
-        return None;
-    }
-    let size: usize = members.iter().map(|(key, raw)| key.len() + raw.len() + 4).sum();
-    let mut text = String::with_capacity(size + 2);
-    for (index, (key, raw)) in members.iter().enumerate() {
-        text.push(if index == 0 { '{' } else { ',' });
-        json::write_string(&mut text, key);
-        text.push(':');
-        text.push_str(raw);
-    }
-    text.push('}');
-    Some(text)
+fn write_attributes(kept: Vec<Kept>) -> Option<String> {
+    let one_object = kept.first().map(|kept| kept.container) == kept.last().map(|kept| kept.container);
+    let kept = if one_object { kept } else { outer_beside_inner(kept) };
+    (!kept.is_empty())
+        .then(|| json::write_object(kept.iter().map(|kept| (kept.key.as_ref(), kept.raw.as_ref()))))
 }
+
+/// What an outer object says otherwise under a key that an inner one has goes under `envelope.<key>`.
+fn outer_beside_inner(kept: Vec<Kept>) -> Vec<Kept> {
+    let mut places: HashMap<Cow<str>, usize> = HashMap::with_capacity(kept.len());
+    let mut all: Vec<Kept> = Vec::with_capacity(kept.len());
+    for mut kept in kept {
+        match places.get(&kept.key).and_then(|place| all.get_mut(*place)) {
+            None => {
+                places.insert(kept.key.clone(), all.len());
+                all.push(kept);
+            }
+            Some(inner) if inner.container == kept.container => inner.raw = kept.raw,
+            Some(inner) if inner.raw == kept.raw => {}
+            Some(_) => {
+                kept.key = Cow::Owned(format!("envelope.{}", kept.key));
+                all.push(kept);
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,15 @@ impl<'l> Object<'l> {
         Ok(object)
     }
 
+    pub(super) fn read<A: MapAccess<'l>>(mut map: A) -> Result<Object<'l>, A::Error> {
+        let mut members = Vec::with_capacity(24);
+        while let Some(key) = map.next_key_seed(Key)? {
+            let raw: &'l RawValue = map.next_value()?;
+            members.push((key, raw.get()));
+        }
+        Ok(Object(members))
+    }
+
     pub fn get(&self, key: &str) -> Option<&'l str> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, raw)| *raw)
     }
@@ -33,18 +42,13 @@ impl<'l> Visitor<'l> for Members {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'l>>(self, mut map: A) -> Result<Object<'l>, A::Error> {
-        let mut members = Vec::with_capacity(24);
-        while let Some(key) = map.next_key_seed(Key)? {
-            let raw: &'l RawValue = map.next_value()?;
-            members.push((key, raw.get()));
-        }
-        Ok(Object(members))
+    fn visit_map<A: MapAccess<'l>>(self, map: A) -> Result<Object<'l>, A::Error> {
+        Object::read(map)
     }
 }
 
 /// A key without escapes is borrowed: serde's own Cow would copy it.
-struct Key;
+pub(super) struct Key;
 
 impl<'l> DeserializeSeed<'l> for Key {
     type Value = Cow<'l, str>;
@@ -103,6 +107,23 @@ pub fn boolean(raw: &str) -> Option<bool> {
 pub fn elements(raw: &str) -> Option<Vec<&str>> {
     let values: Vec<&RawValue> = serde_json::from_str(raw).ok()?;
     Some(values.into_iter().map(RawValue::get).collect())
+}
+
+/// An object of keys and raw values.
+pub fn write_object<'m>(members: impl Iterator<Item = (&'m str, &'m str)> + Clone) -> String {
+    let size: usize = members.clone().map(|(key, raw)| key.len() + raw.len() + 4).sum();
+    let mut text = String::with_capacity(size + 2);
+    text.push('{');
+    for (key, raw) in members {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        write_string(&mut text, key);
+        text.push(':');
+        text.push_str(raw);
+    }
+    text.push('}');
+    text
 }
 
 pub fn write_string(to: &mut String, text: &str) {

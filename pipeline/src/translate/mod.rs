@@ -2,4 +2,5 @@
 
 pub mod aliases;
 pub mod canonical;
+pub mod envelope;
 pub mod json;

@@ -48,7 +48,7 @@ pub fn print(client: &mut Client) -> anyhow::Result<bool> {
             ("failed", shown(count(4)?)),
             ("share", figure::percent(count(4)?, events)),
             ("cost", figure::dollars(row.try_get(9)?)),
-            ("no price", format!("{} calls", shown(count(10)?))),
+            ("cost unknown", format!("{} calls", shown(count(10)?))),
         ],
     ];
     for line in lines {

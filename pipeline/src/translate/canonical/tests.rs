@@ -1,0 +1,99 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn read(line: &str) -> Result<Event<'_>, Reject> {
+    translate(1, Envelope::parse(line).unwrap(), false, None)
+}
+
+fn attributes(event: &Event) -> Value {
+    event.attributes.as_deref().map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+}
+
+#[test]
+fn empty_identifiers_and_names_are_absent() {
+    let event =
+        read(r#"{"model":"m","event_id":"","trace_id":"","user_id":"","tenant_id":"","route":""}"#).unwrap();
+    for field in [Field::EventId, Field::TraceId, Field::UserId, Field::Route] {
+        assert_eq!(event.text(field), None);
+    }
+    assert_eq!((event.tenant, event.attributes), (None, None));
+    let reject = read(r#"{"event_type":"llm_call","model":""}"#).unwrap_err();
+    assert_eq!((reject.code, reject.field), (Code::MissingField, Some("model")));
+}
+
+#[test]
+fn a_count_that_millions_of_events_could_not_add_up_is_refused() {
+    assert_eq!(read(r#"{"model":"m","input_tokens":1e12}"#).unwrap().tokens.input, Some(1_000_000_000_000));
+    for count in ["1000000000001", "9e18", "-1"] {
+        let line = format!(r#"{{"model":"m","input_tokens":{count}}}"#);
+        assert_eq!(read(&line).unwrap_err().code, Code::OutOfRange, "{count}");
+    }
+}
+
+#[test]
+fn the_words_of_an_http_status_are_an_errors_message_only_beside_an_errors_status() {
+    let fine = read(r#"{"traceId":"t","model":"m","status":200,"statusText":"OK"}"#).unwrap();
+    assert_eq!((fine.status, fine.error_message.as_deref()), (Status::Ok, None));
+    let failed = read(r#"{"traceId":"t","model":"m","status":503,"statusText":"Unavailable"}"#).unwrap();
+    assert_eq!((failed.status, failed.error_message.as_deref()), (Status::Error, Some("Unavailable")));
+    let unstated = read(r#"{"traceId":"t","model":"m","statusText":"OK"}"#).unwrap();
+    assert_eq!(unstated.status, Status::Ok);
+}
+
+#[test]
+fn an_error_message_is_kept_whatever_the_status() {
+    let event = read(r#"{"model":"m","status":"ok","error_message":"retried twice"}"#).unwrap();
+    assert_eq!((event.status, event.error_message.as_deref()), (Status::Ok, Some("retried twice")));
+}
+
+#[test]
+fn the_nested_attribute_keeps_its_key_and_the_envelopes_stands_beside_it() {
+    let line = r#"{"event_type":"guardrail","team":"outer","same":1,"attributes":{"guardrail":{"team":"inner","same":1}}}"#;
+    let event = read(line).unwrap();
+    assert_eq!(attributes(&event), json!({"team": "inner", "same": 1, "envelope.team": "outer"}));
+}
+
+#[test]
+fn attributes_that_are_not_nested_fill_what_the_envelope_leaves_open() {
+    let line = r#"{"event_type":"llm_call","model":"envelope","attributes":{"model":"loose","input_tokens":5,"team":"a"}}"#;
+    let event = read(line).unwrap();
+    assert_eq!((event.text(Field::Model), event.tokens.input), (Some("envelope"), Some(5)));
+    assert_eq!(attributes(&event), json!({"model": "loose", "team": "a"}));
+}
+
+#[test]
+fn what_is_named_like_another_event_type_is_kept_whatever_it_is() {
+    for value in [r#"{"a":[1, 2]}"#, r#""text \"q\"""#, "1.5", "-7", "true", r#"[1, {"b":null}]"#] {
+        let line = format!(
+            r#"{{"event_type":"llm_call","attributes":{{"llm_call":{{"model":"m","latency_ms":1}},"error":{value}}}}}"#
+        );
+        let expected: Value = serde_json::from_str(value).unwrap();
+        assert_eq!(attributes(&read(&line).unwrap()), json!({ "error": expected }), "{value}");
+    }
+}
+
+#[test]
+fn attributes_that_are_no_object_are_refused_with_their_type() {
+    let line = r#"{"event_type":"llm_call","model":"m","attributes":[1]}"#;
+    assert_eq!(read(line).unwrap_err().message, "attributes must be an object, got array");
+    let line = r#"{"event_type":"llm_call","model":"m","attributes":{"llm_call":"x"}}"#;
+    assert_eq!(read(line).unwrap_err().message, "llm_call must be an object, got string");
+}
+
+#[test]
+fn words_that_are_documented_are_held_to() {
+    let line = |event_type: &str, attributes: &str| {
+        format!(r#"{{"event_type":"{event_type}","attributes":{{"{event_type}":{attributes}}}}}"#)
+    };
+    for (event_type, attributes, field) in [
+        ("cache_operation", r#"{"latency_ms":1,"hit_status":"perhaps"}"#, "hit_status"),
+        ("vector_db_operation", r#"{"latency_ms":1,"operation_type":"guess"}"#, "operation_type"),
+        ("feedback", r#"{"type":"like","outcome":"so-so"}"#, "outcome"),
+        ("tool_call", r#"{"tool_name":"t","latency_ms":1,"result_status":"maybe"}"#, "result_status"),
+    ] {
+        let line = line(event_type, attributes);
+        let reject = read(&line).unwrap_err();
+        assert_eq!((reject.code, reject.field), (Code::InvalidType, Some(field)));
+    }
+}
