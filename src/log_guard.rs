@@ -59,6 +59,13 @@ unsafe extern "C-unwind" fn hide_payload(edata: *mut pg_sys::ErrorData) {
     // SAFETY: Postgres passes the report that it is about to log, whose message is a C string of its own. The statement's text
     // lives as long as the statement.
     unsafe {
+        // Statements of others: of those whom a deadlock's victim met, and of a backend that the postmaster saw die.
+        if text((*edata).detail_log).is_some_and(names_payload) {
+            (*edata).detail_log = std::ptr::null_mut();
+        }
+        if !pg_sys::IsUnderPostmaster && text((*edata).detail).is_some_and(names_payload) {
+            (*edata).detail = std::ptr::null_mut();
+        }
         let statement = current_statement();
         let brought = STATEMENT.get() != 0 && STATEMENT.get() == statement_start();
         if brought || statement.is_some_and(may_have_payload) {

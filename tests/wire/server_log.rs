@@ -194,6 +194,49 @@ fn a_statement_that_is_logged_for_its_duration_shows_no_payload() {
 }
 
 #[test]
+fn the_victim_of_a_deadlock_shows_no_payload_of_the_other() {
+    let mut db = Database::ready_in(Cluster::own("log-deadlock", "shared_preload_libraries = 'observa'\n"));
+    db.run("CREATE TABLE t1 (); CREATE TABLE t2 ()");
+    db.run("SET deadlock_timeout = '100ms'; BEGIN; LOCK TABLE t1");
+    let mut other = db.connect();
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    other.batch_execute("SET deadlock_timeout = '60s'; BEGIN; LOCK TABLE t2").unwrap();
+    let waiting = std::thread::spawn(move || {
+        other.batch_execute(&format!("SELECT observa.ingest('{body}'), count(*) FROM t1")).map(|()| other)
+    });
+    while db.count("pg_locks WHERE NOT granted") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let victim = db.error("LOCK TABLE t2");
+    assert_eq!(victim.code().code(), "40P01", "{victim:?}");
+    assert!(waiting.join().unwrap().is_ok());
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(log.contains("deadlock detected") && log.contains("blocked by process"), "{log}");
+}
+
+#[test]
+fn the_statement_of_a_killed_backend_shows_no_payload() {
+    let mut db = Database::ready_in(Cluster::own("log-killed", "shared_preload_libraries = 'observa'\n"));
+    let mut other = db.connect();
+    let pid: i32 = observa_tests::database::one(&mut other, "SELECT pg_backend_pid()");
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    let running = std::thread::spawn(move || {
+        other.batch_execute(&format!("SELECT observa.ingest('{body}'), pg_sleep(60)"))
+    });
+    while db.count(&format!("pg_stat_activity WHERE pid = {pid} AND wait_event = 'PgSleep'")) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    db.cluster.kill_backend(pid);
+    assert!(running.join().unwrap().is_err());
+    // The server comes back by itself.
+    db.client = db.cluster.connect(&db.name);
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(log.contains("was terminated by signal 9"), "{log}");
+}
+
+#[test]
 fn an_innocent_statement_is_logged_as_ever() {
     let mut db = Database::ready_in(Cluster::own("log-other", "log_min_error_statement = error\n"));
     db.ingest(&llm_call("e").to_string());
