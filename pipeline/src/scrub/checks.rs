@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::alphabet::{AN, CLASS, D, LETTER, is};
+use super::alphabet::{AN, D, LETTER, byte_at, held, is};
 
 /// One character over and over, or a documentation filler: no secret.
 pub fn is_filler(value: &[u8]) -> bool {
@@ -25,7 +25,7 @@ pub fn is_filler(value: &[u8]) -> bool {
 pub fn is_slug(value: &[u8]) -> bool {
     // Noise shows itself early; a longer look would only cost time where every third byte starts a token.
     let looked = value.get(..value.len().min(64)).unwrap_or_default();
-    let held = looked.iter().fold(0, |held, &byte| held | CLASS.get(usize::from(byte)).copied().unwrap_or(0));
+    let held = held(looked);
     if held & D == 0 || held & LETTER == 0 {
         return !looked.split(|&byte| !is(byte, AN)).any(is_letter_noise);
     }
@@ -39,7 +39,8 @@ fn is_letter_noise(word: &[u8]) -> bool {
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() != b.is_ascii_lowercase()));
     word.len() >= 16
         && word.iter().all(u8::is_ascii_alphabetic)
-        && changes.count() * 3 >= word.len()
+        && changes.clone().count() > 0
+        && (changes.count() * 3 >= word.len() || super::words::is_random(word))
         && !is_camel(word)
 }
 
@@ -176,7 +177,7 @@ pub fn sin(digits: &[u8]) -> bool {
 
 /// Aadhaar of India: Verhoeff's check over the dihedral group of order ten.
 pub fn verhoeff(digits: &[u8]) -> bool {
-    const TURN: [[usize; 10]; 10] = [
+    const TURN: [[u8; 10]; 10] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
         [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
@@ -188,7 +189,7 @@ pub fn verhoeff(digits: &[u8]) -> bool {
         [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
         [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     ];
-    const PLACE: [[usize; 10]; 8] = [
+    const PLACE: [[u8; 10]; 8] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
         [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
@@ -198,10 +199,9 @@ pub fn verhoeff(digits: &[u8]) -> bool {
         [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
         [7, 0, 4, 6, 9, 1, 3, 2, 5, 8],
     ];
-    let look = |row: Option<&[usize; 10]>, at: usize| row.and_then(|row| row.get(at)).copied().unwrap_or(0);
-    let check = digits.iter().rev().enumerate().fold(0, |check, (place, &digit)| {
-        let placed = look(PLACE.get(place % 8), usize::from(digit.wrapping_sub(b'0')));
-        look(TURN.get(check), placed)
+    let check = digits.iter().rev().zip(PLACE.iter().cycle()).fold(0u8, |check, (&digit, place)| {
+        let placed = byte_at(place, usize::from(digit.wrapping_sub(b'0')));
+        TURN.get(usize::from(check)).map_or(0, |turn| byte_at(turn, usize::from(placed)))
     });
     check == 0 && !all_same(digits) && digit(digits, 0) >= 2
 }

@@ -2,7 +2,9 @@
 //!
 //! Every number is looked at once, as a cluster of digit groups with single separators between them.
 
-use super::alphabet::{AN, D, HX, UPPER, byte_at, byte_before, is, part, run_end, starts_token};
+use super::alphabet::{
+    AN, D, HX, UN, UPPER, byte_at, byte_before, is, part, run_end, run_start, starts_token,
+};
 use super::checks;
 use super::kinds;
 use super::national;
@@ -18,22 +20,32 @@ const IBAN: u16 = kinds::number("iban");
 const MOST_GROUPS: usize = 8;
 
 /// Digit groups with single separators between them, from left to right.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Cluster {
     /// Start and end of each group.
     pub groups: [(usize, usize); MOST_GROUPS],
-    /// The separator behind each group: `b' '`, `b'-'`, `b'.'`, 0xA0 for a no-break space, 0 behind the last.
+    /// The separator behind each group but the last: `b' '`, `b'-'`, `b'.'`, 0xA0 for a no-break space.
     pub separators: [u8; MOST_GROUPS],
     pub count: usize,
 }
 
 impl Cluster {
-    fn read(text: &[u8], start: usize, end: usize) -> Cluster {
-        let mut cluster = Cluster::default();
-        let (mut start, mut end) = (start, end);
-        for (group, separator) in cluster.groups.iter_mut().zip(cluster.separators.iter_mut()) {
-            *group = (start, end);
-            cluster.count += 1;
+    /// Goes on to the group from `start` to `end` and reads what follows it. Where that group was read with the one before,
+    /// only what is new is: a row of groups would else be read once for each of them.
+    fn advance(&mut self, text: &[u8], start: usize, end: usize) {
+        if self.count > 1 && self.groups.get(1) == Some(&(start, end)) {
+            self.groups.copy_within(1.., 0);
+            self.separators.copy_within(1.., 0);
+            self.count -= 1;
+        } else {
+            self.groups = [(start, end); MOST_GROUPS];
+            self.count = 1;
+        }
+        while let (Some(&(_, end)), Some(slot), Some(separator)) = (
+            self.groups.get(self.count.wrapping_sub(1)).copied().as_ref(),
+            self.groups.get_mut(self.count),
+            self.separators.get_mut(self.count.wrapping_sub(1)),
+        ) {
             let (mark, next) = match byte_at(text, end) {
                 mark @ (b' ' | b'-' | b'.') => (mark, end + 1),
                 0xC2 if byte_at(text, end + 1) == 0xA0 => (0xA0, end + 2),
@@ -43,11 +55,11 @@ impl Cluster {
                 break;
             }
             *separator = mark;
-            start = next;
             // A longer group belongs to no number here; its end is not worth walking to.
-            end = next + part(text, next, next + 24).iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let length = part(text, next, next + 24).iter().take_while(|byte| byte.is_ascii_digit()).count();
+            *slot = (next, next + length);
+            self.count += 1;
         }
-        cluster
     }
 
     pub fn start(&self) -> usize {
@@ -108,18 +120,19 @@ fn next_digit(text: &[u8], from: usize) -> Option<usize> {
 pub fn find(scan: &mut Scan<'_>) {
     let text = scan.text;
     let mut from = 0;
+    let mut cluster = Cluster::default();
     while let Some(mut start) = next_digit(text, from) {
         let end = run_end(text, start, D);
         if byte_before(text, start, 1) == b'%' && is(byte_at(text, start + 1), HX) && end > start + 2 {
             start += 2;
         }
-        let found = at_number(scan, start, end);
+        let found = at_number(scan, &mut cluster, start, end);
         from = found.unwrap_or(end).max(end);
     }
 }
 
 /// Tries everything at one group of digits; gives the end of what it found.
-fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
+fn at_number(scan: &mut Scan<'_>, cluster: &mut Cluster, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
     let length = end - start;
     let before = byte_before(text, start, 1);
@@ -145,21 +158,22 @@ fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
     if length < 3 && !(length == 1 && byte_at(text, start) == b'1') {
         return national::with_letters(scan, start, end);
     }
-    let cluster = Cluster::read(text, start, end);
+    cluster.advance(text, start, end);
+    let cluster = &*cluster;
     let free = is_free_before(text, start);
-    if free && let Some(stop) = card(scan, &cluster) {
+    if free && let Some(stop) = card(scan, cluster) {
         return Some(stop);
     }
     if length == 3 || length == 1 {
-        if free && let Some(stop) = social_security(scan, &cluster) {
+        if free && let Some(stop) = social_security(scan, cluster) {
             return Some(stop);
         }
-        if let Some(stop) = american_phone(scan, &cluster, free) {
+        if let Some(stop) = american_phone(scan, cluster, free) {
             return Some(stop);
         }
     }
     national::with_letters(scan, start, end).or_else(|| {
-        if free { bare(scan, &cluster).or_else(|| national::digits_only(scan, &cluster)) } else { None }
+        if free { bare(scan, cluster).or_else(|| national::digits_only(scan, cluster)) } else { None }
     })
 }
 
@@ -207,12 +221,30 @@ fn card(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
         let (digits, length) = cluster.digits(scan.text, layout.len());
         let end = cluster.end(layout.len());
         let digits = digits.get(..length)?;
-        if is_card(digits) && is_free_after(scan.text, end) && checks::luhn(digits) {
+        if is_card(digits)
+            && is_free_after(scan.text, end)
+            && checks::luhn(digits)
+            && !(layout.len() > 1 && is_in_table(scan.text, cluster.start(), end))
+        {
             scan.add(cluster.start(), end, CARD, Proof::Format);
             return Some(end);
         }
     }
     None
+}
+
+/// Whether groups go on to both sides, as in a table of code points: `5520 5521 5522 5523 5524 551A`.
+fn is_in_table(text: &[u8], start: usize, end: usize) -> bool {
+    let before = run_start(text, start - start.min(1), HX, 6);
+    let group = part(text, before, start - start.min(1));
+    let grouped = |group: &[u8]| matches!(group.len(), 4 | 5) && group.iter().any(u8::is_ascii_digit);
+    let left = matches!(byte_before(text, start, 1), b' ' | b'\n') && grouped(group);
+    let after = run_end(part(text, 0, end + 7), end + 1, HX);
+    let right = match byte_at(text, end) {
+        b' ' => grouped(part(text, end + 1, after)),
+        next => matches!(next, b'\n' | b'\\'),
+    };
+    left && right
 }
 
 /// Issuers by the first digits (ISO/IEC 7812), with the lengths they use: lowest and highest first four digits.
@@ -382,9 +414,16 @@ fn international_phone(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
         && is_free_after(text, end);
     // `+34.39-76.33` is a place on earth; `+123456` over `-123450` is a changed line of a diff.
     let coordinates = digits.contains(&b'.') && digits.contains(&b'-');
+    // `+35236450.6` is a decimal, `+1.4155550123` a number after its country code; `+9999-12-31` is a day.
+    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = digits.get(whole..).unwrap_or_default();
+    let decimal = whole > 3 && rest.first() == Some(&b'.') && rest.iter().skip(1).all(u8::is_ascii_digit);
+    let day = (4..=6).contains(&whole)
+        && matches!(rest, [b'-', _, _, b'-', _, _, ..])
+        && rest.get(6).is_none_or(|&byte| byte == b' ');
     let begins_line = plus == 0 || byte_before(text, plus, 1) == b'\n';
     let changed_line = !separated && begins_line && part(text, end, end + 2) == b"\n-";
-    if !plausible || coordinates || changed_line {
+    if !plausible || coordinates || decimal || day || changed_line {
         return None;
     }
     scan.add(plus, end, PHONE, Proof::Format);
@@ -525,11 +564,11 @@ fn iban(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
     let mut filled = 0;
     while filled < length {
         let byte = byte_at(text, at);
-        if is(byte, AN) {
+        if is(byte, UN) {
             *number.get_mut(filled)? = byte;
             filled += 1;
             at += 1;
-        } else if filled >= 4 && matches!(byte, b' ' | b'-') && is(byte_at(text, at + 1), AN) {
+        } else if filled >= 4 && matches!(byte, b' ' | b'-') && is(byte_at(text, at + 1), UN) {
             at += 1;
         } else {
             return None;

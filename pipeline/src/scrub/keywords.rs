@@ -44,6 +44,7 @@ const fn ending(phrase: &'static str, grade: Grade, kind: &str) -> Keyword {
 pub const KEYWORDS: &[Keyword] = &[
     ending("password", Grade::Password, "password"),
     ending("passwd", Grade::Password, "password"),
+    ending("requirepass", Grade::Password, "password"),
     ending("passphrase", Grade::Password, "password"),
     ending("passcode", Grade::Password, "password"),
     ending("passwort", Grade::Password, "password"),
@@ -300,12 +301,15 @@ struct Reversed {
     /// Whether a word starts at this letter (that is, ends in reverse).
     starts: [bool; LONGEST],
     length: usize,
+    /// How many letters stand behind the last space: one name, not words of prose.
+    joined: usize,
 }
 
 impl Reversed {
     /// Reads `text` backwards from `end` on.
     fn read(text: &[u8], end: usize) -> Reversed {
-        let mut key = Reversed { letters: [0; LONGEST], starts: [false; LONGEST], length: 0 };
+        let mut key =
+            Reversed { letters: [0; LONGEST], starts: [false; LONGEST], length: 0, joined: usize::MAX };
         let mut at = end;
         let mut spaces = 0;
         while key.length < LONGEST && at > 0 {
@@ -330,9 +334,10 @@ impl Reversed {
                 }
                 key.length += 1;
             } else if byte == b' ' {
-                // "Your new API key" is read as far as two spaces back.
+                // "Your new API key" is read as far as two spaces back, but not into another sentence.
                 spaces += 1;
-                if spaces > 3 || byte_before(text, at, 2) == b' ' {
+                key.joined = key.joined.min(key.length);
+                if spaces > 3 || !is(byte_before(text, at, 2), super::alphabet::AN) {
                     break;
                 }
             } else if !matches!(byte, b'_' | b'-' | b'.') {
@@ -384,7 +389,9 @@ pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
             let ahead = skip + keyword.phrase.len();
             let harmless =
                 HARMLESS_BY_LAST.get(key.letter(ahead)).iter().any(|word| key.ends_with(ahead, word, true));
-            return (!harmless).then_some(keyword);
+            // "The first password", "no password": in prose they only make tokens of text out of tokens.
+            let counts = keyword.grade == Grade::Token || ahead < key.joined;
+            return (!(harmless && counts)).then_some(keyword);
         }
         let digits = (skip..key.length).take_while(|&at| key.letter(at).is_ascii_digit()).count();
         if digits > 0 && digits <= 3 {

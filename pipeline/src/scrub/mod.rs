@@ -6,7 +6,10 @@
 
 mod alphabet;
 mod assignments;
+mod calls;
 mod checks;
+mod commands;
+mod cookies;
 mod digits;
 mod domains;
 mod email;
@@ -23,6 +26,7 @@ mod tokens;
 mod urls;
 mod values;
 mod view;
+mod words;
 
 pub use found::{Finding, Found, Scrubbed};
 pub use kinds::{Class, Kind};

@@ -157,6 +157,7 @@ const TOKENS: &[(&str, bool, &str)] = &[
     ("phone", false, "{2|3|4|5|6|7|8|9}{D2}.{N3}.{D4}"),
     ("email", true, "{L5}.{L7}@{gmail.com|example.com|example.co.uk|acme.io|firma.de|mail.example.org}"),
     ("email", true, "{L3}{D2}+{L4}@{outlook.com|proton.me|corp.example.net|uni-bonn.de}"),
+    ("email", true, "{L5}%{L6}@{gmail.com|example.org}"),
     ("email", true, "{UP1}{L6}_{L6}@{EXAMPLE.COM|Company.Com|a-b.fr}"),
 ];
 
@@ -208,6 +209,28 @@ const PLACED: &[(&str, bool, &str, &str, &str)] = &[
     ("wireguard", false, "PrivateKey = ", "{B43}=", "\n"),
     ("docker auth", false, "{\"auths\":{\"ghcr.io\":{\"auth\":\"", "Ym9iOmdocF9{L8}MQ==", "\"}}}"),
     ("mailgun", false, "mailgun api: ", "key-{H32}", ""),
+    ("short option", false, "mysql -h db -u root -p", "{AN12}9!", " shop"),
+    ("short option", false, "redis-cli -h cache -a ", "{AN16}9", " ping"),
+    ("short option", false, "sshpass -p '", "{PW12}9", "' ssh bob@10.0.0.7"),
+    ("short option", false, "docker login -u bob -p ", "{AN20}9", " registry.example.com"),
+    ("short option", false, "openssl rsa -in k.pem -passin pass:", "{AN14}9", " -out k2.pem"),
+    ("curl user", false, "curl -ubob:", "{AN12}", " https://example.com/api"),
+    ("curl cookie", false, "curl -b 'session=", "{H31}7", "' https://example.com"),
+    ("cookie", false, "\"Cookie\": \"sessionid=", "{AN39}7", "; theme=dark\""),
+    ("docker env", false, "FROM alpine\nENV API_KEY \"", "{AN32}", "\"\n"),
+    ("docker env", false, "FROM alpine\nENV DB_PASSWORD ", "{AN12}9", "\n"),
+    ("sql", false, "CREATE USER bob IDENTIFIED BY '", "{AN12}9", "';"),
+    ("sql", false, "ALTER ROLE bob WITH PASSWORD '", "{noun}_{noun}_{noun}_{noun}", "';"),
+    ("cdata", false, "<password><![CDATA[", "{AN12}!9", "]]></password>"),
+    ("argument", false, "client.setApiKey(\"", "{AN32}", "\");"),
+    ("argument", false, "user.setPassword('", "{noun}-{noun}-{noun}-{noun}", "');"),
+    ("argument", false, "request.header(\"X-Api-Key\", \"", "{AN32}", "\")"),
+    ("argument", false, "co = CohereClient(\"", "{AN40}", "\")"),
+    ("nbsp", false, "api_key:\u{a0}", "{AN32}", "\u{a0}ok"),
+    ("password abroad", false, "contraseña: ", "{AN12}7", "\n"),
+    ("password abroad", false, "비밀번호: ", "{AN12}7", "\n"),
+    ("password abroad", false, "пароль: ", "{AN12}7", "\n"),
+    ("password abroad", false, "hasło = ", "{AN12}7", "\n"),
     ("telegram", false, "https://api.telegram.org/bot", "{N1}{D9}:AA{U33}", "/getMe"),
     ("aws secret", true, "AKIAIOSFODNN7EXAMPLE / ", "wJ{B14}/K7{B18}4Qe", ""),
     ("cli flag", false, "tool login --api-key ", "{AN32}", " --verbose"),
@@ -265,6 +288,25 @@ const ASSIGNED: &[(&str, bool, &str, &[&str])] = &[
         ],
     ),
     ("password", false, "{L6}{D3}", &["password", "DB_PASS", "userPassword", "pwd", "db-password"]),
+    (
+        "password words",
+        false,
+        "{noun}{noun}{noun}{noun}",
+        &["password", "DB_PASSWORD", "dbPassword", "adminPassword", "smtp_passwd", "MYSQL_PWD"],
+    ),
+    (
+        "password words",
+        false,
+        "{noun}-{noun}-{noun}-{noun}",
+        &["password", "DB_PASSWORD", "dbPassword", "passphrase", "root-password"],
+    ),
+    (
+        "password words",
+        false,
+        "{Otter|Walrus|Cedar}_{Plum|Acorn|Kayak}{D3}",
+        &["password", "DB_PASS", "userPassword"],
+    ),
+    ("password letters", false, "{L17}", &["password", "DB_PASSWORD", "dbPassword", "passwd"]),
     (
         "api key",
         false,
@@ -530,6 +572,7 @@ fn national(random: &mut Random) -> Vec<Value> {
     add("pan", "PAN: ", random.shape("{UP3}P{UP1}{D4}{UP1}"));
     add("passport", "Passport no. ", random.shape("{N1}{D8}"));
     add("passport", "passport: ", random.shape("{UP1}{D8}"));
+    add("passport", "Passport number: ", random.shape("{C|F|G|H}{UN3}{D6}"));
     add("ssn bare", "SSN: ", random.shape("{1|2|3|4|5}{N8}"));
     add("itin", "ITIN: ", random.shape("9{N2}-7{N1}-{N4}"));
     add("phone bare", "phone: ", random.shape("{2|3|4|5|6|7|8|9}{D2}{N3}{D4}"));
