@@ -8,12 +8,13 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::alphabet::{
-    AN, B, BEARER, CONNECTION, DOT, EQ, LETTER, UPPER, VALUE, W, byte_at, byte_before, is, part, run_end,
-    run_start,
+    AN, B, BEARER, CONNECTION, DOT, EQ, LETTER, SPACE, UPPER, VALUE, W, byte_at, byte_before, is, part,
+    run_end, run_start,
 };
 use super::checks;
 use super::commands;
 use super::cookies;
+use super::elements;
 use super::keywords::{self, Grade, Keyword};
 use super::kinds;
 use super::spans::{Proof, Scan, context, has_word};
@@ -65,7 +66,7 @@ pub fn find(scan: &mut Scan<'_>) {
     }
     said(scan);
     netrc(scan);
-    elements(scan);
+    elements::find(scan);
 }
 
 /// The end of the key and the start of the value around a separator: `=`, `:`, `=>`, `:=`, `?=`, `+=`; not `==`, `::`, `<=`.
@@ -211,6 +212,7 @@ fn value_at(scan: &mut Scan<'_>, from: usize, key_end: usize) -> Option<(usize, 
         }
         skipped += 1;
     }
+    at = inside(text, at, quoted_key);
     // `b"..."`, `f'...'`, `@"..."`: prefixes of string literals.
     if matches!(byte_at(text, at), b'b' | b'f' | b'r' | b'u' | b'@' | b'L')
         && matches!(byte_at(text, at + 1), b'"' | b'\'')
@@ -230,6 +232,38 @@ fn value_at(scan: &mut Scan<'_>, from: usize, key_end: usize) -> Option<(usize, 
         return None;
     }
     bare(scan, at, key_end)
+}
+
+/// Where the value starts whose key is followed by a wrapping: a list of one (`"X-Api-Key": ["..."]`), a typed value
+/// (`"value": {"stringValue": "..."}`), a block of YAML (`key: >-` and a line).
+fn inside(text: &[u8], at: usize, quoted_key: bool) -> usize {
+    let blanks = |from: usize| run_end(part(text, 0, from + 40), from, SPACE);
+    match byte_at(text, at) {
+        b'[' if quoted_key => blanks(at + 1),
+        b'{' if quoted_key => {
+            let quoted = |from: usize| {
+                from + part(text, from, from + 17)
+                    .iter()
+                    .take_while(|&&byte| matches!(byte, b'"' | b'\\'))
+                    .count()
+            };
+            let name = quoted(blanks(at + 1));
+            let end = run_end(part(text, 0, name + 16), name, W);
+            let colon = quoted(end);
+            let typed = matches!(
+                part(text, name, end),
+                b"stringValue" | b"string_value" | b"S" | b"value" | b"$t" | b"plain"
+            );
+            if typed && byte_at(text, colon) == b':' { blanks(colon + 1) } else { at }
+        }
+        b'>' | b'|' => {
+            let mark = at + 1 + usize::from(matches!(byte_at(text, at + 1), b'-' | b'+'));
+            let slashes = part(text, mark, mark + 16).iter().take_while(|&&byte| byte == b'\\').count();
+            let breaks = byte_at(text, mark + slashes) == if slashes == 0 { b'\n' } else { b'n' };
+            if breaks { blanks(mark + slashes + 1) } else { at }
+        }
+        _ => at,
+    }
 }
 
 /// The quote that closes a string whose opening quote has `depth` backslashes before it: the next one of the same depth,
@@ -421,7 +455,10 @@ fn query_parameter(scan: &mut Scan<'_>, key_end: usize, value: usize) -> bool {
     }
     let token = part(text, value, end);
     // No key holds a space, not even a written one.
-    let words = memchr::memmem::find(token, b"%20").is_some();
+    let words = memchr::memmem::find(token, b"%20").is_some()
+        || (kind == TOKEN
+            && least == 24
+            && (token.contains(&b'+') || memchr::memmem::find(token, b"%0A").is_some()));
     if token.len() < least || words || checks::is_slug(token) || values::is_reference(token) {
         return false;
     }
@@ -508,38 +545,6 @@ fn netrc(scan: &mut Scan<'_>) {
             scan.add(start, end, kinds::number("password"), Proof::Context);
         }
     }
-}
-
-/// `<password>VALUE</password>`.
-fn elements(scan: &mut Scan<'_>) {
-    let text = scan.text;
-    for at in memchr::memchr_iter(b'<', text) {
-        if byte_at(text, at + 1) != b'/' {
-            continue;
-        }
-        let name_end = run_end(part(text, 0, at + 60), at + 2, W | super::alphabet::DASH | DOT);
-        if byte_at(text, name_end) != b'>' {
-            continue;
-        }
-        let Some(keyword) = keywords::at_end_of(text, name_end) else { continue };
-        let (start, end) = match cdata(text, at) {
-            Some(inside) => inside,
-            None => (run_start(text, at, VALUE, 256), at),
-        };
-        if matches!(byte_before(text, start, 1), b'>' | b'[')
-            && matches!(keyword.grade, Grade::Password | Grade::Key | Grade::Token)
-            && values::is_secret(part(text, start, end), keyword.grade, Written::Quoted)
-        {
-            scan.add(start, end, keyword.kind, Proof::Context);
-        }
-    }
-}
-
-/// The inside of a CDATA section that ends at `end`.
-fn cdata(text: &[u8], end: usize) -> Option<(usize, usize)> {
-    let before = part(text, end.saturating_sub(256), end).strip_suffix(b"]]>")?;
-    let length = before.len() - memchr::memmem::rfind(before, b"<![CDATA[")? - 9;
-    Some((end - 3 - length, end - 3))
 }
 
 /// An Azure AD client secret has `Q~` at its fifth place; a tilde is rare enough to be the trigger.

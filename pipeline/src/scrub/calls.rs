@@ -87,7 +87,8 @@ const LONGEST: usize = 512;
 
 /// The keyword in the name of the function before the bracket, unless the function reads.
 fn of_function(text: &[u8], bracket: usize) -> Option<&'static Keyword> {
-    let keyword = keywords::at_end_of(text, bracket)?;
+    // `pass` ends the names of tests and of compiler passes.
+    let keyword = keywords::at_end_of(text, bracket).filter(|keyword| keyword.phrase != "pass")?;
     let name = part(text, run_start(text, bracket, W, 48), bracket);
     let reads = READERS.iter().any(|verb| {
         name.get(..verb.len()).is_some_and(|head| head.eq_ignore_ascii_case(verb.as_bytes()))

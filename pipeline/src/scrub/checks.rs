@@ -46,6 +46,8 @@ fn is_letter_noise(word: &[u8]) -> bool {
 
 /// A part of a slug: a word, a number, or a short mixture of both (`4o`, `v2`, `gpt4`, `x86`).
 fn is_word(part: &[u8]) -> bool {
+    // Algorithms whose names end in more digits than other words do: `sk-ssh-ed25519-cert-v01`.
+    const NAMES: [&[u8]; 3] = [b"ed25519", b"x25519", b"curve25519"];
     let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits == part.len() {
         return part.len() <= 10;
@@ -55,6 +57,9 @@ fn is_word(part: &[u8]) -> bool {
     }
     let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, number) = part.split_at(letters);
+    if NAMES.contains(&part) {
+        return true;
+    }
     if number.len() > 3 || !number.iter().all(u8::is_ascii_digit) || word.is_empty() {
         return false;
     }
@@ -91,6 +96,12 @@ pub fn is_mixed(value: &[u8]) -> bool {
         && looked.iter().any(u8::is_ascii_lowercase)
         && looked.iter().any(u8::is_ascii_uppercase)
         && !is_filler(looked)
+}
+
+/// Mixed, and no letter makes up a quarter of it: numbers in base64 are mostly `A`.
+pub fn is_dense(value: &[u8]) -> bool {
+    let looked = value.get(..value.len().min(96)).unwrap_or_default();
+    is_mixed(looked) && looked.iter().filter(|&&byte| byte == b'A').count() * 4 < looked.len()
 }
 
 /// Random base64: all three classes, changing class often. Paths and camelCase identifiers change seldom.

@@ -34,6 +34,7 @@ const LETTERS: &[Letter] = &[
         commands: &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "rabbitmqadmin"],
     },
     Letter { letter: b'a', glued: false, commands: &["redis"] },
+    Letter { letter: b'k', glued: false, commands: &["openssl"] },
     Letter {
         letter: b'P',
         glued: false,
@@ -53,11 +54,16 @@ pub fn find(scan: &mut Scan<'_>) {
             continue;
         }
         match byte_at(text, at + 1) {
-            b'-' => long(scan, at),
+            b'-' => named(scan, at, at + 2),
             b'b' if byte_at(text, at + 2) == b' ' && has_word(command_before(text, at), &["curl"]) => {
                 cookies::pairs(scan, at + 3);
             }
-            letter if is(letter, LETTER) => short(scan, at, letter),
+            letter if is(letter, LETTER) => {
+                if is(byte_at(text, at + 3), LETTER) {
+                    named(scan, at, at + 1);
+                }
+                short(scan, at, letter);
+            }
             _ => {}
         }
     }
@@ -118,11 +124,11 @@ fn sql(scan: &mut Scan<'_>, quote: usize) {
     }
 }
 
-/// `--api-key VALUE`: a flag and, behind a space, its value.
-fn long(scan: &mut Scan<'_>, at: usize) {
+/// `--api-key VALUE`, `-storepass VALUE`: a flag whose name starts at `name` and, behind a space, its value.
+fn named(scan: &mut Scan<'_>, at: usize, name: usize) {
     let text = scan.text;
-    let end = run_end(part(text, 0, at + 60), at + 2, W | DASH);
-    if end <= at + 4 || byte_at(text, end) != b' ' || byte_at(text, end + 1) == b'-' {
+    let end = run_end(part(text, 0, at + 60), name, W | DASH);
+    if end <= name + 2 || byte_at(text, end) != b' ' || byte_at(text, end + 1) == b'-' {
         return;
     }
     if let Some(keyword) = keywords::at_end_of(text, end)

@@ -2,10 +2,9 @@
 //!
 //! Every number is looked at once, as a cluster of digit groups with single separators between them.
 
-use super::alphabet::{
-    AN, D, HX, UN, UPPER, byte_at, byte_before, is, part, run_end, run_start, starts_token,
-};
+use super::alphabet::{AN, D, HX, UPPER, byte_at, byte_before, is, part, run_end, starts_token};
 use super::checks;
+use super::iban;
 use super::kinds;
 use super::national;
 use super::spans::{Proof, Scan, context, has_word};
@@ -14,7 +13,6 @@ const CARD: u16 = kinds::number("card");
 const SSN: u16 = kinds::number("ssn");
 const ITIN: u16 = kinds::number("itin");
 const PHONE: u16 = kinds::number("phone");
-const IBAN: u16 = kinds::number("iban");
 
 /// More groups than any number here has.
 const MOST_GROUPS: usize = 8;
@@ -142,7 +140,7 @@ fn at_number(scan: &mut Scan<'_>, cluster: &mut Cluster, start: usize, end: usiz
     if length >= 2
         && is(before, UPPER)
         && is(byte_before(text, start, 2), UPPER)
-        && let Some(stop) = iban(scan, start - 2)
+        && let Some(stop) = iban::find(scan, start - 2)
     {
         return Some(stop);
     }
@@ -173,7 +171,13 @@ fn at_number(scan: &mut Scan<'_>, cluster: &mut Cluster, start: usize, end: usiz
         }
     }
     national::with_letters(scan, start, end).or_else(|| {
-        if free { bare(scan, cluster).or_else(|| national::digits_only(scan, cluster)) } else { None }
+        if free {
+            bare(scan, cluster)
+                .or_else(|| national_phone(scan, cluster))
+                .or_else(|| national::digits_only(scan, cluster))
+        } else {
+            None
+        }
     })
 }
 
@@ -224,7 +228,7 @@ fn card(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
         if is_card(digits)
             && is_free_after(scan.text, end)
             && checks::luhn(digits)
-            && !(layout.len() > 1 && is_in_table(scan.text, cluster.start(), end))
+            && !is_row(scan.text, cluster, layout.len())
         {
             scan.add(cluster.start(), end, CARD, Proof::Format);
             return Some(end);
@@ -233,18 +237,16 @@ fn card(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
     None
 }
 
-/// Whether groups go on to both sides, as in a table of code points: `5520 5521 5522 5523 5524 551A`.
-fn is_in_table(text: &[u8], start: usize, end: usize) -> bool {
-    let before = run_start(text, start - start.min(1), HX, 6);
-    let group = part(text, before, start - start.min(1));
-    let grouped = |group: &[u8]| matches!(group.len(), 4 | 5) && group.iter().any(u8::is_ascii_digit);
-    let left = matches!(byte_before(text, start, 1), b' ' | b'\n') && grouped(group);
-    let after = run_end(part(text, 0, end + 7), end + 1, HX);
-    let right = match byte_at(text, end) {
-        b' ' => grouped(part(text, end + 1, after)),
-        next => matches!(next, b'\n' | b'\\'),
+/// Whether the groups are a row of a table, as of code points: `5521 5522 5523 5524`. Two of its steps are small ones.
+fn is_row(text: &[u8], cluster: &Cluster, count: usize) -> bool {
+    let value = |&(start, end): &(usize, usize)| {
+        part(text, start, end).iter().fold(0i64, |value, digit| value * 10 + i64::from(digit - b'0'))
     };
-    left && right
+    let groups = cluster.groups.get(..count).unwrap_or_default();
+    let steps = groups.windows(2).filter(
+        |pair| matches!(pair, [left, right] if (1..=40).contains(&(value(left) - value(right)).abs())),
+    );
+    count > 2 && steps.count() > 1
 }
 
 /// Issuers by the first digits (ISO/IEC 7812), with the lengths they use: lowest and highest first four digits.
@@ -440,6 +442,26 @@ fn is_country_code(digits: &[u8]) -> bool {
     matches!(two, 10..=19 | 70..=79 | 20..=27 | 29..=49 | 50..=58 | 59..=69 | 80..=82 | 84..=88 | 90..=99)
 }
 
+/// `030 12345678`, `07911 123456`, `0049 30 12345678`: with the zero that leads to another place, and a keyword.
+fn national_phone(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
+    let text = scan.text;
+    let start = cluster.start();
+    if byte_at(text, start) != b'0' || cluster.count < 2 || !is_phone_near(text, start) {
+        return None;
+    }
+    let groups = cluster.groups.get(..cluster.count.min(5))?;
+    let length = groups.iter().map(|group| group.1 - group.0).sum::<usize>();
+    let end = cluster.end(groups.len());
+    if !(9..=14).contains(&length)
+        || !is_free_after(text, end)
+        || groups.iter().any(|group| group.1 - group.0 < 2)
+    {
+        return None;
+    }
+    scan.add(start, end, PHONE, Proof::Format);
+    Some(end)
+}
+
 /// Numbers without any separator, which only a keyword makes personal.
 fn bare(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
     let text = scan.text;
@@ -457,127 +479,4 @@ fn bare(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
     };
     scan.add(start, end, kind, Proof::Format);
     Some(end)
-}
-
-/// Lengths of IBANs by country (SWIFT IBAN registry).
-const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
-    (b"AD", 24),
-    (b"AE", 23),
-    (b"AL", 28),
-    (b"AT", 20),
-    (b"AZ", 28),
-    (b"BA", 20),
-    (b"BE", 16),
-    (b"BG", 22),
-    (b"BH", 22),
-    (b"BI", 27),
-    (b"BR", 29),
-    (b"BY", 28),
-    (b"CH", 21),
-    (b"CR", 22),
-    (b"CY", 28),
-    (b"CZ", 24),
-    (b"DE", 22),
-    (b"DJ", 27),
-    (b"DK", 18),
-    (b"DO", 28),
-    (b"EE", 20),
-    (b"EG", 29),
-    (b"ES", 24),
-    (b"FI", 18),
-    (b"FK", 18),
-    (b"FO", 18),
-    (b"FR", 27),
-    (b"GB", 22),
-    (b"GE", 22),
-    (b"GI", 23),
-    (b"GL", 18),
-    (b"GR", 27),
-    (b"GT", 28),
-    (b"HR", 21),
-    (b"HU", 28),
-    (b"IE", 22),
-    (b"IL", 23),
-    (b"IQ", 23),
-    (b"IS", 26),
-    (b"IT", 27),
-    (b"JO", 30),
-    (b"KW", 30),
-    (b"KZ", 20),
-    (b"LB", 28),
-    (b"LC", 32),
-    (b"LI", 21),
-    (b"LT", 20),
-    (b"LU", 20),
-    (b"LV", 21),
-    (b"LY", 25),
-    (b"MC", 27),
-    (b"MD", 24),
-    (b"ME", 22),
-    (b"MK", 19),
-    (b"MN", 20),
-    (b"MR", 27),
-    (b"MT", 31),
-    (b"MU", 30),
-    (b"NI", 28),
-    (b"NL", 18),
-    (b"NO", 15),
-    (b"OM", 23),
-    (b"PK", 24),
-    (b"PL", 28),
-    (b"PS", 29),
-    (b"PT", 25),
-    (b"QA", 29),
-    (b"RO", 24),
-    (b"RS", 22),
-    (b"RU", 33),
-    (b"SA", 24),
-    (b"SC", 31),
-    (b"SD", 18),
-    (b"SE", 24),
-    (b"SI", 19),
-    (b"SK", 24),
-    (b"SM", 27),
-    (b"SO", 23),
-    (b"ST", 25),
-    (b"SV", 28),
-    (b"TL", 23),
-    (b"TN", 24),
-    (b"TR", 26),
-    (b"UA", 29),
-    (b"VA", 22),
-    (b"VG", 24),
-    (b"XK", 20),
-    (b"YE", 30),
-];
-
-/// An IBAN from `start` on: compact, or in groups with single spaces or dashes.
-fn iban(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
-    let text = scan.text;
-    if !starts_token(text, start) {
-        return None;
-    }
-    let country = part(text, start, start + 2);
-    let &(_, length) = IBAN_LENGTHS.iter().find(|(code, _)| &code[..] == country)?;
-    let mut number = [0u8; 34];
-    let mut at = start;
-    let mut filled = 0;
-    while filled < length {
-        let byte = byte_at(text, at);
-        if is(byte, UN) {
-            *number.get_mut(filled)? = byte;
-            filled += 1;
-            at += 1;
-        } else if filled >= 4 && matches!(byte, b' ' | b'-') && is(byte_at(text, at + 1), UN) {
-            at += 1;
-        } else {
-            return None;
-        }
-    }
-    let number = number.get(..length)?;
-    if is(byte_at(text, at), AN) || !checks::iban_mod97(number) {
-        return None;
-    }
-    scan.add(start, at, IBAN, Proof::Format);
-    Some(at)
 }

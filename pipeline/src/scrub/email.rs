@@ -45,7 +45,10 @@ fn around(scan: &mut Scan<'_>, local_end: usize, domain_start: usize) {
     }
     let Some(end) = domain_end(text, domain_start) else { return };
     let local = part(text, start, local_end);
-    if is_remote(text, local, end) || is_url_user(text, start) {
+    // `curve25519-sha256@libssh.org` names an algorithm.
+    let algorithm =
+        local.contains(&b'-') && matches!(part(text, domain_start, end), b"openssh.com" | b"libssh.org");
+    if algorithm || is_remote(text, local, end) || is_url_user(text, start) {
         return;
     }
     scan.add(start, end, EMAIL, Proof::Format);

@@ -126,7 +126,8 @@ fn is_name(value: &[u8]) -> bool {
 
 /// A regular expression.
 fn is_pattern(value: &[u8]) -> bool {
-    const MARKS: [&[u8]; 9] = [b"(?:", b"(?P", b"(?i", b"[^", b"[a-z", b"[A-Z", b"[0-9", b".*", b"\\W"];
+    const MARKS: [&[u8]; 11] =
+        [b"\\(", b"\\.", b"(?:", b"(?P", b"(?i", b"[^", b"[a-z", b"[A-Z", b"[0-9", b".*", b"\\W"];
     MARKS.iter().any(|mark| memchr::memmem::find(value, mark).is_some())
 }
 

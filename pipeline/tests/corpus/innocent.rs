@@ -110,7 +110,7 @@ const SHAPED: &[&str] = &[
     "postgres://user:password@{L6}:5432/{L8}",
     "format: scheme://username:{pass|passwd|PASSWORD|your-password|my_password}@host:port/{L5}",
     "secret_arn = \"arn:aws:secretsmanager:eu-west-1:{D12}:secret:{L6}-{L7}-{D1}aBcDe\"",
-    "551A 5520 55{D2} 5522 55{D2} 5524 551{H1}\n5525 552{H1} 5527",
+    "551A 5520 552{D1} 5522 553{D1} 5534 552{H1}\n5525 552{H1} 5527",
     "+{D8}.{D1}",
     "datetime!(+9999-1{D1}-3{D1} 23:59)",
     "pub const STATUS_WRONG_PASSWORD: NTSTATUS = 0xC00{HX1}{HX4};",
@@ -123,6 +123,8 @@ const SHAPED: &[&str] = &[
     "ref PL{D20} {L6}",
     "\"publicKey\": \"x\", \"token\": \"pk_live_{AN24}\"",
     "posthog token: phc_{AN43}",
+    "{B64}/EAAA{A8}AAA{AN60}AAAA",
+    "{B64}/AAAAAAAAAAAAAAAAAAAAAAAAAA{AN70}/{B64}",
 ];
 
 /// Whole lines, as they occur in chats, code and documents.
@@ -316,6 +318,14 @@ const LINES: &[&str] = &[
     "vault.get_secret(\"prod/db/password1\")",
     "os.environ.get(\"API_KEY\", \"none\")",
     "ENV API_KEY ${API_KEY}",
+    "MODULE_PASS(\"pre-isel-intrinsic-lowering\", Lowering)",
+    "sk-ssh-ed25519-cert-v01@openssh.com",
+    "https://play.example.org/?code=let+a1+=+b%20+2%0Alet+c3+=+4",
+    "the token type is bearer, the secret name is app-credentials-2024",
+    "delete token internationalization and secret misunderstandings",
+    "\"token\": [1, 2, 3], \"password\": [\"required\"]",
+    "\"secret\": {\"name\": \"db-credentials\", \"key\": \"password-v2\"}",
+    "password: >-\n  the password of the database, see section 12",
     "ENV TOKEN_PATH /var/run/token1",
     "ALTER USER x WITH PASSWORD '${PW}';",
     "CREATE USER x IDENTIFIED BY '<password>';",
