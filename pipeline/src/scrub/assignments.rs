@@ -466,39 +466,11 @@ fn query_parameter(scan: &mut Scan<'_>, key_end: usize, value: usize) -> bool {
     true
 }
 
-/// The word for password in languages that write it with other letters than ASCII's.
-const PASSWORD_WORDS: &[&str] = &[
-    "密码",
-    "密碼",
-    "口令",
-    "パスワード",
-    "暗証番号",
-    "비밀번호",
-    "암호",
-    "пароль",
-    "Пароль",
-    "contraseña",
-    "Contraseña",
-    "CONTRASEÑA",
-    "hasło",
-    "Hasło",
-    "şifre",
-    "Şifre",
-    "mật khẩu",
-    "Mật khẩu",
-    "पासवर्ड",
-    "รหัสผ่าน",
-    "كلمة المرور",
-    "סיסמה",
-    "lösenord",
-    "Lösenord",
-    "palavra-passe",
-    "jelszó",
-    "Jelszó",
-    "κωδικός",
-];
+/// The words for password in Chinese and Japanese: whatever separator follows, or none.
+static PASSWORD_WORDS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["密码", "密碼", "口令", "パスワード"].map(Finder::new));
 
-/// "The password is VALUE", and the words for password of other languages with whatever separator.
+/// "The password is VALUE", and the words for password in Chinese and Japanese.
 fn said(scan: &mut Scan<'_>) {
     let text = scan.text;
     for at in IS.find_iter(text) {
@@ -513,9 +485,9 @@ fn said(scan: &mut Scan<'_>) {
         return;
     }
     const MARKS: [&str; 9] = ["：", "是", "为", "為", "は", ":", "=", " ", "\u{a0}"];
-    for word in PASSWORD_WORDS {
-        for at in memchr::memmem::find_iter(text, word.as_bytes()) {
-            let mut from = at + word.len();
+    for word in PASSWORD_WORDS.iter() {
+        for at in word.find_iter(text) {
+            let mut from = at + word.needle().len();
             let key_end = from;
             while let Some(mark) =
                 MARKS.iter().find(|mark| part(text, from, from + mark.len()) == mark.as_bytes())

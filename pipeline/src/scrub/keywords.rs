@@ -371,9 +371,49 @@ fn follows_escape_letter(text: &[u8], at: usize) -> bool {
     matches!(byte_before(text, at, 2), b'n' | b'r' | b't') && byte_before(text, at, 3) == b'\\'
 }
 
+/// The word for password where it is written with other letters than ASCII's.
+const ABROAD: &[&str] = &[
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "暗証番号",
+    "비밀번호",
+    "암호",
+    "пароль",
+    "Пароль",
+    "contraseña",
+    "Contraseña",
+    "CONTRASEÑA",
+    "hasło",
+    "Hasło",
+    "şifre",
+    "Şifre",
+    "mật khẩu",
+    "Mật khẩu",
+    "पासवर्ड",
+    "รหัสผ่าน",
+    "كلمة المرور",
+    "סיסמה",
+    "lösenord",
+    "Lösenord",
+    "jelszó",
+    "Jelszó",
+    "κωδικός",
+];
+
+fn is_password_abroad(text: &[u8], end: usize) -> bool {
+    ABROAD
+        .iter()
+        .any(|word| super::alphabet::part(text, end.saturating_sub(word.len()), end) == word.as_bytes())
+}
+
 /// The keyword at the end of the key that ends at `end`, if there is one.
 pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
     let last = byte_before(text, end, 1);
+    if !super::alphabet::part(text, end.saturating_sub(6), end).is_ascii() && is_password_abroad(text, end) {
+        return KEYWORDS.iter().find(|keyword| keyword.phrase == "password");
+    }
     if !is(last, super::alphabet::AN) {
         return None;
     }
