@@ -316,6 +316,8 @@ fn after_keyword(scan: &mut Scan<'_>, start: usize, end: usize) {
     if matches!(keyword.grade, Grade::Key | Grade::Token | Grade::Password)
         && noise
         && byte_at(text, stop) != b'('
+        // `sh.helm.release.v1.app.v12`, `com.example.TokenService2`: what is said to be a secret by name.
+        && !value.contains(&b'.')
         && values::is_secret(value, Grade::Token, Written::Bare)
     {
         scan.add(start, stop, keyword.kind, Proof::Context);

@@ -323,6 +323,7 @@ const LINES: &[&str] = &[
     "https://play.example.org/?code=let+a1+=+b%20+2%0Alet+c3+=+4",
     "the token type is bearer, the secret name is app-credentials-2024",
     "delete token internationalization and secret misunderstandings",
+    "kubectl delete secret sh.helm.release.v1.ingress-nginx.v12Abc",
     "\"token\": [1, 2, 3], \"password\": [\"required\"]",
     "\"secret\": {\"name\": \"db-credentials\", \"key\": \"password-v2\"}",
     "password: >-\n  the password of the database, see section 12",
