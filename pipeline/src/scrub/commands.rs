@@ -46,10 +46,22 @@ const LETTERS: &[Letter] = &[
 /// How far before its option a command may stand, on the same line.
 const LINE: usize = 120;
 
-/// Finds options at every dash that starts a word.
+/// Finds options at every dash that starts a word, `ENV API_KEY value` of a Dockerfile at its V, and `PASSWORD 'value'` and
+/// `IDENTIFIED BY 'value'` of SQL at their quote.
 pub fn find(scan: &mut Scan<'_>) {
     let text = scan.text;
-    for at in memchr::memchr_iter(b'-', text) {
+    for at in memchr::memchr3_iter(b'-', b'V', b'\'', text) {
+        match byte_at(text, at) {
+            b'-' => {}
+            b'V' => {
+                environment(scan, at);
+                continue;
+            }
+            _ => {
+                sql(scan, at);
+                continue;
+            }
+        }
         if is(byte_before(text, at, 1), DASH | UNDER | DOT) || !starts_token(text, at) {
             continue;
         }
@@ -65,20 +77,6 @@ pub fn find(scan: &mut Scan<'_>) {
                 short(scan, at, letter);
             }
             _ => {}
-        }
-    }
-    behind_a_space(scan);
-}
-
-/// Values behind a keyword and a space: `ENV API_KEY value` of a Dockerfile, `PASSWORD 'value'` and `IDENTIFIED BY 'value'`
-/// of SQL.
-fn behind_a_space(scan: &mut Scan<'_>) {
-    let text = scan.text;
-    for at in memchr::memchr2_iter(b'V', b'\'', text) {
-        if byte_at(text, at) == b'V' {
-            environment(scan, at);
-        } else if byte_before(text, at, 1) == b' ' {
-            sql(scan, at);
         }
     }
 }
@@ -103,6 +101,9 @@ fn environment(scan: &mut Scan<'_>, at: usize) {
 /// The quote of `PASSWORD '...'` or `IDENTIFIED BY '...'`.
 fn sql(scan: &mut Scan<'_>, quote: usize) {
     let text = scan.text;
+    if byte_before(text, quote, 1) != b' ' {
+        return;
+    }
     let head = part(text, quote.saturating_sub(14), quote - 1);
     let ends = |words: &[u8]| {
         head.len()

@@ -295,6 +295,7 @@ fn after_scheme(scan: &mut Scan<'_>, start: usize, end: usize) {
 
 /// `api_key VALUE`, `| token | VALUE |`, `setx API_KEY VALUE`: noise right behind a keyword, with nothing but blanks, quotes
 /// and rules of a table between both.
+#[inline(never)]
 fn after_keyword(scan: &mut Scan<'_>, start: usize, end: usize) {
     let text = scan.text;
     let gap = part(text, start.saturating_sub(8), start)
