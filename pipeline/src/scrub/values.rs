@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::alphabet::{
-    AN, D, DOT, EQ, HX, LETTER, LOWER, MARK, SLASH, SPACE, SPECIAL, UNDER, UPPER, held, is,
+    AN, D, DASH, DOT, EQ, HX, LETTER, LOWER, MARK, SLASH, SPACE, SPECIAL, UNDER, UPPER, held, is,
 };
 use super::checks;
 use super::keywords::Grade;
@@ -51,6 +51,9 @@ fn is_noise(value: &[u8], grade: Grade, written: Written) -> bool {
     if held & SLASH != 0 && is_location(looked) {
         return false;
     }
+    if held & D == 0 && is_foreign_word(looked) {
+        return false;
+    }
     let special = held & SPECIAL != 0;
     if special && memchr::memmem::find(looked, super::spans::MARK).is_some() {
         return false;
@@ -91,6 +94,11 @@ fn is_noise(value: &[u8], grade: Grade, written: Written) -> bool {
         _ if written == Written::Bare && is_name(looked) => false,
         _ => !checks::is_slug(looked) && !is_type(looked),
     }
+}
+
+/// A word with letters beyond ASCII, as translations have it: `Passwortbestätigung`.
+fn is_foreign_word(value: &[u8]) -> bool {
+    !value.is_ascii() && value.iter().all(|&byte| is(byte, LETTER) || !byte.is_ascii())
 }
 
 /// A number as programs write it: `0xC000006A`, `34819u64`, `1.302175`. Digits alone may be a password.
@@ -231,6 +239,12 @@ pub fn is_reference(value: &[u8]) -> bool {
         Some(b'%') if tail.first() == Some(&b's') && !tail.get(1).is_some_and(|&next| is(next, AN)) => true,
         Some(b'%') => value.last() == Some(&b'%') && name(tail.split_last().map_or(tail, |(_, rest)| rest)),
         Some(b'*') => value.iter().all(|&byte| byte == b'*'),
+        // A tag of YAML: `!vault-ref name`.
+        Some(b'!') => {
+            tail.len() > 2 && tail.iter().all(|&byte| is(byte, LETTER | UNDER | DASH | DOT | SLASH))
+        }
+        // What follows a string of code: `prompt("Password: ")?;`.
+        Some(b')') => !tail.first().is_some_and(|&next| is(next, AN)),
         _ => false,
     }
 }
