@@ -2,6 +2,7 @@
 
 pub mod gzip;
 pub mod inspect;
+pub mod otlp;
 pub mod split;
 
 use std::borrow::Cow;
