@@ -1,5 +1,9 @@
 //! The way of a batch: decode, translate, validate, scrub, price, detect. One pass, line by line.
 
+mod otlp;
+
+pub use otlp::{Otlp, StoredContent, StoredLog};
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -41,6 +45,8 @@ pub struct Batch<'l> {
     pub rejected: Vec<Rejected>,
     /// Events that the same batch has already.
     pub duplicates: u64,
+    /// What came as OTLP and is no event. None: nothing came as OTLP.
+    pub otlp: Option<Otlp<'l>>,
 }
 
 impl Batch<'_> {
@@ -48,9 +54,6 @@ impl Batch<'_> {
         Batch { ready: Vec::with_capacity(lines), ..Batch::default() }
     }
 }
-
-/// Lines that hold another format than events, by a key of theirs.
-const OTHER_FORMATS: [&str; 3] = ["resourceSpans", "resourceLogs", "resourceMetrics"];
 
 /// Reads opened lines. `now` is in microseconds since 1970 UTC.
 pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, now: i64) -> Batch<'l> {
@@ -60,8 +63,13 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         now,
         batch: Batch::with_capacity(lines.len()),
         seen: HashSet::with_capacity(lines.len()),
+        traces: otlp::Traces::default(),
     };
     for line in lines {
+        if let Some(request) = &line.otlp {
+            reading.read_request(line.number, lines.len() == 1, request);
+            continue;
+        }
         let json = match &line.json {
             Ok(json) => json,
             Err(reject) => {
@@ -76,6 +84,7 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
             }
         }
     }
+    reading.finish_traces();
     reading.batch
 }
 
@@ -107,6 +116,7 @@ struct Reading<'l, 's> {
     batch: Batch<'l>,
     /// (tenant, time if the client gave one, event id)
     seen: HashSet<(Uuid, Option<i64>, String)>,
+    traces: otlp::Traces<'l>,
 }
 
 impl<'l> Reading<'l, '_> {
@@ -119,10 +129,6 @@ impl<'l> Reading<'l, '_> {
         repaired: bool,
         text: &'l str,
     ) {
-        if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
-            let message = "OTLP is not understood by this version";
-            return self.reject(number, Reject::line(Code::UnsupportedFormat, message), text);
-        }
         let requests = object
             .members
             .get("requests")

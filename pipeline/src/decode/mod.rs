@@ -7,6 +7,9 @@ pub mod split;
 
 use std::borrow::Cow;
 
+use otlp::Request;
+use otlp::protobuf::Found;
+
 use crate::error::{Code, Refusal, Reject};
 use crate::settings::Settings;
 
@@ -18,6 +21,8 @@ pub struct Line<'b> {
     pub bytes: &'b [u8],
     /// The valid JSON text of the line, or why it has none.
     pub json: Result<Json<'b>, Reject>,
+    /// The line is a request of OTLP: this is all of it, and `json` is empty.
+    pub otlp: Option<Box<Request<'b>>>,
 }
 
 /// JSON text that can be parsed and stored.
@@ -39,16 +44,52 @@ pub fn open<'b>(body: &'b [u8], settings: &Settings) -> Result<Cow<'b, [u8]>, Re
 
 /// The lines of an opened body, each with its JSON text or its reason.
 pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, Refusal> {
-    let pieces = split::split(body);
-    if pieces.len() > settings.max_batch_events {
-        return Err(Refusal::TooManyEvents { count: pieces.len(), limit: settings.max_batch_events });
+    match otlp::protobuf::read(body, settings) {
+        Found::Request(request) => return bounded(vec![Line::of_request(1, body, request)], settings),
+        Found::Broken => {
+            let message = "the body begins like an OTLP protobuf but can't be read: it is damaged or cut off";
+            let json = Err(Reject::line(Code::UnsupportedFormat, message));
+            return Ok(vec![Line { number: 1, bytes: body, json, otlp: None }]);
+        }
+        Found::Other => {}
     }
-    Ok(pieces.into_iter().map(|(number, bytes)| line(number, bytes, settings)).collect())
+    let pieces = split::split(body);
+    let refuse = |count| Err(Refusal::TooManyEvents { count, limit: settings.max_batch_events });
+    if pieces.len() > settings.max_batch_events {
+        return refuse(pieces.len());
+    }
+    bounded(pieces.into_iter().map(|(number, bytes)| line(number, bytes, settings)).collect(), settings)
+}
+
+/// A request's spans and records are as many events.
+fn bounded<'b>(lines: Vec<Line<'b>>, settings: &Settings) -> Result<Vec<Line<'b>>, Refusal> {
+    let count = lines.iter().map(|line| line.otlp.as_ref().map_or(1, |request| request.len())).sum();
+    if count > settings.max_batch_events {
+        return Err(Refusal::TooManyEvents { count, limit: settings.max_batch_events });
+    }
+    Ok(lines)
 }
 
 /// One line, or why it has no JSON text.
 pub fn line<'b>(number: usize, bytes: &'b [u8], settings: &Settings) -> Line<'b> {
-    Line { number, bytes, json: text(bytes, settings) }
+    if !otlp::json::is_request(bytes) {
+        return Line { number, bytes, json: text(bytes, settings), otlp: None };
+    }
+    // Its spans are what the limits of a line are for.
+    let read = simdutf8::basic::from_utf8(bytes)
+        .map_err(|_| Reject::line(Code::InvalidUtf8, "the line is not valid UTF-8"))
+        .and_then(|text| otlp::json::read(text, settings));
+    match read {
+        Ok(request) => Line::of_request(number, bytes, request),
+        Err(reject) => Line { number, bytes, json: Err(reject), otlp: None },
+    }
+}
+
+impl<'b> Line<'b> {
+    fn of_request(number: usize, bytes: &'b [u8], request: Request<'b>) -> Line<'b> {
+        let json = Ok(Json { text: Cow::Borrowed(""), repaired: false });
+        Line { number, bytes, json, otlp: Some(Box::new(request)) }
+    }
 }
 
 fn text<'b>(bytes: &'b [u8], settings: &Settings) -> Result<Json<'b>, Reject> {
