@@ -26,6 +26,8 @@ pub enum Form {
     Blob,
     /// Of any form, kept as it is.
     Any,
+    /// A list of JSON texts.
+    Values,
     /// `KEY.N.name...`, a list taken apart into attributes.
     Indexed,
     /// A list of events that each hold a message.
@@ -371,8 +373,8 @@ const ALIASES: &[Alias] = &[
     of(RETRIEVAL, "db.query.text", Input(Form::Any)),
     text("gen_ai.data_source.id", Field::Subject),
     text("db.collection.name", Field::Subject),
-    of(EMBEDDING, "ai.value", Input(Form::Any)),
-    of(EMBEDDING, "ai.values", Input(Form::Any)),
+    any("ai.value", Input(Form::Any)),
+    any("ai.values", Input(Form::Values)),
     of(EMBEDDING, "embedding.text", Input(Form::Any)),
     of(EMBEDDING, "gen_ai.embeddings.input", Input(Form::Any)),
     of(EMBEDDING, "output.value", VectorAnswer),

@@ -19,13 +19,21 @@ pub fn read<'l>(form: Form, value: &'l Value<'l>, role: &str) -> Option<Read<'l>
     let whole = |content| Some(Read { content, whole: true });
     match form {
         Form::Any => whole(content),
+        Form::Values => {
+            let values = json::elements(content.as_str())?;
+            let unquoted: Vec<_> =
+                values.iter().map(|raw| json::string(raw).unwrap_or(Cow::Borrowed(raw))).collect();
+            whole(Content::Json(Cow::Owned(format!("[{}]", unquoted.join(",")))))
+                .filter(|read| is_json(read.content.as_str()))
+        }
         Form::Text | Form::Parts => whole(as_message(content, role)),
         Form::Messages => whole(as_messages(content, role)),
-        Form::ToolCalls => {
-            let calls = content.as_str();
-            whole(Content::Json(Cow::Owned(format!("[{{\"role\":\"assistant\",\"tool_calls\":{calls}}}]"))))
-                .filter(|_| calls.starts_with('['))
-        }
+        Form::ToolCalls => match &content {
+            Content::Json(calls) if calls.trim_start().starts_with('[') => {
+                whole(Content::Json(Cow::Owned(message("assistant", "tool_calls", calls))))
+            }
+            _ => None,
+        },
         Form::AiPrompt => prompt(content, &["messages", "system", "prompt"], role),
         Form::Blob if role == "assistant" => Some(answer(content)),
         Form::Blob => prompt(content, &[], role),
@@ -39,8 +47,8 @@ fn content<'l>(value: &'l Value<'l>) -> Option<Content<'l>> {
         return Some(Content::Json(Cow::Borrowed(json)));
     }
     let text = value.text().filter(|text| !text.is_empty())?;
-    let text = match json::string(&text) {
-        Some(inner) if text.len() > 2 && is_json(&inner) => Cow::Owned(inner.into_owned()),
+    let text = match serde_json::from_str::<String>(&text) {
+        Ok(inner) if text.starts_with('"') => Cow::Owned(inner),
         _ => text,
     };
     Some(if is_json(&text) { Content::Json(text) } else { Content::Text(text) })

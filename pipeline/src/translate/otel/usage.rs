@@ -228,7 +228,13 @@ impl<'s> Reported<'s> {
         // Whatever was promised, a part is not more than the whole.
         let contradicts = !outside && cache > input;
         if outside || contradicts {
-            self.tokens.input = Some(input.saturating_add(cache)).filter(|count| *count <= MOST_COUNTED);
+            let whole_input = Some(input.saturating_add(cache)).filter(|count| *count <= MOST_COUNTED);
+            let sum = |input: Option<i64>| input?.checked_add(self.tokens.output?);
+            // A total that leaves the cache out follows the input.
+            if self.tokens.total.is_some() && self.tokens.total == sum(Some(input)) {
+                self.tokens.total = sum(whole_input);
+            }
+            self.tokens.input = whole_input;
         }
         (self.tokens, Some(Settled { rule, contradicts }))
     }
@@ -307,6 +313,9 @@ mod tests {
             let openai = Reported { sdk_names: names, ..reported("ai", 100, 80) };
             assert_eq!(input(openai, "openai").0, Some(100));
         }
+        let mut streamed = reported("ai", 100, 80);
+        (streamed.sdk_names, streamed.tokens.total) = (SdkNames::NewWithoutDetails, Some(110));
+        assert_eq!(streamed.settle(Some("anthropic"), true).0.total, Some(190));
         let new = Reported { sdk_names: SdkNames::New, ..reported("ai", 100, 80) };
         assert_eq!(input(new, "anthropic").0, Some(100));
     }

@@ -321,12 +321,13 @@ fn vercels_ai_sdk() {
     assert_eq!((tool.event_type, tool.text(Field::ToolName)), (EventType::ToolCall, Some("weather")));
     let embed = of(
         "ai.embed.doEmbed",
-        json!({"ai.operationId": "ai.embed.doEmbed", "ai.values": [r#""hi""#], "ai.embeddings": ["[0.1,0.2]"], "ai.usage.tokens": 2}),
+        json!({"ai.operationId": "ai.embed.doEmbed", "ai.values": [r#""hi""#, r#""you""#], "ai.embeddings": ["[0.1,0.2]"], "ai.usage.tokens": 2}),
     );
     assert_eq!(
         (embed.event_type, embed.tokens.input, embed.facts.vector_length),
         (EventType::Embedding, Some(2), Some(2))
     );
+    assert_eq!(content(&embed.input), json!(["hi", "you"]));
     let wrapper = of("ai.embed", json!({"ai.operationId": "ai.embed", "ai.usage.tokens": 2}));
     assert_eq!(wrapper.event_type, EventType::ReasoningStep);
 }
