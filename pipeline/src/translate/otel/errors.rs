@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::decode::otlp::{Span, StatusCode};
 use crate::event::{Event, Field, Status};
 use crate::translate::otel::messages::text_of;
+use crate::translate::otel::values::bounded;
 
 /// Events that carry an exception.
 const EXCEPTIONS: [&str; 2] = ["exception", "gen_ai.client.operation.exception"];
@@ -17,7 +18,7 @@ pub fn fill<'l>(event: &mut Event<'l>, span: &'l Span<'l>, level: Option<&str>) 
     let exception = span.events.iter().rev().find(|event| EXCEPTIONS.contains(&event.name.as_ref()));
     if let Some(exception) = exception {
         if event.text(Field::ErrorType).is_none() {
-            event.set_text(Field::ErrorType, text_of(&exception.attributes, "exception.type"));
+            event.set_text(Field::ErrorType, text_of(&exception.attributes, "exception.type").map(bounded));
         }
         event.error_message =
             event.error_message.take().or(text_of(&exception.attributes, "exception.message"));

@@ -217,6 +217,10 @@ impl<'s> Reported<'s> {
             }
             self.tokens.total = self.tokens.total.filter(|total| *total > 0);
         }
+        if self.tokens.input.is_none() && self.tokens.output.is_none() && cache == 0 {
+            // Zeros beside nothing say nothing either.
+            self.tokens = Tokens { total: self.tokens.total, ..Tokens::default() };
+        }
         let Some(input) = self.tokens.input else { return (self.tokens, None) };
         if let Some(rule) = self.settled {
             return (self.tokens, Some(Settled { rule, contradicts: self.contradicts || cache > input }));

@@ -7,6 +7,7 @@ use crate::decode::otlp::{Attributes, Id, Scope, Span, StatusCode, Value};
 use crate::translate::json;
 use crate::translate::otel::span::Origin;
 use crate::translate::otel::usage::Settled;
+use crate::translate::otel::values::bounded;
 
 /// What becomes of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub fn attributes(parts: &Parts) -> String {
         StatusCode::Ok => members.text("otel.status", "ok"),
         StatusCode::Error => members.text("otel.status", "error"),
     }
-    if span.name.chars().nth(200).is_some() {
+    if bounded(Cow::Borrowed(&span.name)).len() < span.name.len() {
         members.text("otel.name", &span.name);
     }
     if let Some(state) = &span.trace_state {

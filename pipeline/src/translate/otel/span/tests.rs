@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use super::*;
 use crate::decode::otlp::{Request, json as otlp_json};
 use crate::event::{EventType, Status};
+use crate::price::parse_usd;
 use crate::settings::Settings;
 
 /// An attribute's value as OTLP writes it.
