@@ -4,6 +4,7 @@ mod corpus;
 mod ingest;
 mod kinds;
 mod measure;
+mod otlp;
 mod pipeline;
 mod scrub;
 mod server;
@@ -50,6 +51,7 @@ enum Part {
     Scrub,
     Column,
     Pipeline,
+    Otlp,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -114,6 +116,9 @@ fn inputs(flags: &Flags, newest: i64) -> Result<Vec<Input>> {
 fn without_server(flags: &Flags, input: &Input, table: &mut Table) -> Result<()> {
     if flags.wants(Part::Pipeline) {
         pipeline::run(input.name, &input.lines, flags.rounds, table)?;
+    }
+    if flags.wants(Part::Otlp) {
+        otlp::run(input.name, &input.lines, flags.rounds, table)?;
     }
     if flags.wants(Part::Scrub) {
         scrub::run(input.name, &input.prose, flags.rounds, table)?;

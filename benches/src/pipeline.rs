@@ -44,6 +44,17 @@ fn one_home() -> OneHome {
 
 pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Result<()> {
     let bodies: Vec<String> = lines.chunks(BATCH).map(|chunk| chunk.join("\n")).collect();
+    run_bodies(&format!("pipeline, {what}"), &bodies, lines.len(), rounds, table)
+}
+
+/// Bodies that hold so many events, whatever their format.
+pub fn run_bodies(
+    what: &str,
+    bodies: &[String],
+    events: usize,
+    rounds: usize,
+    table: &mut Table,
+) -> Result<()> {
     let bytes: usize = bodies.iter().map(String::len).sum();
     let settings = Settings { max_batch_bytes: usize::MAX, ..Settings::default() };
     let mut homes = one_home();
@@ -58,12 +69,12 @@ pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Re
                 Ok(done + ready.len())
             })
         });
-        ensure!(done? == lines.len(), "events are missing");
+        ensure!(done? == events, "events are missing");
         Ok(megabytes_per_second(bytes, took))
     };
     let parse = || {
         let (took, parsed) = time(|| {
-            lines.iter().try_for_each(|line| {
+            bodies.iter().flat_map(|body| body.lines()).try_for_each(|line| {
                 black_box(serde_json::from_slice::<serde_json::Value>(line.as_bytes())?);
                 Ok::<(), serde_json::Error>(())
             })
@@ -72,11 +83,6 @@ pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Re
         Ok(megabytes_per_second(bytes, took))
     };
     ours()?;
-    table.compare(
-        &format!("pipeline, {what}"),
-        "MB/s",
-        &in_turn(rounds, &mut ours, parse)?,
-        "serde_json to Value",
-    );
+    table.compare(what, "MB/s", &in_turn(rounds, &mut ours, parse)?, "serde_json to Value");
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! The way of a batch: decode, translate, validate, scrub, price, detect. One pass, line by line.
 
+mod otlp;
+
+pub use otlp::{Otlp, StoredContent, StoredLog};
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -43,6 +47,8 @@ pub struct Batch<'l> {
     pub rejected: Vec<Rejected>,
     /// Events that the same batch has already.
     pub duplicates: u64,
+    /// What came as OTLP and is no event. None: nothing came as OTLP.
+    pub otlp: Option<Otlp<'l>>,
 }
 
 impl Batch<'_> {
@@ -50,9 +56,6 @@ impl Batch<'_> {
         Batch { ready: Vec::with_capacity(lines), ..Batch::default() }
     }
 }
-
-/// Lines that hold another format than events, by a key of theirs.
-const OTHER_FORMATS: [&str; 3] = ["resourceSpans", "resourceLogs", "resourceMetrics"];
 
 /// Reads opened lines. `now` is in microseconds since 1970 UTC.
 pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, now: i64) -> Batch<'l> {
@@ -62,13 +65,16 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         now,
         batch: Batch::with_capacity(lines.len()),
         seen: HashSet::with_capacity(lines.len()),
+        traces: otlp::Traces::default(),
     };
     for line in lines {
-        match &line.json {
-            Ok(json) => reading.read_line(line, json),
-            Err(reject) => reading.reject(line, reject.clone(), &decode::storable(line.bytes)),
+        match (&line.otlp, &line.json) {
+            (Some(request), _) => reading.read_request(line.number, lines.len() == 1, request),
+            (None, Ok(json)) => reading.read_line(line, json),
+            (None, Err(reject)) => reading.reject_line(line, reject.clone(), &decode::storable(line.bytes)),
         }
     }
+    reading.finish_traces();
     reading.batch
 }
 
@@ -83,14 +89,6 @@ fn parse(text: &str) -> Result<Envelope<'_>, Reject> {
         }
         Err(error) => Err(invalid_json(&error)),
     }
-}
-
-fn refuse_other_formats(object: Envelope<'_>) -> Result<Envelope<'_>, Reject> {
-    if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
-        let message = "OTLP is not understood by this version";
-        return Err(Reject::line(Code::UnsupportedFormat, message));
-    }
-    Ok(object)
 }
 
 fn invalid_json(error: &serde_json::Error) -> Reject {
@@ -108,18 +106,18 @@ struct Reading<'l, 's> {
     batch: Batch<'l>,
     /// (tenant, time if the client gave one, event id)
     seen: HashSet<(Uuid, Option<i64>, String)>,
+    traces: otlp::Traces<'l>,
 }
 
 impl<'l> Reading<'l, '_> {
     fn read_line(&mut self, line: &Line<'l>, json: &'l Json<'l>) {
         let ready = parse(&json.text)
-            .and_then(refuse_other_formats)
             .and_then(|object| canonical::translate(line.number, object, json.repaired, line.batch_time))
             .and_then(|event| self.finish(event, &json.text));
         match ready {
             Ok(Some(ready)) => self.batch.ready.push(ready),
             Ok(None) => self.batch.duplicates += 1,
-            Err(reject) => self.reject(line, reject, &json.text),
+            Err(reject) => self.reject_line(line, reject, &json.text),
         }
     }
 
@@ -151,19 +149,25 @@ impl<'l> Reading<'l, '_> {
         Ok(Some(Ready { event, home, signals }))
     }
 
-    fn reject(&mut self, line: &Line, reject: Reject, text: &str) {
+    fn reject_line(&mut self, line: &Line, reject: Reject, text: &str) {
         let named = Named::of(text);
+        match line.batch_time {
+            // A request that is tried again later still has its batch's time.
+            Some(time) => {
+                let text = format!("{{\"timestamp\":{time},\"requests\":[{text}]}}");
+                self.reject(line.number, reject, named, &text);
+            }
+            None => self.reject(line.number, reject, named, text),
+        }
+    }
+
+    fn reject(&mut self, line: usize, reject: Reject, named: Named, text: &str) {
         // A mismatch is of the tenant that the line names.
         let home =
             if reject.code == Code::TenantMismatch { None } else { self.homes.home(named.place()).ok() };
-        // A request that is tried again later still has its batch's time.
-        let text = match line.batch_time {
-            Some(time) => Cow::Owned(format!("{{\"timestamp\":{time},\"requests\":[{text}]}}")),
-            None => Cow::Borrowed(text),
-        };
         // A NUL as it is makes no JSON, so it gets as far as here.
         let text = clean::clean_rejected(&decode::storable(text.as_bytes()));
-        self.batch.rejected.push(Rejected { line: line.number, reject, home, text });
+        self.batch.rejected.push(Rejected { line, reject, home, text });
     }
 }
 

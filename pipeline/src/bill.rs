@@ -10,7 +10,7 @@ use crate::price::{ServiceTier, Totals, Usage, Usd};
 /// (an agent, a chain) is no call. What is not billable has no cost, so that sums never count a token twice.
 pub fn bill(event: &mut Event, home: &Home) {
     let usage = usage(event);
-    let repeats = matches!(event.text(Field::ObservationType), Some("agent" | "chain"));
+    let repeats = event.repeats || matches!(event.text(Field::ObservationType), Some("agent" | "chain"));
     event.billable = event.event_type.is_provider_call() && event.status == Status::Ok && !repeats;
     if event.billable
         && let Some(usage) = usage

@@ -273,6 +273,8 @@ pub struct Event<'l> {
     pub cost_usd: Option<Usd>,
     pub cost_source: CostSource,
     pub billable: bool,
+    /// Another event of the same call to the provider is billed for it.
+    pub repeats: bool,
     pub input: Option<Content<'l>>,
     pub output: Option<Content<'l>>,
     pub error_message: Option<Cow<'l, str>>,
@@ -304,6 +306,7 @@ impl<'l> Event<'l> {
             cost_usd: None,
             cost_source: CostSource::None,
             billable: false,
+            repeats: false,
             input: None,
             output: None,
             error_message: None,

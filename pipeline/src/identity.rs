@@ -20,6 +20,25 @@ pub fn derive_event_id(event: &Event, line: &str) -> Uuid {
         }
         _ => hash.update(line),
     }
+    uuid_of(hash)
+}
+
+/// The id of a span's event: a span that is sent again is the same, whatever else it says.
+pub fn span_event_id(trace_id: &str, span_id: &str) -> Uuid {
+    uuid_of_parts(&["span", trace_id, span_id])
+}
+
+/// The same parts give the same id.
+pub fn uuid_of_parts(parts: &[&str]) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    uuid_of(hash)
+}
+
+fn uuid_of(hash: Sha256) -> Uuid {
     let digest: [u8; 32] = hash.finalize().into();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(digest.split_at(16).0);

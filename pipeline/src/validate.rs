@@ -17,7 +17,11 @@ pub fn validate(event: &Event, settings: &Settings, now: i64) -> Result<(), Reje
             return Err(Reject::field(Code::ValueTooLong, name, message));
         }
     }
-    let Some(ts) = event.ts else { return Ok(()) };
+    event.ts.map_or(Ok(()), |ts| time(ts, settings, now))
+}
+
+/// Whether a partition exists for a time, in microseconds since 1970 UTC.
+pub fn time(ts: i64, settings: &Settings, now: i64) -> Result<(), Reject> {
     if ts < now.saturating_sub(settings.window_past) {
         let message = "timestamp is older than observa.ingest_window_past allows";
         return Err(Reject::field(Code::TimestampOutOfWindow, "timestamp", message));

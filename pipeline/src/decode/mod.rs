@@ -2,10 +2,13 @@
 
 pub mod gzip;
 pub mod inspect;
+pub mod otlp;
 pub mod split;
 
 use std::borrow::Cow;
 
+use otlp::Request;
+use otlp::protobuf::Found;
 use split::Piece;
 
 use crate::error::{Code, Refusal, Reject};
@@ -21,6 +24,8 @@ pub struct Line<'b> {
     pub batch_time: Option<&'b str>,
     /// The valid JSON text of the line, or why it has none.
     pub json: Result<Json<'b>, Reject>,
+    /// The line is a request of OTLP: this is all of it, and `json` is empty.
+    pub otlp: Option<Box<Request<'b>>>,
 }
 
 /// JSON text that can be parsed and stored.
@@ -42,11 +47,29 @@ pub fn open<'b>(body: &'b [u8], settings: &Settings) -> Result<Cow<'b, [u8]>, Re
 
 /// The lines of an opened body, each with its JSON text or its reason.
 pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, Refusal> {
+    match otlp::protobuf::read(body, settings) {
+        Found::Request(request) => return bounded(vec![Line::of_request(1, body, request)], settings),
+        Found::Broken => {
+            let message = "the body begins like an OTLP protobuf but can't be read: it is damaged or cut off";
+            let json = Err(Reject::line(Code::UnsupportedFormat, message));
+            return Ok(vec![Line { number: 1, bytes: body, batch_time: None, json, otlp: None }]);
+        }
+        Found::Other => {}
+    }
     let pieces = split::split(body);
     if pieces.len() > settings.max_batch_events {
         return Err(Refusal::TooManyEvents { count: pieces.len(), limit: settings.max_batch_events });
     }
-    Ok(pieces.into_iter().map(|piece| read(piece, settings)).collect())
+    bounded(pieces.into_iter().map(|piece| read(piece, settings)).collect(), settings)
+}
+
+/// A request's spans and records are as many events.
+fn bounded<'b>(lines: Vec<Line<'b>>, settings: &Settings) -> Result<Vec<Line<'b>>, Refusal> {
+    let count = lines.iter().map(|line| line.otlp.as_ref().map_or(1, |request| request.len())).sum();
+    if count > settings.max_batch_events {
+        return Err(Refusal::TooManyEvents { count, limit: settings.max_batch_events });
+    }
+    Ok(lines)
 }
 
 /// The lines of a dead letter: one, or as many as a batch has requests, all under the letter's number.
@@ -61,7 +84,24 @@ pub fn line<'b>(number: usize, bytes: &'b [u8], settings: &Settings) -> Line<'b>
 
 fn read<'b>(piece: Piece<'b>, settings: &Settings) -> Line<'b> {
     let Piece { number, bytes, batch_time } = piece;
-    Line { number, bytes, batch_time, json: text(bytes, settings) }
+    if !otlp::json::is_request(bytes) {
+        return Line { number, bytes, batch_time, json: text(bytes, settings), otlp: None };
+    }
+    // Its spans are what the limits of a line are for.
+    let request = simdutf8::basic::from_utf8(bytes)
+        .map_err(|_| Reject::line(Code::InvalidUtf8, "the line is not valid UTF-8"))
+        .and_then(|text| otlp::json::read(text, settings));
+    match request {
+        Ok(request) => Line::of_request(number, bytes, request),
+        Err(reject) => Line { number, bytes, batch_time, json: Err(reject), otlp: None },
+    }
+}
+
+impl<'b> Line<'b> {
+    fn of_request(number: usize, bytes: &'b [u8], request: Request<'b>) -> Line<'b> {
+        let json = Ok(Json { text: Cow::Borrowed(""), repaired: false });
+        Line { number, bytes, batch_time: None, json, otlp: Some(Box::new(request)) }
+    }
 }
 
 fn text<'b>(bytes: &'b [u8], settings: &Settings) -> Result<Json<'b>, Reject> {

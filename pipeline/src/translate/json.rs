@@ -48,7 +48,7 @@ impl<'l> Visitor<'l> for Members {
 }
 
 /// A key without escapes is borrowed: serde's own Cow would copy it.
-pub(super) struct Key;
+pub(crate) struct Key;
 
 impl<'l> DeserializeSeed<'l> for Key {
     type Value = Cow<'l, str>;

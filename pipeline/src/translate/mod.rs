@@ -4,3 +4,4 @@ pub mod aliases;
 pub mod canonical;
 pub mod envelope;
 pub mod json;
+pub mod otel;

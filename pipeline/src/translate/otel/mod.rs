@@ -1,0 +1,22 @@
+//! OpenTelemetry spans and log records to canonical events, whichever library made them.
+
+pub mod aliases;
+pub mod errors;
+mod filling;
+mod hits;
+pub mod kind;
+pub mod logs;
+pub mod messages;
+mod objects;
+pub mod span;
+pub mod spread;
+pub mod tree;
+pub mod twins;
+pub mod unflatten;
+pub mod usage;
+pub mod values;
+mod vectors;
+pub mod written;
+
+pub use logs::{LogContent, LogRecord};
+pub use span::{Origin, translate};
