@@ -1,8 +1,9 @@
 //! Which column of a table holds what of an event: one table for each table.
 
-use observa_pipeline::batch::{Ready, Rejected};
+use observa_pipeline::batch::{Ready, Rejected, StoredContent};
 use observa_pipeline::event::Field;
 use observa_pipeline::home::Home;
+use observa_pipeline::identity;
 use observa_pipeline::price::Usd;
 use observa_pipeline::signal::Signal;
 use observa_pipeline::translate::aliases;
@@ -10,6 +11,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::logs::LogLine;
 use crate::rows::{Column, Value};
 use crate::storage::{self, POSTGRES_EPOCH};
 
@@ -41,6 +43,16 @@ pub struct SignalRow<'b> {
 pub struct RejectedRow<'b> {
     pub rejected: &'b Rejected,
     pub home: &'b Home,
+    pub stamp: Stamp,
+}
+
+pub struct LogRow<'b> {
+    pub line: &'b LogLine,
+    pub stamp: Stamp,
+}
+
+pub struct ContentRow<'b> {
+    pub stored: &'b StoredContent<'b>,
     pub stamp: Stamp,
 }
 
@@ -219,5 +231,62 @@ pub fn rejected<'b>() -> [Column<RejectedRow<'b>>; 11] {
         Column { name: "body", value: |row| text(&row.rejected.text) },
         Column { name: "attempts", value: |_| 1i32.into_datum() },
         Column { name: "created_at", value: |row| time(row.stamp.arrived) },
+    ]
+}
+
+pub fn logs<'b>() -> [Column<LogRow<'b>>; 17] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.line.home.tenant_id) },
+        Column { name: "ts", value: |row| time(row.line.ts) },
+        Column { name: "log_id", value: |row| uuid(row.line.id) },
+        Column { name: "project_id", value: |row| uuid(row.line.home.project_id) },
+        Column {
+            name: "environment",
+            value: |row| text(row.line.environment.as_deref().unwrap_or(&row.line.home.environment)),
+        },
+        Column { name: "level", value: |row| text(row.line.level) },
+        Column { name: "service", value: |row| row.line.service.as_deref().and_then(text) },
+        Column { name: "message", value: |row| text(&row.line.message) },
+        Column { name: "trace_id", value: |row| row.line.trace_id.as_deref().and_then(text) },
+        Column { name: "span_id", value: |row| row.line.span_id.as_deref().and_then(text) },
+        Column { name: "request_id", value: |row| row.line.request_id.as_deref().and_then(text) },
+        Column { name: "session_id", value: |row| row.line.session_id.as_deref().and_then(text) },
+        Column { name: "error_stack", value: |row| row.line.error_stack.as_deref().and_then(text) },
+        Column { name: "error_code", value: |row| row.line.error_code.as_deref().and_then(text) },
+        Column { name: "metadata", value: |row| row.line.metadata.as_deref().and_then(jsonb) },
+        Column {
+            name: "redactions",
+            value: |row| i32::try_from(row.line.redactions).unwrap_or(i32::MAX).into_datum(),
+        },
+        Column { name: "ingested_at", value: |row| time(row.stamp.arrived) },
+    ]
+}
+
+/// A log record's content: the trace and span it is of, and an id that its retry has, too.
+pub fn content_key<'c>(stored: &'c StoredContent) -> (&'c str, &'c str, Uuid) {
+    let content = &stored.content;
+    let side =
+        |side: &'c Option<observa_pipeline::event::Content>| side.as_ref().map_or("", |side| side.as_str());
+    let id = identity::uuid_of_parts(&["content", side(&content.input), side(&content.output)]);
+    (&content.trace_id, &content.span_id, id)
+}
+
+pub fn contents<'b>() -> [Column<ContentRow<'b>>; 9] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.stored.home.tenant_id) },
+        Column { name: "trace_id", value: |row| text(&row.stored.content.trace_id) },
+        Column { name: "span_id", value: |row| text(&row.stored.content.span_id) },
+        Column { name: "content_id", value: |row| uuid(content_key(row.stored).2) },
+        Column { name: "project_id", value: |row| uuid(row.stored.home.project_id) },
+        Column { name: "ts", value: |row| time(row.stored.content.ts.unwrap_or(row.stamp.arrived)) },
+        Column {
+            name: "input",
+            value: |row| row.stored.content.input.as_ref().and_then(|input| text(input.as_str())),
+        },
+        Column {
+            name: "output",
+            value: |row| row.stored.content.output.as_ref().and_then(|output| text(output.as_str())),
+        },
+        Column { name: "arrived_at", value: |row| time(row.stamp.arrived) },
     ]
 }

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use observa_pipeline::batch::{self, Batch, Ready, Rejected};
+use observa_pipeline::batch::{self, Batch, Otlp, Ready, Rejected};
 use observa_pipeline::decode::{self, Line};
 use observa_pipeline::home::{Home, Homes, Place};
-use observa_pipeline::settings::DAY;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
@@ -17,11 +16,14 @@ use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::log_guard::guard_statement;
+use crate::logs::{self, LogLine};
 use crate::rows::{self, Rows};
 use crate::settings;
+use crate::span_contents;
 use crate::storage;
 use crate::subtransaction;
 use crate::tenants::Directory;
+use crate::traces;
 
 /// Events of one statement: few enough for their rows to stay in the caches on their way through it.
 const CHUNK: usize = 250;
@@ -58,6 +60,8 @@ pub struct Outcome {
     pub alerts: u64,
     pub redactions: u64,
     pub rejected: Vec<Rejected>,
+    /// Spans and log records that were rejected; None: nothing came as OTLP.
+    pub rejected_spans: Option<u64>,
 }
 
 impl Outcome {
@@ -68,6 +72,10 @@ impl Outcome {
         self.alerts += other.alerts;
         self.redactions += other.redactions;
         self.rejected.extend(other.rejected);
+        self.rejected_spans = match (self.rejected_spans, other.rejected_spans) {
+            (Some(ours), Some(theirs)) => Some(ours + theirs),
+            (ours, theirs) => ours.or(theirs),
+        };
     }
 
     pub fn into_json(self) -> Value {
@@ -84,7 +92,7 @@ impl Outcome {
                 })
             })
             .collect();
-        json!({
+        let mut answer = json!({
             "batch_id": self.batch_id.to_string(),
             "accepted": self.accepted,
             "duplicates": self.duplicates,
@@ -93,7 +101,13 @@ impl Outcome {
             "alerts": self.alerts,
             "redactions": self.redactions,
             "errors": errors,
-        })
+        });
+        if let (Some(rejected), Some(answer)) = (self.rejected_spans, answer.as_object_mut()) {
+            let message = self.rejected.first().map_or("", |rejected| &rejected.reject.message);
+            let partial = json!({ "rejectedSpans": rejected, "errorMessage": message });
+            answer.insert("partialSuccess".into(), partial);
+        }
+        answer
     }
 }
 
@@ -126,9 +140,13 @@ pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome
 }
 
 fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
-    let Batch { ready, rejected, duplicates } = batch;
+    let Batch { mut ready, rejected, duplicates, otlp } = batch;
     let mut outcome = Outcome { batch_id: stamp.batch_id, duplicates, rejected, ..Outcome::default() };
-    storage::ensure_partitions(days(&ready))?;
+    storage::ensure_partitions(ready.iter().filter_map(|ready| ready.event.ts))?;
+    if otlp.is_some() {
+        traces::complete(&mut ready)?;
+        span_contents::fill(&mut ready)?;
+    }
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     let mut ordered: Vec<&Ready> = ready.iter().collect();
     ordered.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
@@ -137,7 +155,24 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
         Acting::during(acting, || store(of_tenant, stamp, &mut outcome))?;
     }
+    if let Some(otlp) = otlp {
+        store_beside_events(otlp, stamp, &mut outcome)?;
+    }
     Ok(outcome)
+}
+
+/// Log lines, and what log records say of calls.
+fn store_beside_events(otlp: Otlp, stamp: Stamp, outcome: &mut Outcome) -> Result<(), Error> {
+    outcome.rejected_spans = Some(otlp.rejected);
+    let records = otlp.contents.len() + otlp.logs.len();
+    let redactions = |redactions: u32| u64::from(redactions);
+    outcome.redactions += otlp.contents.iter().map(|stored| redactions(stored.redactions)).sum::<u64>();
+    outcome.redactions += otlp.logs.iter().map(|stored| redactions(stored.redactions)).sum::<u64>();
+    let mut new = span_contents::store(&otlp.contents, stamp)?;
+    new += logs::store(otlp.logs.into_iter().map(|log| LogLine::of_record(log, stamp)).collect(), stamp)?;
+    outcome.accepted += new;
+    outcome.duplicates += (records as u64).saturating_sub(new);
+    Ok(())
 }
 
 fn key<'r>(ready: &'r Ready) -> (Uuid, Option<i64>, &'r str) {
@@ -146,12 +181,6 @@ fn key<'r>(ready: &'r Ready) -> (Uuid, Option<i64>, &'r str) {
 
 fn event_id<'r>(ready: &'r Ready) -> &'r str {
     ready.event.text(observa_pipeline::event::Field::EventId).unwrap_or_default()
-}
-
-fn days(ready: &[Ready]) -> impl Iterator<Item = i64> + use<> {
-    let days: HashSet<i64> =
-        ready.iter().filter_map(|ready| ready.event.ts).map(|ts| ts.div_euclid(DAY)).collect();
-    days.into_iter()
 }
 
 /// Stores events of one tenant, which the transaction acts for.

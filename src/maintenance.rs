@@ -6,11 +6,14 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::error::{Error, or_raise};
-use crate::identity;
+use crate::identity::{self, Acting};
 use crate::patience::Patience;
+use crate::span_contents;
 use crate::storage;
+use crate::tenants;
+use crate::traces;
 
-/// Days that the ids of events without a time are kept: yesterday's retry is still known today.
+/// Days that ids of events without a time are kept, and contents of spans that have not come: yesterday's retry is still known today.
 const KEY_DAYS: i64 = 2;
 
 #[pg_extern(sql = false)]
@@ -26,6 +29,11 @@ fn round() -> Result<serde_json::Value, Error> {
     let mut patience = Patience::of_a_round();
     let partitions_created = storage::make_window(&mut patience)?;
     let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
+    for tenant_id in tenants::all()? {
+        let acting = Acting { tenant_id, project_id: None };
+        Acting::during(acting, traces::settle)?;
+        Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
+    }
     Ok(json!({
         "partitions_created": partitions_created,
         "key_partitions_dropped": keys_dropped,

@@ -1,5 +1,7 @@
 //! The storage that setup() makes: tables, policies, views, and a partition for each day.
 
+use std::collections::HashSet;
+
 use observa_pipeline::settings::DAY;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -17,18 +19,20 @@ const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/events.sql"),
     include_str!("../sql/storage/signals.sql"),
     include_str!("../sql/storage/rejected_events.sql"),
+    include_str!("../sql/storage/logs.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),
     include_str!("../sql/views/messages.sql"),
+    include_str!("../sql/views/logs.sql"),
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/config.sql"),
     include_str!("../sql/views/grants.sql"),
 ];
 
 /// Tables with a partition for each day of `ts`.
-const BY_EVENT_DAY: [&str; 3] = ["events", "event_payloads", "signals"];
+const BY_EVENT_DAY: [&str; 4] = ["events", "event_payloads", "signals", "logs"];
 
 /// The table with a partition for each day of arrival.
 const BY_ARRIVAL_DAY: &str = "event_keys";
@@ -114,6 +118,17 @@ fn quietly(run: impl FnOnce() -> Result<(), pgrx::spi::Error>) -> Result<(), pgr
 
 /// Microseconds between 1970 and 2000, where Postgres counts from.
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+/// Of microseconds since 1970 UTC; what Postgres can't hold is its infinity.
+pub fn sql_time(micros: i64) -> TimestampWithTimeZone {
+    TimestampWithTimeZone::try_from(micros.saturating_sub(POSTGRES_EPOCH))
+        .unwrap_or_else(|_| TimestampWithTimeZone::positive_infinity())
+}
+
+/// Microseconds since 1970 UTC.
+pub fn unix_micros(time: TimestampWithTimeZone) -> i64 {
+    i64::from(time).saturating_add(POSTGRES_EPOCH)
+}
 
 /// Microseconds since 1970 UTC.
 pub fn now() -> i64 {
@@ -237,11 +252,12 @@ fn civil(day: i64) -> (i32, i32, i32) {
     (year, month, day)
 }
 
-/// Makes the partitions that days need, if any is missing.
-pub fn ensure_partitions(days: impl Iterator<Item = i64>) -> Result<(), Error> {
+/// Makes the partitions that times (microseconds since 1970 UTC) need, if any is missing.
+pub fn ensure_partitions(times: impl Iterator<Item = i64>) -> Result<(), Error> {
+    let days: HashSet<i64> = times.map(|ts| ts.div_euclid(DAY)).collect();
     for day in days {
         // The last one that is made.
-        if !has_partition("signals", day) {
+        if !has_partition("logs", day) {
             make_partitions(day)?;
         }
     }

@@ -12,11 +12,7 @@ pub fn bill(event: &mut Event, home: &Home) {
     let usage = usage(event);
     let repeats = event.repeats || matches!(event.text(Field::ObservationType), Some("agent" | "chain"));
     event.billable = event.event_type.is_provider_call() && event.status == Status::Ok && !repeats;
-    if event.billable
-        && let Some(usage) = usage
-    {
-        event.cost_usd = cost(event, home, &usage);
-    }
+    event.cost_usd = usage.filter(|_| event.billable).and_then(|usage| cost(event, home, &usage));
     event.cost_source = match (&event.cost_usd, &event.reported_cost_usd) {
         (Some(_), _) => CostSource::Computed,
         (None, Some(_)) => CostSource::Reported,

@@ -103,6 +103,10 @@ impl Status {
             Status::Timeout => "timeout",
         }
     }
+
+    pub fn from_name(name: &str) -> Option<Status> {
+        [Status::Ok, Status::Error, Status::Timeout].into_iter().find(|status| status.name() == name)
+    }
 }
 
 /// The text columns of an event. All are bounded by `observa.max_id_bytes`.

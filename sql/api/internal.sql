@@ -68,6 +68,12 @@ CREATE FUNCTION observa_internal.insert_llm_request() RETURNS trigger
 ALTER FUNCTION observa_internal.insert_llm_request() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.insert_llm_request() IS 'Sends a row of llm_requests the way of observa.ingest';
 
+CREATE FUNCTION observa_internal.insert_log() RETURNS trigger
+    LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'insert_log_wrapper';
+ALTER FUNCTION observa_internal.insert_log() OWNER TO observa_owner;
+COMMENT ON FUNCTION observa_internal.insert_log() IS 'Scrubs and stores a row of observa.logs';
+
 CREATE FUNCTION observa_internal.edit_detection_rule() RETURNS trigger
     LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'edit_detection_rule_wrapper';

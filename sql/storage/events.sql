@@ -56,6 +56,10 @@ CREATE INDEX IF NOT EXISTS events_conversation ON observa_internal.events (tenan
     WHERE conversation_id IS NOT NULL;
 COMMENT ON INDEX observa_internal.events_conversation IS 'observa.messages of a conversation';
 
+CREATE INDEX IF NOT EXISTS events_response ON observa_internal.events (tenant_id, response_id)
+    WHERE response_id IS NOT NULL AND billable;
+COMMENT ON INDEX observa_internal.events_response IS 'The call that was billed for an answer, when another library''s span of it comes';
+
 CREATE TABLE IF NOT EXISTS observa_internal.event_payloads (
     tenant_id uuid NOT NULL,
     ts timestamptz NOT NULL,

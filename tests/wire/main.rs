@@ -9,6 +9,7 @@ mod dead_letters;
 mod dump;
 mod event_types;
 mod grants;
+mod otlp;
 mod partitions;
 mod rejects;
 mod retries;

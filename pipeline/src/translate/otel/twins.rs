@@ -23,6 +23,19 @@ pub enum CallKind {
     Other,
 }
 
+impl CallKind {
+    pub fn of(event_type: EventType, name: Option<&str>) -> CallKind {
+        match event_type {
+            EventType::LlmCall if name.is_some_and(|name| name.starts_with(STREAM_END)) => {
+                CallKind::StreamEnd
+            }
+            EventType::LlmCall => CallKind::Llm,
+            EventType::Embedding => CallKind::Embedding,
+            _ => CallKind::Other,
+        }
+    }
+}
+
 /// A span, as far as it matters who is billed. It may be of this batch, or stored long ago.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -48,13 +61,7 @@ impl Call<'_> {
 
 impl<'a> Call<'a> {
     pub fn of_event(event: &'a Event) -> Call<'a> {
-        let streamed = event.text(Field::Name).is_some_and(|name| name.starts_with(STREAM_END));
-        let kind = match event.event_type {
-            EventType::LlmCall if streamed => CallKind::StreamEnd,
-            EventType::LlmCall => CallKind::Llm,
-            EventType::Embedding => CallKind::Embedding,
-            _ => CallKind::Other,
-        };
+        let kind = CallKind::of(event.event_type, event.text(Field::Name));
         Call {
             trace_id: event.text(Field::TraceId).unwrap_or_default(),
             span_id: event.text(Field::SpanId).unwrap_or_default(),

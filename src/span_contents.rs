@@ -1,0 +1,174 @@
+//! Prompts and answers that came as log records, joined to their spans, whichever comes first.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use observa_pipeline::batch::{Ready, StoredContent};
+use observa_pipeline::event::{Content, Field};
+use observa_pipeline::settings::DAY;
+use observa_pipeline::translate::otel::messages;
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::columns::{self, ContentRow, Stamp};
+use crate::error::Error;
+use crate::identity::Acting;
+use crate::rows::{self, Rows};
+use crate::storage::sql_time;
+
+/// Microseconds around a record in which its span is looked for.
+const AROUND: i64 = DAY;
+
+/// (trace id, span id)
+type Key = (String, String);
+
+/// What the records of one call said, in their order.
+#[derive(Default)]
+struct Said {
+    input: Option<String>,
+    output: Option<String>,
+    /// Without the records that have just come: what they may have filled in before.
+    earlier: (Option<String>, Option<String>),
+}
+
+fn joined(first: Option<String>, second: Option<&str>) -> Option<String> {
+    match (first, second) {
+        (Some(first), Some(second)) => Some(messages::join(&first, second)),
+        (first, second) => first.or_else(|| second.map(str::to_owned)),
+    }
+}
+
+/// What is kept of calls of these traces; `new` are the records that have just come.
+fn read(trace_ids: Vec<String>, new: &HashSet<Uuid>) -> Result<BTreeMap<Key, Said>, Error> {
+    let mut found: BTreeMap<Key, Said> = BTreeMap::new();
+    Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/trace/contents.sql"), None, &[trace_ids.into()])?;
+        for row in rows {
+            let (Some(trace_id), Some(span_id)) = (row.get::<String>(1)?, row.get::<String>(2)?) else {
+                continue;
+            };
+            let id = row.get::<pgrx::Uuid>(3)?.map(|id| Uuid::from_bytes(*id.as_bytes()));
+            let (input, output) = (row.get::<String>(4)?, row.get::<String>(5)?);
+            let said = found.entry((trace_id, span_id)).or_default();
+            if !id.is_some_and(|id| new.contains(&id)) {
+                said.earlier.0 = joined(said.earlier.0.take(), input.as_deref());
+                said.earlier.1 = joined(said.earlier.1.take(), output.as_deref());
+            }
+            said.input = joined(said.input.take(), input.as_deref());
+            said.output = joined(said.output.take(), output.as_deref());
+        }
+        Ok::<_, pgrx::spi::Error>(())
+    })?;
+    Ok(found)
+}
+
+/// Gives new spans what earlier log records said of them.
+pub fn fill(ready: &mut [Ready]) -> Result<(), Error> {
+    let tenants: BTreeSet<Uuid> = ready.iter().map(|ready| ready.home.tenant_id).collect();
+    for tenant_id in tenants {
+        let own = |ready: &&mut Ready| ready.home.tenant_id == tenant_id;
+        let trace_ids: BTreeSet<String> = ready
+            .iter_mut()
+            .filter(own)
+            .filter_map(|ready| ready.event.text(Field::TraceId).map(str::to_owned))
+            .collect();
+        let acting = Acting { tenant_id, project_id: None };
+        let mut found = Acting::during(acting, || read(trace_ids.into_iter().collect(), &HashSet::new()))?;
+        if found.is_empty() {
+            continue;
+        }
+        for ready in ready.iter_mut().filter(own) {
+            let id = |field| ready.event.text(field).unwrap_or_default().to_owned();
+            let Some(said) = found.remove(&(id(Field::TraceId), id(Field::SpanId))) else { continue };
+            let content = |text: Option<String>| text.map(|text| Content::Json(text.into()));
+            ready.event.input = ready.event.input.take().or_else(|| content(said.input));
+            ready.event.output = ready.event.output.take().or_else(|| content(said.output));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what log records say of calls, and gives it to those that are stored; how many records are new.
+pub fn store(contents: &[StoredContent], stamp: Stamp) -> Result<u64, Error> {
+    let mut contents: Vec<&StoredContent> = contents.iter().collect();
+    contents.sort_by_key(|stored| (stored.home.tenant_id, columns::content_key(stored)));
+    let mut count = 0;
+    for of_tenant in contents.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
+        let Some(first) = of_tenant.first() else { continue };
+        let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
+        count += Acting::during(acting, || rows::in_own_memory(|| store_of_tenant(of_tenant, stamp)))?;
+    }
+    Ok(count)
+}
+
+fn store_of_tenant(contents: &[&StoredContent], stamp: Stamp) -> Result<u64, Error> {
+    let rows = contents.iter().map(|stored| ContentRow { stored, stamp });
+    let rows = Rows::new("span_contents", &columns::contents(), rows)?;
+    let new: HashSet<Uuid> = rows.run(include_str!("../sql/ingest/span_contents.sql"), |inserted| {
+        let ids = inserted.map(|row| row.get::<pgrx::Uuid>(1));
+        ids.filter_map(|id| id.transpose()).map(|id| Ok(Uuid::from_bytes(*id?.as_bytes()))).collect()
+    })?;
+    if !new.is_empty() {
+        give_to_stored_spans(contents, &new, stamp)?;
+    }
+    Ok(new.len() as u64)
+}
+
+/// A stored event whose call is spoken of.
+struct Target {
+    ts: TimestampWithTimeZone,
+    event_id: String,
+    input: Option<String>,
+    output: Option<String>,
+}
+
+fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp: Stamp) -> Result<(), Error> {
+    let trace_ids: BTreeSet<String> =
+        contents.iter().map(|stored| stored.content.trace_id.clone().into_owned()).collect();
+    let trace_ids: Vec<String> = trace_ids.into_iter().collect();
+    let said = read(trace_ids.clone(), new)?;
+    let times = || contents.iter().map(|stored| stored.content.ts.unwrap_or(stamp.arrived));
+    let from = times().min().unwrap_or(stamp.arrived) - AROUND;
+    let to = times().max().unwrap_or(stamp.arrived) + AROUND;
+    let mut targets: Vec<Target> = Spi::connect(|client| {
+        let arguments = [trace_ids.into(), sql_time(from).into(), sql_time(to).into()];
+        let rows = client.select(include_str!("../sql/trace/payloads.sql"), None, &arguments)?;
+        let mut targets = Vec::new();
+        for row in rows {
+            let (Some(ts), Some(event_id)) = (row.get::<TimestampWithTimeZone>(1)?, row.get::<String>(2)?)
+            else {
+                continue;
+            };
+            let key = (row.get::<String>(3)?.unwrap_or_default(), row.get::<String>(4)?.unwrap_or_default());
+            let Some(said) = said.get(&key) else { continue };
+            let (input, output) = (row.get::<String>(5)?, row.get::<String>(6)?);
+            // What the span itself said stays.
+            let take = |own: Option<String>, earlier: &Option<String>, said: &Option<String>| {
+                if own.is_none() || own == *earlier { said.clone().or(own) } else { own }
+            };
+            targets.push(Target {
+                ts,
+                event_id,
+                input: take(input, &said.earlier.0, &said.input),
+                output: take(output, &said.earlier.1, &said.output),
+            });
+        }
+        Ok::<_, pgrx::spi::Error>(targets)
+    })?;
+    if targets.is_empty() {
+        return Ok(());
+    }
+    targets.sort_by(|a, b| (i64::from(a.ts), &a.event_id).cmp(&(i64::from(b.ts), &b.event_id)));
+    let times: Vec<TimestampWithTimeZone> = targets.iter().map(|target| target.ts).collect();
+    let ids: Vec<String> = targets.iter().map(|target| target.event_id.clone()).collect();
+    let (inputs, outputs): (Vec<_>, Vec<_>) =
+        targets.into_iter().map(|target| (target.input, target.output)).unzip();
+    let arguments = [times.into(), ids.into(), inputs.into(), outputs.into()];
+    Ok(Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?)
+}
+
+/// Drops the acting tenant's contents that arrived before a time (microseconds since 1970 UTC).
+pub fn forget(before: i64) -> Result<(), Error> {
+    let forget = "DELETE FROM observa_internal.span_contents
+                   WHERE tenant_id = observa.current_tenant() AND arrived_at < $1";
+    Ok(Spi::run_with_args(forget, &[sql_time(before).into()])?)
+}
