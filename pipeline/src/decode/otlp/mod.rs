@@ -1,5 +1,7 @@
 //! OTLP: requests of spans or log records, as JSON or protobuf, to one model that both share.
 
+mod any_value;
+mod fill;
 pub mod id;
 pub mod json;
 pub mod owned;
