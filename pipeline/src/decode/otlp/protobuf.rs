@@ -165,6 +165,7 @@ fn read_span(span: ProtoSpan, scope: usize, settings: &Settings) -> Span<'static
         },
         dropped: dropped.into_iter().map(u64::from).sum(),
         repaired: repair.done,
+        moved: Vec::new(),
         fault: (size > settings.max_line_bytes).then(|| too_large(size, settings)),
         source: "",
     }
