@@ -1,13 +1,13 @@
 //! OTLP as JSON, leniently: camelCase and snake_case, numbers as texts, enums by number or name, keys in any order.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::value::AnyValue;
+use super::any_value::AnyValue;
+use super::fill::{Fill, Filled, Listed, Take, attributes, list, raw, skip, text};
 use super::{
     Attributes, Id, Link, Log, Request, Scope, Span, SpanEvent, SpanStatus, StatusCode, Value, owned,
 };
@@ -66,114 +66,6 @@ fn broken(error: &serde_json::Error) -> Reject {
         _ => (Code::InvalidJson, "the request is not valid JSON"),
     };
     Reject::line(code, format!("{what} (column {})", error.column()))
-}
-
-/// What is filled from the members of an object.
-trait Fill<'b> {
-    fn member<A: MapAccess<'b>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
-}
-
-fn raw<'b, A: MapAccess<'b>>(map: &mut A) -> Result<&'b str, A::Error> {
-    map.next_value::<&RawValue>().map(RawValue::get)
-}
-
-fn skip<'b, A: MapAccess<'b>>(map: &mut A) -> Result<(), A::Error> {
-    map.next_value::<de::IgnoredAny>().map(|_| ())
-}
-
-fn text<'b, A: MapAccess<'b>>(map: &mut A) -> Result<Cow<'b, str>, A::Error> {
-    let raw = raw(map)?;
-    match json::string(raw) {
-        Some(text) => Ok(text),
-        None if raw == "null" => Ok(Cow::Borrowed("")),
-        None => Err(de::Error::custom(format_args!("expected a string, got {}", json::type_name(raw)))),
-    }
-}
-
-fn attributes<'b, A: MapAccess<'b>>(map: &mut A) -> Result<Attributes<'b>, A::Error> {
-    list(map)
-}
-
-fn list<'b, A: MapAccess<'b>, T: Default + Fill<'b>>(map: &mut A) -> Result<Vec<T>, A::Error> {
-    let mut items = Items(Vec::new());
-    map.next_value_seed(Listed(&mut items))?;
-    Ok(items.0)
-}
-
-/// Reads an object into what it fills; null leaves that as it is.
-struct Filled<'s, T>(&'s mut T);
-
-impl<'b, T: Fill<'b>> DeserializeSeed<'b> for Filled<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'b, T: Fill<'b>> Visitor<'b> for Filled<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key_seed(Key)? {
-            self.0.member(&key, &mut map)?;
-        }
-        Ok(())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-/// What takes the elements of a list, one by one. False at the list's end.
-trait Take<'b> {
-    fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error>;
-}
-
-/// Reads a list into what takes its elements; null is an empty one.
-struct Listed<'s, T>(&'s mut T);
-
-impl<'b, T: Take<'b>> DeserializeSeed<'b> for Listed<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'b, T: Take<'b>> Visitor<'b> for Listed<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut list: A) -> Result<(), A::Error> {
-        while self.0.element(&mut list)? {}
-        Ok(())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-}
-
-struct Items<T>(Vec<T>);
-
-impl<'b, T: Default + Fill<'b>> Take<'b> for Items<T> {
-    fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error> {
-        let mut item = T::default();
-        let found = list.next_element_seed(Filled(&mut item))?.is_some();
-        if found {
-            self.0.push(item);
-        }
-        Ok(found)
-    }
 }
 
 struct Reader<'b, 's> {

@@ -1,5 +1,7 @@
 //! OTLP: requests of spans or log records, as JSON or protobuf, to one model that both share.
 
+mod any_value;
+mod fill;
 pub mod id;
 pub mod json;
 pub mod owned;
@@ -64,6 +66,8 @@ pub struct Span<'b> {
     pub dropped: u64,
     /// A NUL or half a surrogate pair in it was replaced by U+FFFD.
     pub repaired: bool,
+    /// Of a stored span: keys whose content is in a column, and no attribute any more.
+    pub moved: Vec<Cow<'b, str>>,
     /// Why it can't be stored, whatever it says.
     pub fault: Option<Reject>,
     /// The span as it came, where that was JSON.

@@ -82,6 +82,7 @@ impl Span<'_> {
             status: SpanStatus { code: self.status.code, message: self.status.message.map(own) },
             dropped: self.dropped,
             repaired: self.repaired,
+            moved: self.moved.into_iter().map(own).collect(),
             fault: self.fault,
             source: "",
         }

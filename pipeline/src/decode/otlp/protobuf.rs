@@ -3,12 +3,18 @@
 //! A body is taken for protobuf only if all of it parses and its ids have their length, since text may begin with a byte
 //! that is a tag, too.
 
+mod messages;
+
 use std::borrow::Cow;
 
 use prost::Message;
 
+use self::messages::{
+    Any, AnyValue, KeyValue, Logs, Metrics, ProtoLog, ProtoScope, ProtoSpan, Resource, Traces,
+};
+use super::any_value::separate;
 use super::json::too_large;
-use super::value::{Value, separate};
+use super::value::Value;
 use super::{Attributes, Id, Link, Log, Request, Scope, Span, SpanEvent, SpanStatus, StatusCode};
 use crate::settings::Settings;
 use crate::translate::json;
@@ -45,222 +51,6 @@ pub fn read(body: &[u8], settings: &Settings) -> Found {
         return Found::Request(Request { metrics: true, ..Request::default() });
     }
     if simdutf8::basic::from_utf8(body).is_ok() { Found::Other } else { Found::Broken }
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Traces {
-    #[prost(message, repeated, tag = "1")]
-    resources: Vec<ResourceSpans>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ResourceSpans {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scopes: Vec<ScopeSpans>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Resource {
-    #[prost(message, repeated, tag = "1")]
-    attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ScopeSpans {
-    #[prost(message, optional, tag = "1")]
-    scope: Option<ProtoScope>,
-    #[prost(message, repeated, tag = "2")]
-    spans: Vec<ProtoSpan>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoScope {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    version: String,
-    #[prost(message, repeated, tag = "3")]
-    attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoSpan {
-    #[prost(bytes = "vec", tag = "1")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    span_id: Vec<u8>,
-    #[prost(string, tag = "3")]
-    trace_state: String,
-    #[prost(bytes = "vec", tag = "4")]
-    parent_span_id: Vec<u8>,
-    #[prost(string, tag = "5")]
-    name: String,
-    #[prost(int32, tag = "6")]
-    kind: i32,
-    #[prost(fixed64, tag = "7")]
-    start: u64,
-    #[prost(fixed64, tag = "8")]
-    end: u64,
-    #[prost(message, repeated, tag = "9")]
-    attributes: Vec<KeyValue>,
-    #[prost(uint32, tag = "10")]
-    dropped_attributes: u32,
-    #[prost(message, repeated, tag = "11")]
-    events: Vec<ProtoEvent>,
-    #[prost(uint32, tag = "12")]
-    dropped_events: u32,
-    #[prost(message, repeated, tag = "13")]
-    links: Vec<ProtoLink>,
-    #[prost(uint32, tag = "14")]
-    dropped_links: u32,
-    #[prost(message, optional, tag = "15")]
-    status: Option<ProtoStatus>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoEvent {
-    #[prost(fixed64, tag = "1")]
-    time: u64,
-    #[prost(string, tag = "2")]
-    name: String,
-    #[prost(message, repeated, tag = "3")]
-    attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoLink {
-    #[prost(bytes = "vec", tag = "1")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    span_id: Vec<u8>,
-    #[prost(message, repeated, tag = "4")]
-    attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoStatus {
-    #[prost(string, tag = "2")]
-    message: String,
-    #[prost(int32, tag = "3")]
-    code: i32,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct KeyValue {
-    #[prost(string, tag = "1")]
-    key: String,
-    #[prost(message, optional, tag = "2")]
-    value: Option<AnyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AnyValue {
-    #[prost(oneof = "Any", tags = "1, 2, 3, 4, 5, 6, 7")]
-    value: Option<Any>,
-}
-
-#[derive(Clone, PartialEq, prost::Oneof)]
-enum Any {
-    #[prost(string, tag = "1")]
-    Text(String),
-    #[prost(bool, tag = "2")]
-    Bool(bool),
-    #[prost(int64, tag = "3")]
-    Int(i64),
-    #[prost(double, tag = "4")]
-    Double(f64),
-    #[prost(message, tag = "5")]
-    List(AnyList),
-    #[prost(message, tag = "6")]
-    Object(AnyObject),
-    #[prost(bytes, tag = "7")]
-    Bytes(Vec<u8>),
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AnyList {
-    #[prost(message, repeated, tag = "1")]
-    values: Vec<AnyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct AnyObject {
-    #[prost(message, repeated, tag = "1")]
-    values: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Logs {
-    #[prost(message, repeated, tag = "1")]
-    resources: Vec<ResourceLogs>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ResourceLogs {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scopes: Vec<ScopeLogs>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ScopeLogs {
-    #[prost(message, optional, tag = "1")]
-    scope: Option<ProtoScope>,
-    #[prost(message, repeated, tag = "2")]
-    logs: Vec<ProtoLog>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ProtoLog {
-    #[prost(fixed64, tag = "1")]
-    time: u64,
-    #[prost(int32, tag = "2")]
-    severity: i32,
-    #[prost(string, tag = "3")]
-    severity_text: String,
-    #[prost(message, optional, tag = "5")]
-    body: Option<AnyValue>,
-    #[prost(message, repeated, tag = "6")]
-    attributes: Vec<KeyValue>,
-    #[prost(bytes = "vec", tag = "9")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "10")]
-    span_id: Vec<u8>,
-    #[prost(fixed64, tag = "11")]
-    observed: u64,
-    #[prost(string, tag = "12")]
-    event_name: String,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Metrics {
-    #[prost(message, repeated, tag = "1")]
-    resources: Vec<ResourceMetrics>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ResourceMetrics {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scopes: Vec<ScopeMetrics>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct ScopeMetrics {
-    #[prost(message, optional, tag = "1")]
-    scope: Option<ProtoScope>,
-    #[prost(message, repeated, tag = "2")]
-    metrics: Vec<Metric>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Metric {
-    #[prost(string, tag = "1")]
-    name: String,
 }
 
 impl Traces {
@@ -375,6 +165,7 @@ fn read_span(span: ProtoSpan, scope: usize, settings: &Settings) -> Span<'static
         },
         dropped: dropped.into_iter().map(u64::from).sum(),
         repaired: repair.done,
+        moved: Vec::new(),
         fault: (size > settings.max_line_bytes).then(|| too_large(size, settings)),
         source: "",
     }

@@ -13,7 +13,7 @@ use crate::translate::otel::kind::Kind;
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{cost_of_object, is_id, money, parsed, short_text};
 use crate::translate::otel::written::Fate;
-use crate::translate::otel::{messages, unflatten};
+use crate::translate::otel::{messages, said, unflatten};
 
 pub(super) struct Filling<'l, 's> {
     pub(super) event: Event<'l>,
@@ -38,8 +38,8 @@ impl<'l, 's> Filling<'l, 's> {
             kind,
             span,
             filled: Vec::with_capacity(24),
-            fates: vec![Fate::Kept; span.attributes.len()],
-            content_from: Vec::new(),
+            fates: fates(span),
+            content_from: span.moved.clone(),
             reported,
             input_cost: None,
             output_cost: None,
@@ -49,6 +49,15 @@ impl<'l, 's> Filling<'l, 's> {
             tags: None,
         }
     }
+}
+
+/// Of a stored span, what is in a column already is not there to be kept.
+fn fates(span: &Span) -> Vec<Fate> {
+    let fate = |(key, value): &(Cow<str>, Value)| match value {
+        Value::Empty if span.moved.contains(key) => Fate::Moved,
+        _ => Fate::Kept,
+    };
+    span.attributes.iter().map(fate).collect()
 }
 
 impl<'l> Filling<'l, '_> {
@@ -135,7 +144,7 @@ impl<'l> Filling<'l, '_> {
                 self.moved(key, place, read.whole && own);
             }
             Target::Input(Form::Events) | Target::Output(Form::Events) => {
-                let Some((input, output)) = messages::of_events(value) else { return false };
+                let Some((input, output)) = said::of_events(value) else { return false };
                 self.event.input = input.map(|input| Content::Json(Cow::Owned(input)));
                 if self.event.output.is_none() {
                     self.event.output = output.map(|output| Content::Json(Cow::Owned(output)));

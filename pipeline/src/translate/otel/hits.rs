@@ -52,7 +52,7 @@ impl Hits {
             }
             let decided = values.into_iter().rev().find_map(|place| {
                 let (_, value) = span.attributes.get(place)?;
-                kind_of(marker.tests, &value.text()?)
+                kind_of(marker.tests, &value.text().unwrap_or_default())
             });
             if let Some(kind) = decided {
                 return kind;

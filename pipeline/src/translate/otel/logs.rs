@@ -10,7 +10,8 @@ use crate::event::Content;
 use crate::identity;
 use crate::translate::json::{self, Object};
 use crate::translate::otel::aliases::Form;
-use crate::translate::otel::messages::{self, Said};
+use crate::translate::otel::messages;
+use crate::translate::otel::said::{self, Said};
 use crate::translate::otel::span::Origin;
 use crate::translate::otel::written::Members;
 
@@ -80,14 +81,14 @@ type Lists = (Option<String>, Option<String>);
 
 /// The messages of a record; None: it carries none.
 fn content(log: &Log) -> Option<Lists> {
-    let said = messages::said(&event_name(log))?;
+    let said = said::said(&event_name(log))?;
     let body = match &log.body {
         Value::Json(json) => Some(json.clone()),
         Value::Text(text) => {
             let text = text.read();
             match text.starts_with('{') && Object::parse(&text).is_ok() {
                 true => Some(text.into_owned()),
-                false if messages::said(&text).is_some() => None,
+                false if said::said(&text).is_some() => None,
                 false => {
                     let mut quoted = String::new();
                     json::write_string(&mut quoted, &text);
@@ -99,8 +100,8 @@ fn content(log: &Log) -> Option<Lists> {
     };
     let lists = match said {
         Said::Details => details(&log.attributes, body.as_deref()),
-        Said::Output => (None, messages::of_event(said, &log.attributes, body.as_deref())),
-        Said::Input(_) => (messages::of_event(said, &log.attributes, body.as_deref()), None),
+        Said::Output => (None, said::of_event(said, &log.attributes, body.as_deref())),
+        Said::Input(_) => (said::of_event(said, &log.attributes, body.as_deref()), None),
     };
     (lists.0.is_some() || lists.1.is_some()).then_some(lists)
 }

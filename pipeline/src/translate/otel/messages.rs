@@ -42,7 +42,7 @@ pub fn read<'l>(form: Form, value: &'l Value<'l>, role: &str) -> Option<Read<'l>
 }
 
 /// Text, or JSON where a text is JSON, also where that was written as a JSON text once more.
-fn content<'l>(value: &'l Value<'l>) -> Option<Content<'l>> {
+pub(super) fn content<'l>(value: &'l Value<'l>) -> Option<Content<'l>> {
     if let Value::Json(json) = value {
         return Some(Content::Json(Cow::Borrowed(json)));
     }
@@ -73,7 +73,7 @@ fn message(role: &str, key: &str, raw: &str) -> String {
     written
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut written = String::with_capacity(text.len() + 16);
     json::write_string(&mut written, text);
     written
@@ -120,7 +120,7 @@ fn list_of_messages<'l>(json: Cow<'l, str>, role: &str) -> Content<'l> {
 }
 
 /// Appends the messages of a list to an unfinished one.
-fn append(to: &mut String, list: &str) {
+pub(super) fn append(to: &mut String, list: &str) {
     let inside = list.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(list).trim();
     if inside.is_empty() {
         return;
@@ -232,7 +232,7 @@ fn one_answer(object: &Object) -> Option<String> {
 }
 
 /// An object with a role and a finish reason, if it has none of its own.
-fn with_members(object: &str, role: Option<&str>, finish_reason: Option<&str>) -> String {
+pub(super) fn with_members(object: &str, role: Option<&str>, finish_reason: Option<&str>) -> String {
     let members = Object::parse(object).unwrap_or_default();
     let mut written = String::from("{");
     if let Some(role) = role.filter(|_| members.get("role").is_none()) {
@@ -258,104 +258,6 @@ fn with_members(object: &str, role: Option<&str>, finish_reason: Option<&str>) -
     written
 }
 
-/// An event that holds a message, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Said {
-    Input(&'static str),
-    Output,
-    /// Both, under attributes that the table of aliases knows.
-    Details,
-}
-
-#[rustfmt::skip]
-const EVENTS: &[(&str, Said)] = &[
-    ("gen_ai.system.message", Said::Input("system")),
-    ("gen_ai.user.message", Said::Input("user")),
-    ("gen_ai.assistant.message", Said::Input("assistant")),
-    ("gen_ai.tool.message", Said::Input("tool")),
-    ("gen_ai.content.prompt", Said::Input("user")),
-    ("gen_ai.choice", Said::Output),
-    ("gen_ai.content.completion", Said::Output),
-    ("gen_ai.client.inference.operation.details", Said::Details),
-    // Older spelling of the same.
-    ("gen_ai.client.operation.details", Said::Details),
-];
-
-pub fn said(event_name: &str) -> Option<Said> {
-    EVENTS.iter().find(|(name, _)| *name == event_name).map(|(_, said)| *said)
-}
-
-/// The message of an event, as a list of one. What it says is in its attributes, or in the body of a log record.
-pub fn of_event(said: Said, attributes: &Attributes, body: Option<&str>) -> Option<String> {
-    let role = match said {
-        Said::Input(role) => role,
-        Said::Output => "assistant",
-        Said::Details => return None,
-    };
-    if let Some(body) = body.filter(|body| body.starts_with('{')) {
-        return Some(of_object(&Object::parse(body).ok()?, role));
-    }
-    const CONTENT: [&str; 5] =
-        ["content", "message", "gen_ai.prompt", "gen_ai.completion", "gen_ai.event.content"];
-    let mut members: Vec<(&str, String)> = Vec::new();
-    for (key, value) in attributes {
-        let mut raw = String::new();
-        match (CONTENT.contains(&key.as_ref()), content(value)) {
-            (true, Some(Content::Json(json))) => raw.push_str(&json),
-            _ => value.write(&mut raw),
-        }
-        let key = if CONTENT.contains(&key.as_ref()) { "content" } else { key.as_ref() };
-        if !matches!(key, "gen_ai.system" | "gen_ai.provider.name" | "event.name") {
-            members.push((key, raw));
-        }
-    }
-    if let Some(body) = body {
-        members.push(("content", body.to_owned()));
-    }
-    if !members.iter().any(|(key, _)| *key == "role") {
-        members.insert(0, ("role", quoted(role)));
-    }
-    let object = json::write_object(members.iter().map(|(key, raw)| (*key, raw.as_str())));
-    // What is in it may be a message of its own.
-    let parsed = Object::parse(&object).ok()?;
-    Some(match parsed.get("content").filter(|raw| raw.starts_with('{')).map(Object::parse) {
-        Some(Ok(inner)) if inner.get("role").is_some() => of_object(&inner, role),
-        _ => format!("[{object}]"),
-    })
-}
-
-/// `{"index", "finish_reason", "message": {...}}` is its message, anything else is one.
-fn of_object(object: &Object, role: &str) -> String {
-    let message = object.get("message").filter(|raw| raw.starts_with('{'));
-    match message {
-        Some(message) => format!("[{}]", with_members(message, Some(role), object.get("finish_reason"))),
-        None => {
-            let members = json::write_object(object.0.iter().map(|(key, raw)| (key.as_ref(), *raw)));
-            format!("[{}]", with_members(&members, Some(role), None))
-        }
-    }
-}
-
-/// Input and output of a JSON list of events (pydantic-ai's `events`). A run's list holds its answers, too.
-pub fn of_events<'l>(value: &'l Value<'l>) -> Option<(Option<String>, Option<String>)> {
-    let Content::Json(list) = content(value)? else { return None };
-    let (mut input, mut output) = (String::from("["), String::from("["));
-    for event in json::elements(&list)? {
-        let object = Object::parse(event).ok()?;
-        let name = object.get("event.name").and_then(json::string).unwrap_or_default();
-        match said(&name) {
-            Some(Said::Output) => append(&mut output, &of_object(&object, "assistant")),
-            Some(Said::Input(role)) => append(&mut input, &of_object(&object, role)),
-            _ => append(&mut input, &of_object(&object, "user")),
-        }
-    }
-    let finished = |mut list: String| {
-        list.push(']');
-        Some(list).filter(|list| list.len() > 2)
-    };
-    Some((finished(input), finished(output)))
-}
-
 /// The input with a system prompt before it, unless it has one.
 pub fn with_system<'l>(system: Option<String>, input: Option<Content<'l>>) -> Option<Content<'l>> {
     let Some(system) = system else { return input };
@@ -378,31 +280,16 @@ pub fn with_tool_calls<'l>(output: &Content<'l>, calls: &Content<'l>) -> Option<
     if Object::parse(message).ok()?.get("tool_calls").is_some() {
         return None;
     }
-    let inside = message.trim().strip_suffix('}')?;
-    Some(Content::Json(Cow::Owned(format!("[{inside},\"tool_calls\":{calls}}}]"))))
+    let mut members = Object::parse(message).ok()?.0;
+    members.push(("tool_calls".into(), &calls));
+    let written = json::write_object(members.iter().map(|(key, raw)| (key.as_ref(), *raw)));
+    Some(Content::Json(Cow::Owned(format!("[{written}]"))))
 }
 
 fn single<'c>(content: &'c Content) -> Option<&'c str> {
     let Content::Json(list) = content else { return None };
     let message = list.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
     Object::parse(message).is_ok().then_some(message)
-}
-
-/// The events of a span that hold messages, as input and output.
-pub fn of_span_events<'a>(
-    events: impl Iterator<Item = (&'a str, &'a Attributes<'a>)>,
-) -> (Option<String>, Option<String>) {
-    let (mut input, mut output) = (String::from("["), String::from("["));
-    for (name, attributes) in events {
-        let Some(said) = said(name) else { continue };
-        let Some(message) = of_event(said, attributes, None) else { continue };
-        append(if said == Said::Output { &mut output } else { &mut input }, &message);
-    }
-    let finished = |mut list: String| {
-        list.push(']');
-        Some(list).filter(|list| list.len() > 2)
-    };
-    (finished(input), finished(output))
 }
 
 /// A text attribute, whatever it was written as.

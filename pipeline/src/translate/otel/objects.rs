@@ -49,7 +49,8 @@ impl Filling<'_, '_> {
             fill(Field::ResponseId, id_inside(&text).map(Cow::Borrowed));
         }
         fill(Field::ResponseModel, find(&["model", "modelVersion", "model_version"]));
-        fill(Field::FinishReason, find(&["stop_reason"]).map(|reason| finish_word(&reason)));
+        let reason = find(&["stop_reason"]).or_else(|| first_reason(&object));
+        fill(Field::FinishReason, reason.map(|reason| finish_word(&reason)));
         let usage = ["usage", "usageMetadata", "usage_metadata"].iter().find_map(|key| object.get(key));
         if let Some(Ok(usage)) = usage.map(serde_json::from_str) {
             self.reported.object(&usage);
@@ -63,6 +64,13 @@ impl Filling<'_, '_> {
         let start = i64::try_from(self.span.start? / 1_000).ok()?;
         Some((micros - start) as f64 / 1e3).filter(|ms| *ms >= 0.0)
     }
+}
+
+/// Why the first of several choices ended.
+fn first_reason<'o>(object: &Object<'o>) -> Option<Cow<'o, str>> {
+    let choices = object.get("choices").or_else(|| object.get("candidates"))?;
+    let first = Object::parse(json::elements(choices)?.first()?).ok()?;
+    ["finish_reason", "finishReason"].iter().find_map(|key| json::string(first.get(key)?))
 }
 
 /// A provider's response id somewhere in LangChain's answer, which has ids of its own beside it.

@@ -15,7 +15,7 @@ use crate::translate::otel::hits::Hits;
 use crate::translate::otel::kind::Kind;
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{bounded, finish_word, short_text};
-use crate::translate::otel::{errors, messages, written};
+use crate::translate::otel::{errors, messages, said, written};
 
 /// Where spans come from: the service and the library, with their JSON, which all spans of theirs repeat.
 pub struct Origin<'l> {
@@ -75,7 +75,7 @@ impl<'l> Filling<'l, '_> {
     fn fill_from_events(&mut self) {
         let span = self.span;
         for event in &span.events {
-            if matches!(messages::said(&event.name), Some(messages::Said::Details)) {
+            if matches!(said::said(&event.name), Some(said::Said::Details)) {
                 let hits = Hits::find(&event.attributes);
                 self.fill(&event.attributes, &hits, false);
             }
@@ -89,9 +89,8 @@ impl<'l> Filling<'l, '_> {
         if self.event.input.is_some() && self.event.output.is_some() {
             return;
         }
-        let (input, output) = messages::of_span_events(
-            span.events.iter().map(|event| (event.name.as_ref(), &event.attributes)),
-        );
+        let (input, output) =
+            said::of_span_events(span.events.iter().map(|event| (event.name.as_ref(), &event.attributes)));
         let content = |list: Option<String>| list.map(|list| Content::Json(Cow::Owned(list)));
         self.event.input = self.event.input.take().or_else(|| content(input));
         self.event.output = self.event.output.take().or_else(|| content(output));

@@ -6,7 +6,7 @@ use crate::decode::otlp::{Attributes, Value};
 use crate::event::Content;
 use crate::translate::json::{self, Object};
 use crate::translate::otel::filling::Filling;
-use crate::translate::otel::written::Fate;
+use crate::translate::otel::written::{Fate, Members};
 
 impl<'l> Filling<'l, '_> {
     /// OpenInference's `embedding.embeddings.N.embedding.text` and `.vector`.
@@ -43,6 +43,9 @@ impl<'l> Filling<'l, '_> {
     /// Of a vector, or a list of vectors, which may be JSON texts, only the sizes stay.
     pub(super) fn vector(&mut self, value: &Value, place: usize, own: bool) {
         let Some(text) = value.text() else { return };
+        if self.is_size(&text) {
+            return;
+        }
         let elements = json::elements(&text).unwrap_or_default();
         let first = elements.first().map(|raw| json::string(raw).unwrap_or(Cow::Borrowed(raw)));
         let (vectors, dimensions) = match first.filter(|first| first.trim_start().starts_with('[')) {
@@ -59,6 +62,9 @@ impl<'l> Filling<'l, '_> {
     /// A provider's answer to a request for embeddings: `{"data": [{"embedding": [...]}]}`, or of any other shape.
     pub(super) fn vector_answer(&mut self, value: &Value, place: usize, own: bool) {
         let Some(text) = value.text() else { return };
+        if self.is_size(&text) {
+            return;
+        }
         let object = Object::parse(&text).unwrap_or_default();
         let vectors = ["data", "embeddings"]
             .iter()
@@ -71,10 +77,28 @@ impl<'l> Filling<'l, '_> {
         if dimensions > 0 {
             self.event.facts.vector_length = i64::try_from(dimensions).ok();
         }
-        let short =
-            format!("{{\"vectors\":{},\"dimensions\":{dimensions},\"bytes\":{}}}", vectors.len(), text.len());
+        let mut short = Members::with_capacity(128);
+        short.key("vectors").push_str(&vectors.len().to_string());
+        short.key("dimensions").push_str(&dimensions.to_string());
+        // The rest of the answer is small, and a later translator may want it.
+        for key in ["id", "model", "usage"] {
+            if let Some(raw) = object.get(key) {
+                short.key(key).push_str(raw);
+            }
+        }
+        let short = short.finish();
         if let Some(fate) = self.fates.get_mut(place).filter(|_| own) {
             *fate = Fate::Replaced(short);
         }
+    }
+
+    /// What stands in the place of vectors that were stored before.
+    fn is_size(&mut self, text: &str) -> bool {
+        let object = Object::parse(text).unwrap_or_default();
+        let (Some(_), Some(dimensions)) = (object.get("vectors"), object.get("dimensions")) else {
+            return false;
+        };
+        self.event.facts.vector_length = dimensions.parse().ok().filter(|dimensions| *dimensions > 0);
+        true
     }
 }

@@ -98,7 +98,7 @@ pub fn object(attributes: &Attributes) -> String {
     members.finish()
 }
 
-const KINDS: [&str; 6] = ["unspecified", "internal", "server", "client", "producer", "consumer"];
+pub const KINDS: [&str; 6] = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 
 /// The stored attributes of a span.
 pub fn attributes(parts: &Parts) -> String {

@@ -1,3 +1,6 @@
+use super::messages::{
+    AnyList, Metric, ResourceLogs, ResourceMetrics, ResourceSpans, ScopeLogs, ScopeMetrics, ScopeSpans,
+};
 use super::*;
 use crate::decode::otlp::get;
 

@@ -7,6 +7,7 @@ use crate::decode::otlp::{Request, json as otlp_json};
 use crate::event::{EventType, Status};
 use crate::price::parse_usd;
 use crate::settings::Settings;
+use crate::translate::otel::stored::{Columns, Stored};
 
 /// An attribute's value as OTLP writes it.
 fn any(value: &Json) -> Json {
@@ -59,7 +60,40 @@ fn request(sent: &Sent) -> Request<'static> {
 fn event(sent: Sent) -> Event<'static> {
     let request: &'static Request<'static> = Box::leak(Box::new(request(&sent)));
     let origin = Origin::new(&request.resources[0], &request.scopes[0]);
-    translate(1, &request.spans[0], &origin).unwrap()
+    let event = translate(1, &request.spans[0], &origin).unwrap();
+    what_is_stored_gives_the_same_event(&event);
+    event
+}
+
+/// A later translator must be able to read again what this one kept.
+fn what_is_stored_gives_the_same_event(event: &Event) {
+    let columns = Columns {
+        trace_id: event.text(Field::TraceId).unwrap(),
+        span_id: event.text(Field::SpanId).unwrap(),
+        parent_span_id: event.text(Field::ParentSpanId),
+        name: event.text(Field::Name),
+        ts: event.ts,
+        latency_ms: event.latency_ms,
+        error_message: event.error_message.as_deref(),
+    };
+    let stored = Stored::read(event.attributes.as_deref().unwrap(), &columns).unwrap().unwrap();
+    let again = stored.event().unwrap();
+    assert_eq!(again.event_type, event.event_type);
+    for (field, name, _) in Field::ALL {
+        // A finish reason that only the answer had is in the stored answer.
+        if field != Field::FinishReason || again.text(field).is_some() {
+            assert_eq!(again.text(field), event.text(field), "{name}");
+        }
+    }
+    assert_eq!((again.tokens, again.ttft_ms, again.status), (event.tokens, event.ttft_ms, event.status));
+    assert_eq!((&again.error_message, again.latency_ms), (&event.error_message, event.latency_ms));
+    assert_eq!(again.reported_cost_usd, event.reported_cost_usd);
+    let without = |event: &Event| {
+        let mut attributes = attributes(event);
+        attributes.as_object_mut().unwrap().remove("observa.end_before_start");
+        attributes
+    };
+    assert_eq!(without(&again), without(event));
 }
 
 fn of(name: &'static str, attributes: Json) -> Event<'static> {
