@@ -20,6 +20,7 @@ mod patience;
 mod plans;
 mod price_cache;
 mod replay;
+mod retranslate;
 mod rows;
 mod rules;
 mod scrub;

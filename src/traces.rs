@@ -1,6 +1,7 @@
 //! A trace comes in several bodies: what its stored spans and the new ones say about each other.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Deref;
 
 use observa_pipeline::batch::Ready;
 use observa_pipeline::bill;
@@ -138,8 +139,16 @@ pub fn settle() -> Result<(), Error> {
     Ok(())
 }
 
+/// Settles the bill of the traces of stored events.
+pub fn settle_traces_of(project_id: Uuid, stored: &[&Ready]) -> Result<(), Error> {
+    settle_bill(&stored_spans(project_id, stored)?, &mut [])
+}
+
 /// Spans of the traces of these events, and calls for the same answers.
-fn stored_spans(project_id: Uuid, ready: &[&mut Ready]) -> Result<Vec<StoredSpan>, Error> {
+fn stored_spans<'l, R: Deref<Target = Ready<'l>>>(
+    project_id: Uuid,
+    ready: &[R],
+) -> Result<Vec<StoredSpan>, Error> {
     let texts = |field: Field, wanted: fn(&Ready) -> bool| -> Vec<String> {
         let texts = ready.iter().filter(|ready| wanted(ready)).filter_map(|ready| ready.event.text(field));
         texts.collect::<BTreeSet<&str>>().into_iter().map(str::to_owned).collect()

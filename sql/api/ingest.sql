@@ -38,3 +38,13 @@ COMMENT ON FUNCTION observa.replay_rejected(uuid) IS 'Ingests dead letters again
 
 Up to 10,000 at a time. What is stored now leaves rejected_events; what is still bad stays, with its new reason. Answers as
 ingest does.';
+
+CREATE FUNCTION observa.retranslate(since timestamptz, until timestamptz) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'retranslate_wrapper';
+ALTER FUNCTION observa.retranslate(timestamptz, timestamptz) OWNER TO observa_owner;
+REVOKE ALL ON FUNCTION observa.retranslate(timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.retranslate(timestamptz, timestamptz) TO observa_admin;
+COMMENT ON FUNCTION observa.retranslate(timestamptz, timestamptz) IS 'Reads stored OpenTelemetry spans anew, where an older version of the translator made their events; how many changed
+
+For events from since to before until, after an upgrade. Costs and who is billed follow; signals and alerts do not.';

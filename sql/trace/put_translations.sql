@@ -1,0 +1,15 @@
+-- rows: those of events, as they are translated now. Ids of people and sessions stay: what is kept of them in attributes is
+-- scrubbed.
+UPDATE observa_internal.events e
+   SET event_type = r.event_type, observation_type = r.observation_type, parent_span_id = r.parent_span_id,
+       conversation_id = coalesce(e.conversation_id, r.conversation_id), session_id = coalesce(e.session_id, r.session_id),
+       user_id = coalesce(e.user_id, r.user_id), agent_name = r.agent_name, version = r.version, route = r.route, name = r.name,
+       provider = r.provider, model = r.model, response_model = r.response_model, response_id = r.response_id,
+       tool_name = r.tool_name, status = r.status, error_type = r.error_type, ttft_ms = r.ttft_ms,
+       input_tokens = r.input_tokens, output_tokens = r.output_tokens, cached_input_tokens = r.cached_input_tokens,
+       cache_write_tokens = r.cache_write_tokens, reasoning_tokens = r.reasoning_tokens, total_tokens = r.total_tokens,
+       cost_usd = r.cost_usd, reported_cost_usd = r.reported_cost_usd, cost_source = r.cost_source, billable = r.billable,
+       finish_reason = r.finish_reason, translator_version = r.translator_version
+  FROM rows r
+ WHERE e.tenant_id = r.tenant_id AND e.ts = r.ts AND e.event_id = r.event_id
+RETURNING e.event_id
