@@ -16,7 +16,9 @@ mod maintenance;
 mod messages;
 mod plans;
 mod price_cache;
+mod prices;
 mod replay;
+mod reprice;
 mod rows;
 mod rules;
 mod scrub;
@@ -38,9 +40,10 @@ extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["s
 extension_sql_file!("../sql/api/ingest.sql", name = "ingest", requires = ["schemas"]);
 extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
+extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
-extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost"]);
+extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost", "prices"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

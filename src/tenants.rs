@@ -36,8 +36,8 @@ thread_local! {
         const { Cell::new([pg_sys::InvalidOid; CONFIG_TABLES.len()]) };
     /// The callback can come at any time, also while the cache is in use: it only leaves word.
     static STALE: Cell<bool> = const { Cell::new(true) };
-    /// The setting that the cached homes were made under.
-    static EMAILS: Cell<bool> = const { Cell::new(true) };
+    /// The settings that the cached homes were made under: scrub_emails and builtin_prices.
+    static MADE_UNDER: Cell<(bool, bool)> = const { Cell::new((true, true)) };
 }
 
 pub fn watch_config() {
@@ -199,9 +199,10 @@ impl Directory {
         if acting.is_none() && !identity::session_is_superuser() {
             return Err(Error::NoTenant);
         }
-        let emails = settings::scrub_emails();
-        if STALE.replace(false) || EMAILS.replace(emails) != emails {
+        let settings = (settings::scrub_emails(), settings::builtin_prices());
+        if STALE.replace(false) || MADE_UNDER.replace(settings) != settings {
             CACHE.with_borrow_mut(HashMap::clear);
+            price_cache::forget();
             WATCHED.set(CONFIG_TABLES.map(|table| storage::relation(table).unwrap_or(pg_sys::InvalidOid)));
         }
         Ok(Directory { acting })

@@ -9,6 +9,7 @@ mod dead_letters;
 mod dump;
 mod event_types;
 mod partitions;
+mod prices;
 mod rejects;
 mod retries;
 mod scrubbed;
