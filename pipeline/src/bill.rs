@@ -145,7 +145,7 @@ fn keep_classes(event: &mut Event, usage: Option<&Usage>) {
     let beside = [tokens.cache_write_1h, tokens.audio_input, tokens.audio_output, tokens.image_input];
     let attributes = event.attributes.as_deref().unwrap_or("{}");
     // An attribute of this name that is the client's own must not be taken for ours.
-    let claimed = attributes.contains(CLASSES);
+    let claimed = memchr::memmem::find(attributes.as_bytes(), CLASSES.as_bytes()).is_some();
     if event.usage.is_none() && event.service_tier.is_none() && beside.iter().all(Option::is_none) && !claimed
     {
         return;

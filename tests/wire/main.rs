@@ -11,6 +11,7 @@ mod event_types;
 mod partitions;
 mod prices;
 mod rejects;
+mod reprice;
 mod retries;
 mod scrubbed;
 mod server_log;

@@ -47,7 +47,7 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
     let source_name: Arc<str> = Arc::from(source_name);
     let mut parsed = Parsed::default();
     let mut any_model = false;
-    let mut held: BTreeMap<(Option<String>, String), (bool, Vec<PriceRow>)> = BTreeMap::new();
+    let mut held: BTreeMap<(Option<String>, String), (Standing, Vec<PriceRow>)> = BTreeMap::new();
     for (key, raw) in &models {
         if key == SAMPLE {
             continue;
@@ -66,17 +66,17 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
             Err(Unpriced::Bad(bad)) => return Err(bad.of(key)),
         };
         let (provider, name) = split(key, text_of(&fields, "litellm_provider").as_deref());
-        let bare = name.len() == key.len();
+        let paid = rates.entries().iter().any(|entry| entry.usd != 0);
+        let standing = Standing { paid, bare: name.len() == key.len() };
         let rows = rows(&fields, provider.clone(), &name, rates, &source_name).map_err(|bad| bad.of(key))?;
-        // `deepseek-chat` and `deepseek/deepseek-chat` are one model: its own name is kept up to date.
         match held.entry((provider, name)) {
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                if bare && !entry.get().0 {
-                    entry.insert((bare, rows));
+                if standing > entry.get().0 {
+                    entry.insert((standing, rows));
                 }
             }
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((bare, rows));
+                entry.insert((standing, rows));
             }
         }
     }
@@ -85,6 +85,15 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
     }
     parsed.rows = held.into_values().flat_map(|(_, rows)| rows).collect();
     Ok(parsed)
+}
+
+/// Which of two entries for one model counts: one that costs something (`codestral/codestral-latest` is a free trial
+/// of `mistral/codestral-latest`), then the model's own name, which is kept up to date (`deepseek-chat` beside
+/// `deepseek/deepseek-chat`).
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    paid: bool,
+    bare: bool,
 }
 
 /// The provider and the model's own name: `azure/gpt-4o` is `gpt-4o` of Azure.

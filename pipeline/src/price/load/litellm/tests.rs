@@ -46,6 +46,31 @@ fn prices_are_read_without_a_float() {
 }
 
 #[test]
+fn of_two_entries_for_one_model_the_paid_one_counts_then_its_own_name() {
+    for (text, usd) in [
+        (
+            r#"{"codestral/c": {"litellm_provider": "codestral", "input_cost_per_token": 0},
+             "mistral/c": {"litellm_provider": "mistral", "input_cost_per_token": 3}}"#,
+            "3",
+        ),
+        (
+            r#"{"d": {"litellm_provider": "deepseek", "input_cost_per_token": 1},
+             "deepseek/d": {"litellm_provider": "deepseek", "input_cost_per_token": 2}}"#,
+            "1",
+        ),
+        (
+            r#"{"d": {"litellm_provider": "deepseek", "input_cost_per_token": 0},
+             "deepseek/d": {"litellm_provider": "deepseek", "input_cost_per_token": 2}}"#,
+            "2",
+        ),
+    ] {
+        let rows = parsed(text).rows;
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rate(&rows[0], None, TokenClass::InputUncached, 0).as_deref(), Some(usd), "{text}");
+    }
+}
+
+#[test]
 fn keys_carry_their_provider() {
     for (key, provider, expected) in [
         ("gpt-4o", "openai", ("openai", "gpt-4o")),
