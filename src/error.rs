@@ -10,7 +10,7 @@ pub enum Error {
     Refused(#[from] Refusal),
     #[error("permission denied: this session acts for no tenant")]
     NoTenant,
-    #[error("Observa's storage is missing: a superuser must run SELECT observa.setup()")]
+    #[error("Observa's storage is missing or incomplete: a superuser must run SELECT observa.setup()")]
     NoStorage,
     #[error("only a superuser may run {0}")]
     SuperuserOnly(&'static str),

@@ -23,34 +23,12 @@ impl Acting {
         Some(Acting { tenant_id: tenant.parse().ok()?, project_id: project.parse().ok() })
     }
 
-    /// Until the end of the transaction or savepoint. None: for nobody.
-    pub fn set(acting: Option<Acting>) {
-        let text = acting.map_or(String::new(), |acting| {
-            format!("{}/{}", acting.tenant_id, acting.project_id.map(|id| id.to_string()).unwrap_or_default())
-        });
-        let value = CString::new(text).unwrap_or_default();
-        // SAFETY: both are C strings that live through the call; Postgres copies the value.
-        unsafe {
-            pg_sys::set_config_option(
-                settings::ACTING_NAME.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_LOCAL,
-                true,
-                0,
-                false,
-            );
-        }
-    }
-
-    /// Runs something for a tenant, and goes back to who it was before.
+    /// Runs something for a tenant, and goes back to who it was before. As a function's own SET, it may happen while a parallel
+    /// query runs.
     pub fn during<T>(acting: Acting, run: impl FnOnce() -> T) -> T {
-        let before = Acting::current();
-        Acting::set(Some(acting));
-        let result = run();
-        Acting::set(before);
-        result
+        let project = acting.project_id.map(|id| id.to_string()).unwrap_or_default();
+        let value = CString::new(format!("{}/{project}", acting.tenant_id)).unwrap_or_default();
+        settings::with(settings::ACTING_NAME, &value, run)
     }
 }
 

@@ -1,10 +1,11 @@
 //! observa.ingest: a body in, committed events out. What it counts as accepted is durable at commit.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use observa_pipeline::batch::{self, Batch, Ready, Rejected};
 use observa_pipeline::decode::{self, Line};
-use observa_pipeline::home::{Home, Homes};
+use observa_pipeline::home::{Home, Homes, Place};
 use observa_pipeline::settings::DAY;
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -269,19 +270,34 @@ fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> 
     Ok(())
 }
 
-/// Dead letters belong to the tenant that the transaction acts for, else to the default one.
+/// Dead letters belong where their lines say, else to the tenant that the transaction acts for, else to the default one.
 fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Error> {
     if outcome.rejected.is_empty() {
         return Ok(());
     }
-    let home = directory.home(None, None).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
+    let home =
+        directory.home(Place::default()).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
     let stamp = Stamp { batch_id: outcome.batch_id, ..Stamp::now() };
-    let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
-    Acting::during(acting, || insert_rejected(&outcome.rejected, &home, stamp))
+    let home_of = |rejected: &'_ Rejected| Arc::clone(rejected.home.as_ref().unwrap_or(&home));
+    let mut letters: Vec<(Arc<Home>, &Rejected)> =
+        outcome.rejected.iter().map(|rejected| (home_of(rejected), rejected)).collect();
+    letters.sort_by_key(|(home, _)| (home.tenant_id, home.project_id));
+    for of_home in letters.chunk_by(|(a, _), (b, _)| a.project_id == b.project_id) {
+        let Some((home, _)) = of_home.first() else { continue };
+        let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
+        Acting::during(acting, || {
+            insert_rejected(of_home.iter().map(|(_, rejected)| *rejected), home, stamp)
+        })?;
+    }
+    Ok(())
 }
 
-fn insert_rejected(rejected: &[Rejected], home: &Home, stamp: Stamp) -> Result<(), Error> {
-    let rows = rejected.iter().map(|rejected| RejectedRow { rejected, home, stamp });
+fn insert_rejected<'r>(
+    rejected: impl Iterator<Item = &'r Rejected>,
+    home: &Home,
+    stamp: Stamp,
+) -> Result<(), Error> {
+    let rows = rejected.map(|rejected| RejectedRow { rejected, home, stamp });
     let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
     rows.run(include_str!("../sql/ingest/rejected_events.sql"), |_| Ok(()))
 }

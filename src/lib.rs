@@ -14,6 +14,8 @@ mod llm_requests;
 mod log_guard;
 mod maintenance;
 mod messages;
+mod numbers;
+mod patience;
 mod plans;
 mod price_cache;
 mod prices;

@@ -1,6 +1,8 @@
-//! Keeps payloads out of the server's log: an error of a statement that a body came in is logged without that statement.
+//! Keeps payloads out of the server's log: a statement that brings a body, or names what takes one, is logged without its text,
+//! and what PostgreSQL itself quotes of it is taken out.
 
 use std::cell::Cell;
+use std::ffi::{CStr, CString, c_char};
 
 use pgrx::pg_sys;
 
@@ -9,6 +11,25 @@ thread_local! {
     static STATEMENT: Cell<pg_sys::TimestampTz> = const { Cell::new(0) };
 }
 
+/// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
+/// to it, in a cast of the body, in its syntax.
+const TAKES_PAYLOAD: [&str; 7] =
+    ["ingest", "llm_requests", "replay_rejected", "scrub", "scrub_json", "find_secrets", "add_scrub_pattern"];
+
+/// Errors whose message quotes a value, or what stands at the place of the error.
+const QUOTES_VALUE: [pg_sys::errcodes::PgSqlErrorCode; 5] = {
+    use pg_sys::errcodes::PgSqlErrorCode as Code;
+    [
+        Code::ERRCODE_SYNTAX_ERROR,
+        Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+        Code::ERRCODE_INVALID_DATETIME_FORMAT,
+        Code::ERRCODE_DATETIME_FIELD_OVERFLOW,
+        Code::ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+    ]
+};
+
+const HIDDEN: &[u8] = b"(hidden)";
+
 /// Only this thread's backend writes it, in _PG_init.
 static mut PREVIOUS_HOOK: pg_sys::emit_log_hook_type = None;
 
@@ -16,7 +37,7 @@ pub fn install() {
     // SAFETY: _PG_init runs once in a process, before any error is reported through the hook.
     unsafe {
         PREVIOUS_HOOK = pg_sys::emit_log_hook;
-        pg_sys::emit_log_hook = Some(hide_statement);
+        pg_sys::emit_log_hook = Some(hide_payload);
     }
 }
 
@@ -32,18 +53,126 @@ fn statement_start() -> pg_sys::TimestampTz {
     unsafe { pg_sys::GetCurrentStatementStartTimestamp() }
 }
 
-/// Bound parameters stand in the context where log_parameter_max_length_on_error is set: it goes too.
+/// Called for whatever is logged. It allocates nothing of Postgres' and raises nothing.
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn hide_statement(edata: *mut pg_sys::ErrorData) {
-    // SAFETY: Postgres passes the error that it is about to log.
+unsafe extern "C-unwind" fn hide_payload(edata: *mut pg_sys::ErrorData) {
+    // SAFETY: Postgres passes the report that it is about to log, whose message is a C string of its own. The statement's text
+    // lives as long as the statement.
     unsafe {
-        if STATEMENT.get() != 0 && STATEMENT.get() == statement_start() {
-            (*edata).hide_stmt = true;
-            (*edata).hide_ctx = true;
-            (*edata).context = std::ptr::null_mut();
+        // Statements of others: of those whom a deadlock's victim met, and of a backend that the postmaster saw die.
+        if text((*edata).detail_log).is_some_and(names_payload) {
+            (*edata).detail_log = std::ptr::null_mut();
+        }
+        if !pg_sys::IsUnderPostmaster && text((*edata).detail).is_some_and(names_payload) {
+            (*edata).detail = std::ptr::null_mut();
+        }
+        let statement = current_statement();
+        let brought = STATEMENT.get() != 0 && STATEMENT.get() == statement_start();
+        if brought || statement.is_some_and(may_have_payload) {
+            let error = &mut *edata;
+            error.hide_stmt = true;
+            error.hide_ctx = true;
+            // Bound parameters stand in the context where log_parameter_max_length_on_error is set, in the detail where a
+            // statement is logged for its duration. A bad JSON text is quoted in both.
+            for text in
+                [&mut error.context, &mut error.detail, &mut error.detail_log, &mut error.internalquery]
+            {
+                *text = std::ptr::null_mut();
+            }
+            error.internalpos = 0;
+            hide_in_message(error, statement);
         }
         if let Some(previous) = PREVIOUS_HOOK {
             previous(edata);
         }
     }
+}
+
+unsafe fn current_statement<'s>() -> Option<&'s [u8]> {
+    // SAFETY: null, or the C string of the statement that runs.
+    unsafe { text(pg_sys::debug_query_string) }
+}
+
+unsafe fn text<'s>(text: *const c_char) -> Option<&'s [u8]> {
+    // SAFETY: the caller's: null or a C string.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
+fn may_have_payload(statement: &[u8]) -> bool {
+    names_payload(statement) || executes_payload(statement)
+}
+
+fn names_payload(statement: &[u8]) -> bool {
+    words(statement).any(|word| TAKES_PAYLOAD.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// What could be an identifier.
+fn words(statement: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii();
+    statement.split(move |byte| !in_word(byte)).filter(|word| !word.is_empty())
+}
+
+/// `EXECUTE name (...)` of a prepared statement that names what its call does not; or of none, which may have been one.
+fn executes_payload(statement: &[u8]) -> bool {
+    let mut words = words(statement);
+    if !words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"execute")) {
+        return false;
+    }
+    let Some(name) = words.next() else { return false };
+    let is_quoted = statement
+        .windows(name.len() + 1)
+        .any(|part| part.split_first().is_some_and(|(first, rest)| *first == b'"' && rest == name));
+    let Ok(name) = CString::new(if is_quoted { name.to_vec() } else { name.to_ascii_lowercase() }) else {
+        return false;
+    };
+    // SAFETY: a look-up that raises nothing; the prepared statement's text lives as long as it does.
+    let prepared = unsafe {
+        let prepared = pg_sys::FetchPreparedStatement(name.as_ptr(), false);
+        if prepared.is_null() || (*prepared).plansource.is_null() {
+            return true;
+        }
+        text((*(*prepared).plansource).query_string)
+    };
+    prepared.is_none_or(names_payload)
+}
+
+/// In place: every replacement is shorter, or as long.
+unsafe fn hide_in_message(error: &mut pg_sys::ErrorData, statement: Option<&[u8]>) {
+    if error.message.is_null() {
+        return;
+    }
+    // SAFETY: a C string of the report's own, which nobody else reads meanwhile.
+    let message = unsafe {
+        let length = CStr::from_ptr(error.message).to_bytes().len();
+        std::slice::from_raw_parts_mut(error.message.cast::<u8>(), length + 1)
+    };
+    let length = message.len() - 1;
+    let quotes_value = QUOTES_VALUE.iter().any(|code| *code as i32 == error.sqlerrcode);
+    if quotes_value && let Some((start, end)) = quoted(message.get(..length).unwrap_or_default()) {
+        replace(message, start, end);
+    } else if let Some(statement) = statement.filter(|text| text.len() > HIDDEN.len() && text.len() <= length)
+        && let Some(start) = message.windows(statement.len()).position(|part| part == statement)
+    {
+        // Logged for its duration, or by auto_explain.
+        replace(message, start, start + statement.len());
+    }
+}
+
+/// Between the first quotation mark and the last one.
+fn quoted(message: &[u8]) -> Option<(usize, usize)> {
+    let start = message.iter().position(|byte| *byte == b'"')? + 1;
+    let end = message.iter().rposition(|byte| *byte == b'"').filter(|end| *end > start)?;
+    Some((start, end))
+}
+
+fn replace(message: &mut [u8], start: usize, end: usize) {
+    let shown = HIDDEN.len().min(end - start);
+    if let Some(place) = message.get_mut(start..start + shown) {
+        if place.len() == HIDDEN.len() {
+            place.copy_from_slice(HIDDEN);
+        } else {
+            place.fill(b'*');
+        }
+    }
+    message.copy_within(end.., start + shown);
 }

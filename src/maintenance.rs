@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::error::{Error, or_raise};
 use crate::identity;
+use crate::patience::Patience;
 use crate::storage;
 
 /// Days that the ids of events without a time are kept: yesterday's retry is still known today.
@@ -22,7 +23,12 @@ fn run_maintenance() -> JsonB {
 
 fn round() -> Result<serde_json::Value, Error> {
     storage::ensure()?;
-    let partitions_created = storage::make_window()?;
-    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS)?;
-    Ok(json!({ "partitions_created": partitions_created, "key_partitions_dropped": keys_dropped }))
+    let mut patience = Patience::of_a_round();
+    let partitions_created = storage::make_window(&mut patience)?;
+    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
+    Ok(json!({
+        "partitions_created": partitions_created,
+        "key_partitions_dropped": keys_dropped,
+        "postponed": patience.postponed,
+    }))
 }

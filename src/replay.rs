@@ -1,7 +1,8 @@
 //! observa.replay_rejected: dead letters once more, after a limit or a client was mended.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
+use observa_pipeline::batch::Rejected;
 use observa_pipeline::decode::{self, Line};
 use pgrx::JsonB;
 use pgrx::datum::DatumWithOid;
@@ -52,34 +53,63 @@ fn replay_of_tenant(batch: Option<pgrx::Uuid>) -> Result<Outcome, Error> {
     let lines: Vec<Line> = letters
         .iter()
         .zip(1..)
-        .map(|(letter, number)| decode::line(number, letter.body.as_bytes(), &limits))
+        .flat_map(|(letter, number)| decode::letter(number, letter.body.as_bytes(), &limits))
         .collect();
     let outcome = ingest::ingest_lines(&lines, &mut Directory::new()?)?;
-    let still_bad: HashSet<usize> = outcome.rejected.iter().map(|rejected| rejected.line).collect();
-    for (letter, number) in letters.iter().zip(1usize..).filter(|(_, number)| !still_bad.contains(number)) {
-        let _ = number;
-        let key: [DatumWithOid; 2] = [letter.tenant_id.into(), letter.rejected_id.into()];
-        Spi::run_with_args(
-            "DELETE FROM observa_internal.rejected_events WHERE tenant_id = $1 AND rejected_id = $2",
-            &key,
-        )?;
-    }
+    let mut bad: HashMap<usize, Vec<&Rejected>> = HashMap::new();
     for rejected in &outcome.rejected {
-        let Some(letter) = letters.get(rejected.line.saturating_sub(1)) else { continue };
-        let row: [DatumWithOid; 5] = [
-            letter.tenant_id.into(),
-            letter.rejected_id.into(),
+        bad.entry(rejected.line).or_default().push(rejected);
+    }
+    let mut parts: HashMap<usize, usize> = HashMap::new();
+    for line in &lines {
+        *parts.entry(line.number).or_default() += 1;
+    }
+    for (letter, number) in letters.iter().zip(1usize..) {
+        let rejected = bad.remove(&number).unwrap_or_default();
+        match rejected.first() {
+            Some(rejected) if parts.get(&number) == Some(&1) => letter.keep(rejected)?,
+            // Of a batch, what is still bad stays: the others are stored.
+            _ => letter.replace(&rejected)?,
+        }
+    }
+    Ok(outcome)
+}
+
+impl Letter {
+    fn key<'k>(&self) -> [DatumWithOid<'k>; 2] {
+        [self.tenant_id.into(), self.rejected_id.into()]
+    }
+
+    /// Still bad, maybe for another reason.
+    fn keep(&self, rejected: &Rejected) -> Result<(), Error> {
+        let reason: [DatumWithOid; 3] = [
             rejected.reject.code.name().into(),
             rejected.reject.field.into(),
             rejected.reject.message.as_ref().into(),
         ];
-        Spi::run_with_args(
-            "UPDATE observa_internal.rejected_events SET code = $3, field = $4, message = $5, attempts = attempts + 1
-              WHERE tenant_id = $1 AND rejected_id = $2",
-            &row,
-        )?;
+        let arguments: Vec<DatumWithOid> = self.key().into_iter().chain(reason).collect();
+        Ok(Spi::run_with_args(include_str!("../sql/replay/keep.sql"), &arguments)?)
     }
-    Ok(outcome)
+
+    /// Leaves, and what is still bad of it stays as letters of their own.
+    fn replace(&self, rejected: &[&Rejected]) -> Result<(), Error> {
+        for rejected in rejected {
+            let part: [DatumWithOid; 5] = [
+                sql_uuid(Uuid::now_v7()).into(),
+                rejected.reject.code.name().into(),
+                rejected.reject.field.into(),
+                rejected.reject.message.as_ref().into(),
+                rejected.text.as_str().into(),
+            ];
+            let arguments: Vec<DatumWithOid> = self.key().into_iter().chain(part).collect();
+            Spi::run_with_args(include_str!("../sql/replay/split_off.sql"), &arguments)?;
+        }
+        Ok(Spi::run_with_args(include_str!("../sql/replay/remove.sql"), &self.key())?)
+    }
+}
+
+fn sql_uuid(id: Uuid) -> pgrx::Uuid {
+    pgrx::Uuid::from_bytes(id.into_bytes())
 }
 
 /// Letters of the acting tenant, oldest first, which nobody else is replaying.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use observa_pipeline::bill::{self, Stored};
 use observa_pipeline::event::Tokens;
-use observa_pipeline::home::{Home, Homes};
+use observa_pipeline::home::{Home, Homes, Place};
 use pgrx::JsonB;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -129,7 +129,7 @@ impl Repricing {
         if let Some(home) = self.homes.get(&project_id) {
             return Ok(Arc::clone(home));
         }
-        let found = self.directory.home(None, Some(&project_id.to_string()));
+        let found = self.directory.home(Place { project: Some(&project_id.to_string()), ..Place::default() });
         let home = found.map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
         self.homes.insert(project_id, Arc::clone(&home));
         Ok(home)

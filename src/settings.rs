@@ -19,8 +19,8 @@ static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 
-/// Who this transaction acts for. Native code alone sets it, with GUC_ACTION_LOCAL: so it ends with the transaction or
-/// the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
+/// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
+/// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
@@ -145,6 +145,29 @@ pub fn limits() -> Settings {
         max_id_bytes: bytes(&MAX_ID_BYTES),
         window_past: i64::from(WINDOW_PAST.get()) * SECOND,
         window_future: i64::from(WINDOW_FUTURE.get()) * SECOND,
+    }
+}
+
+/// Runs something with a setting of its own, as a function's SET does it: what held before holds again at its end, and at its
+/// error's.
+pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
+    // SAFETY: C strings that live through the call; Postgres copies the value. The level is closed here, or by the end of the
+    // (sub)transaction that an error of `run` is.
+    unsafe {
+        let level = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
+        let result = run();
+        pg_sys::AtEOXact_GUC(true, level);
+        result
     }
 }
 

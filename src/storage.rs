@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
 use crate::identity;
+use crate::patience::Patience;
 use crate::settings;
 use crate::tenants;
 
@@ -41,16 +42,21 @@ const SETUP_LOCK: i64 = 0x6f62_7365_7276_6101;
 /// Held from the making of a partition to the transaction's end.
 const PARTITION_LOCK: i64 = SETUP_LOCK + 1;
 
+/// Whether all is there: DROP EXTENSION leaves the tables, and takes policies, triggers and this view, which need the library.
 pub fn exists() -> bool {
-    relation("events").is_some()
+    relation("events").is_some() && relation_of(c"observa", "detection_rules").is_some()
 }
 
 /// The oid of a table of `observa_internal`.
 pub fn relation(name: &str) -> Option<pg_sys::Oid> {
+    relation_of(c"observa_internal", name)
+}
+
+fn relation_of(schema: &std::ffi::CStr, name: &str) -> Option<pg_sys::Oid> {
     let name = std::ffi::CString::new(name).ok()?;
     // SAFETY: look-ups in the system caches with C strings that live through the calls.
     let oid = unsafe {
-        let namespace = pg_sys::get_namespace_oid(c"observa_internal".as_ptr(), true);
+        let namespace = pg_sys::get_namespace_oid(schema.as_ptr(), true);
         pg_sys::get_relname_relid(name.as_ptr(), namespace)
     };
     (oid != pg_sys::InvalidOid).then_some(oid)
@@ -75,7 +81,7 @@ pub fn make() -> Result<(), Error> {
     }
     Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[SETUP_LOCK.into()])?;
     quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?;
-    make_window()?;
+    make_window(&mut Patience::endless())?;
     match tenants::make("default") {
         Ok(_) | Err(Error::Exists { .. }) => {}
         Err(error) => return Err(error),
@@ -85,23 +91,25 @@ pub fn make() -> Result<(), Error> {
 }
 
 /// The partitions of the accepted window and some days more, where they are missing; how many were.
-pub fn make_window() -> Result<u64, Error> {
+pub fn make_window(patience: &mut Patience) -> Result<u64, Error> {
     let limits = settings::limits();
     let today = now().div_euclid(DAY);
     let first = today - limits.window_past.div_euclid(DAY) - 1;
     let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
     let mut made = 0;
-    for day in first..=last {
-        made += make_partitions(day)?;
+    for day in (first..=last).filter(|day| BY_EVENT_DAY.iter().any(|table| !has_partition(table, *day))) {
+        let what = format!("partitions of {}", date(day));
+        made += patience.run(&what, || make_partitions(day))?.unwrap_or_default();
     }
-    Ok(made + make_key_partitions()?)
+    if (today..=today + 1).any(|day| !has_partition(BY_ARRIVAL_DAY, day)) {
+        made += patience.run("partitions of event_keys", make_key_partitions)?.unwrap_or_default();
+    }
+    Ok(made)
 }
 
 /// "already exists, skipping" is no news in a script that can run again.
 fn quietly(run: impl FnOnce() -> Result<(), pgrx::spi::Error>) -> Result<(), pgrx::spi::Error> {
-    Spi::run("SET LOCAL client_min_messages = warning")?;
-    run()?;
-    Spi::run("SET LOCAL client_min_messages TO DEFAULT")
+    settings::with(c"client_min_messages", c"warning", run)
 }
 
 /// Microseconds between 1970 and 2000, where Postgres counts from.
@@ -131,9 +139,10 @@ pub fn make_key_partitions() -> Result<u64, Error> {
     Ok(made.into_iter().filter(|made| *made).count() as u64)
 }
 
-/// Drops the partitions of ids that arrived before a day; how many there were.
-pub fn drop_keys_before(day: i64) -> Result<u64, Error> {
-    let limit = format!("{BY_ARRIVAL_DAY}_{}", compact_date(day));
+/// Drops the partitions of ids that arrived before a day; how many. It locks out ingest to the transaction's end: the last thing
+/// of a round.
+pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error> {
+    let limit = partition(BY_ARRIVAL_DAY, day);
     let old = Spi::connect(|client| {
         let rows = client.select(
             "SELECT c.relname::text FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
@@ -144,20 +153,37 @@ pub fn drop_keys_before(day: i64) -> Result<u64, Error> {
         )?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    for name in old.iter().flatten() {
-        // A name from the catalogs, of the pattern that make_partition gives.
-        Spi::run(&format!("DROP TABLE observa_internal.{}", pgrx::spi::quote_identifier(name)))?;
+    // Names from the catalogs, of the pattern that make_partition gives.
+    let names: Vec<String> = old
+        .iter()
+        .flatten()
+        .map(|name| format!("observa_internal.{}", pgrx::spi::quote_identifier(name)))
+        .collect();
+    if names.is_empty() {
+        return Ok(0);
     }
-    Ok(old.len() as u64)
+    // All at once: between two of them ingest would wait for the locks of the first.
+    let script = format!("DROP TABLE {}", names.join(", "));
+    let what = format!("partitions of event_keys before {}", date(day));
+    let dropped = patience.run(&what, || Ok(Spi::run(&script)?))?;
+    Ok(dropped.map_or(0, |()| names.len() as u64))
+}
+
+fn partition(table: &str, day: i64) -> String {
+    format!("{table}_{}", compact_date(day))
+}
+
+fn has_partition(table: &str, day: i64) -> bool {
+    relation(&partition(table, day)).is_some()
 }
 
 /// CREATE and ATTACH: `CREATE TABLE ... PARTITION OF` would wait for every open ingest.
 /// True if it was missing.
 fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error> {
-    let name = format!("{table}_{}", compact_date(day));
-    if relation(&name).is_some() {
+    if has_partition(table, day) {
         return Ok(false);
     }
+    let name = partition(table, day);
     // Another session may be making it: whoever comes second finds it when it has the lock. One lock for all days: ATTACH
     // locks the parent to the transaction's end, so with a lock for each day two that need several would wait in a circle.
     Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[PARTITION_LOCK.into()])?;
@@ -214,7 +240,8 @@ fn civil(day: i64) -> (i32, i32, i32) {
 /// Makes the partitions that days need, if any is missing.
 pub fn ensure_partitions(days: impl Iterator<Item = i64>) -> Result<(), Error> {
     for day in days {
-        if relation(&format!("signals_{}", compact_date(day))).is_none() {
+        // The last one that is made.
+        if !has_partition("signals", day) {
             make_partitions(day)?;
         }
     }

@@ -7,33 +7,49 @@ use pgrx::prelude::*;
 
 use crate::error::Error;
 
-/// Runs something in a subtransaction. None: it met a key that is there already, and nothing of it has happened.
+/// None: it met a key that is there already, and nothing of it has happened.
 pub fn unless_duplicate<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
+    unless([PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION], run)
+}
+
+/// None: it did not get a lock in time, and nothing of it has happened.
+pub fn unless_locked<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
+    unless([PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED], run)
+}
+
+/// Runs something in a subtransaction. None: it met one of the errors.
+fn unless<T, const N: usize>(
+    errors: [PgSqlErrorCode; N],
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
     // SAFETY: as plpgsql does it: the memory and the resources that were current are so again at every end of the
     // subtransaction, and no error passes by without rolling it back.
     unsafe {
         let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::MemoryContextSwitchTo(outer.context);
-        PgTryBuilder::new(AssertUnwindSafe(|| {
+        let attempt = PgTryBuilder::new(AssertUnwindSafe(|| {
             let result = run();
             pg_sys::ReleaseCurrentSubTransaction();
             outer.restore();
             result.map(Some)
-        }))
-        .catch_when(PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION, |_| {
-            outer.roll_back();
-            Ok(None)
-        })
-        .catch_others(|error: CaughtError| {
-            outer.roll_back();
-            error.rethrow()
-        })
-        .catch_rust_panic(|error: CaughtError| {
-            outer.roll_back();
-            error.rethrow()
-        })
-        .execute()
+        }));
+        let attempt = errors.into_iter().fold(attempt, |attempt, error| {
+            attempt.catch_when(error, move |_| {
+                outer.roll_back();
+                Ok(None)
+            })
+        });
+        attempt
+            .catch_others(|error: CaughtError| {
+                outer.roll_back();
+                error.rethrow()
+            })
+            .catch_rust_panic(|error: CaughtError| {
+                outer.roll_back();
+                error.rethrow()
+            })
+            .execute()
     }
 }
 

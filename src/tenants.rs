@@ -1,11 +1,11 @@
 //! Tenants and projects: made here, and found for the events that name them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use observa_pipeline::error::{Code, Reject};
-use observa_pipeline::home::{Home, Homes, Shared};
+use observa_pipeline::home::{Home, Homes, Place, Shared};
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use observa_pipeline::signal::RuleSet;
 use observa_pipeline::signal::rules::{Override, RULES, Severity};
@@ -27,15 +27,28 @@ const MAX_CACHED: usize = 4_096;
 /// Tables whose change makes a cached home stale. Their triggers tell every backend, at commit.
 const CONFIG_TABLES: [&str; 5] = ["tenants", "projects", "detection_rules", "model_prices", "scrub_patterns"];
 
-/// A tenant and a project as a body names them.
-type Named = (String, Option<String>);
+/// Tenant, project and environment as a body names them.
+type Named = (String, Option<String>, Option<String>);
+
+/// What was found for a name.
+#[derive(Clone)]
+struct Found {
+    home: Arc<Home>,
+    /// Other projects have its name, and are told from it by their environment.
+    namesakes: bool,
+}
 
 thread_local! {
-    static CACHE: RefCell<HashMap<Named, Arc<Home>>> = RefCell::new(HashMap::new());
+    static CACHE: RefCell<HashMap<Named, Found>> = RefCell::new(HashMap::new());
     static WATCHED: Cell<[pg_sys::Oid; CONFIG_TABLES.len()]> =
         const { Cell::new([pg_sys::InvalidOid; CONFIG_TABLES.len()]) };
-    /// The callback can come at any time, also while the cache is in use: it only leaves word.
-    static STALE: Cell<bool> = const { Cell::new(true) };
+    /// How often a table has changed, as far as this backend has heard. The callback can come at any time, also while the cache
+    /// is in use: it only leaves word.
+    static NEWS: Cell<u64> = const { Cell::new(1) };
+    /// The news that the cached homes have; 0: they are good for one statement at most.
+    static KNOWN: Cell<u64> = const { Cell::new(0) };
+    /// The statement, and the news, of homes that were read under a snapshot which may be older than the news.
+    static PASSING: Cell<(pg_sys::TimestampTz, u64)> = const { Cell::new((0, 0)) };
     /// The settings that the cached homes were made under: scrub_emails and builtin_prices.
     static MADE_UNDER: Cell<(bool, bool)> = const { Cell::new((true, true)) };
 }
@@ -48,7 +61,7 @@ pub fn watch_config() {
 #[pg_guard]
 unsafe extern "C-unwind" fn on_change(_argument: pg_sys::Datum, relation: pg_sys::Oid) {
     if relation == pg_sys::InvalidOid || WATCHED.get().contains(&relation) {
-        STALE.set(true);
+        NEWS.set(NEWS.get() + 1);
     }
 }
 
@@ -151,6 +164,7 @@ fn check_name(what: &str, name: &str) -> Result<(), Error> {
 fn find_home(
     tenant: &str,
     project: Option<&str>,
+    in_environment: Option<&str>,
 ) -> TableIterator<
     'static,
     (
@@ -160,13 +174,21 @@ fn find_home(
         name!(pseudonym_key, Vec<u8>),
         name!(scrub_emails, Option<bool>),
         name!(tenant_name, String),
+        name!(namesakes, bool),
     ),
 > {
+    let id = |named: &str| Uuid::parse_str(named).ok().map(sql_uuid);
     let found = Spi::connect(|client| {
         let rows = client.select(
             include_str!("../sql/query/find_home.sql"),
             Some(1),
-            &[tenant.into(), project.into()],
+            &[
+                tenant.into(),
+                project.into(),
+                in_environment.into(),
+                id(tenant).into(),
+                project.and_then(id).into(),
+            ],
         )?;
         if rows.is_empty() {
             return Ok(None);
@@ -179,11 +201,12 @@ fn find_home(
             row.get::<Vec<u8>>(4)?,
             row.get::<bool>(5)?,
             row.get::<String>(6)?,
+            row.get::<bool>(7)?,
         )))
     });
     let found = or_raise(found.map_err(|error: pgrx::spi::Error| Error::Spi(error)));
-    let row = found.and_then(|(tenant_id, project_id, environment, key, emails, name)| {
-        Some((tenant_id?, project_id?, environment?, key?, emails, name?))
+    let row = found.and_then(|(tenant_id, project_id, environment, key, emails, name, namesakes)| {
+        Some((tenant_id?, project_id?, environment?, key?, emails, name?, namesakes?))
     });
     TableIterator::new(row)
 }
@@ -191,6 +214,8 @@ fn find_home(
 /// Who may write where: a superuser's session everywhere, anyone else for the tenant that the transaction acts for.
 pub struct Directory {
     acting: Option<Acting>,
+    /// Names that no tenant has: a body may say one in every line, and each look-up costs as much as an event.
+    unknown: HashSet<String>,
 }
 
 impl Directory {
@@ -200,29 +225,34 @@ impl Directory {
             return Err(Error::NoTenant);
         }
         let settings = (settings::scrub_emails(), settings::builtin_prices());
-        if STALE.replace(false) || MADE_UNDER.replace(settings) != settings {
+        if is_stale() || MADE_UNDER.replace(settings) != settings {
             CACHE.with_borrow_mut(HashMap::clear);
             price_cache::forget();
             WATCHED.set(CONFIG_TABLES.map(|table| storage::relation(table).unwrap_or(pg_sys::InvalidOid)));
         }
-        Ok(Directory { acting })
+        Ok(Directory { acting, unknown: HashSet::new() })
     }
 
     fn names_acting_tenant(acting: Acting, named: &str, home: &Home) -> bool {
-        named == acting.tenant_id.to_string() || named == home.tenant_name
+        Uuid::parse_str(named).is_ok_and(|id| id == acting.tenant_id) || named == home.tenant_name
     }
 }
 
 impl Homes for Directory {
-    fn home(&mut self, tenant: Option<&str>, project: Option<&str>) -> Result<Arc<Home>, Reject> {
+    fn home(&mut self, place: Place) -> Result<Arc<Home>, Reject> {
+        let Place { tenant, project, environment } = place;
         let mismatch = |message| Reject::field(Code::TenantMismatch, "tenant_id", message);
         let Some(acting) = self.acting else {
-            let found = cached(tenant.unwrap_or(DEFAULT), project);
-            return found
-                .ok_or_else(|| mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one"));
+            let tenant = tenant.unwrap_or(DEFAULT);
+            let found =
+                if self.unknown.contains(tenant) { None } else { cached(tenant, project, environment) };
+            return found.ok_or_else(|| {
+                self.unknown.insert(tenant.to_owned());
+                mismatch("tenant_id names no tenant: observa.create_tenant(name) makes one")
+            });
         };
         let project_id = acting.project_id.map(|id| id.to_string());
-        let home = cached(&acting.tenant_id.to_string(), project_id.as_deref().or(project))
+        let home = cached(&acting.tenant_id.to_string(), project_id.as_deref().or(project), environment)
             .ok_or_else(|| mismatch("the tenant that this session acts for is gone"))?;
         match tenant {
             Some(named) if !Directory::names_acting_tenant(acting, named, &home) => {
@@ -238,31 +268,81 @@ pub fn acting_home() -> Option<Arc<Home>> {
     if !storage::exists() {
         return None;
     }
-    Directory::new().ok()?.home(None, None).ok()
+    Directory::new().ok()?.home(Place::default()).ok()
 }
 
-fn cached(tenant: &str, project: Option<&str>) -> Option<Arc<Home>> {
-    let key = (tenant.to_owned(), project.map(str::to_owned));
-    if let Some(home) = CACHE.with_borrow(|cache| cache.get(&key).cloned()) {
-        return Some(home);
+#[pg_extern(sql = false)]
+fn own_tenant() -> Option<pgrx::Uuid> {
+    acting_home().map(|home| sql_uuid(home.tenant_id))
+}
+
+/// Whether the cache is to be read anew. What is read under an old snapshot is the past's: it counts for this statement alone.
+fn is_stale() -> bool {
+    let news = NEWS.get();
+    if KNOWN.get() == news {
+        return false;
     }
-    let home = Arc::new(or_raise(load(tenant, project))?);
+    if !keeps_snapshot() {
+        KNOWN.set(news);
+        return true;
+    }
+    KNOWN.set(0);
+    // SAFETY: reads a time that the backend keeps.
+    let now = (unsafe { pg_sys::GetCurrentStatementStartTimestamp() }, news);
+    PASSING.replace(now) != now
+}
+
+/// Every statement of the transaction sees the same snapshot, or none can be taken.
+fn keeps_snapshot() -> bool {
+    // SAFETY: both read the transaction's state.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 || pg_sys::IsInParallelMode() }
+}
+
+/// The environment is asked for only where it decides: clients may name any.
+fn cached(tenant: &str, project: Option<&str>, environment: Option<&str>) -> Option<Arc<Home>> {
+    let found = cached_exactly(tenant, project, None)?;
+    match environment {
+        Some(_) if found.namesakes => Some(cached_exactly(tenant, project, environment)?.home),
+        _ => Some(found.home),
+    }
+}
+
+fn cached_exactly(tenant: &str, project: Option<&str>, environment: Option<&str>) -> Option<Found> {
+    let key = (tenant.to_owned(), project.map(str::to_owned), environment.map(str::to_owned));
+    if let Some(found) = CACHE.with_borrow(|cache| cache.get(&key).cloned()) {
+        return Some(found);
+    }
+    let found = or_raise(under_newest_snapshot(|| load(tenant, project, environment)))?;
     CACHE.with_borrow_mut(|cache| {
         if cache.len() >= MAX_CACHED {
             cache.clear();
         }
-        cache.insert(key, Arc::clone(&home));
+        cache.insert(key, found.clone());
     });
-    Some(home)
+    Some(found)
 }
 
-fn load(tenant: &str, project: Option<&str>) -> Result<Option<Home>, Error> {
+/// The statement's own snapshot may be older than the news that made the cache stale.
+fn under_newest_snapshot<T>(run: impl FnOnce() -> T) -> T {
+    if keeps_snapshot() {
+        return run();
+    }
+    // SAFETY: inside a transaction; an error of `run` ends the (sub)transaction, and its snapshots with it.
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        let result = run();
+        pg_sys::PopActiveSnapshot();
+        result
+    }
+}
+
+fn load(tenant: &str, project: Option<&str>, environment: Option<&str>) -> Result<Option<Found>, Error> {
     let found = Spi::connect(|client| {
         let rows = client.select(
-            "SELECT tenant_id, project_id, environment, pseudonym_key, scrub_emails, tenant_name
-               FROM observa_internal.find_home($1, $2)",
+            "SELECT tenant_id, project_id, environment, pseudonym_key, scrub_emails, tenant_name, namesakes
+               FROM observa_internal.find_home($1, $2, $3)",
             Some(1),
-            &[tenant.into(), project.into()],
+            &[tenant.into(), project.into(), environment.into()],
         )?;
         if rows.is_empty() {
             return Ok(None);
@@ -275,16 +355,17 @@ fn load(tenant: &str, project: Option<&str>) -> Result<Option<Home>, Error> {
             row.get::<Vec<u8>>(4)?,
             row.get::<bool>(5)?,
             row.get::<String>(6)?,
+            row.get::<bool>(7)?.unwrap_or_default(),
         )))
     })?;
-    let Some(((Some(tenant_id), Some(project_id)), environment, pseudonym_key, emails, tenant_name)) = found
-    else {
+    let Some((ids, environment, pseudonym_key, emails, tenant_name, namesakes)) = found else {
         return Ok(None);
     };
+    let (Some(tenant_id), Some(project_id)) = ids else { return Ok(None) };
     let tenant_id = Uuid::from_bytes(*tenant_id.as_bytes());
     let project_id = Uuid::from_bytes(*project_id.as_bytes());
     Acting::during(Acting { tenant_id, project_id: Some(project_id) }, || {
-        Ok(Some(Home {
+        let home = Home {
             tenant_id,
             tenant_name: tenant_name.unwrap_or_default(),
             project_id,
@@ -293,7 +374,8 @@ fn load(tenant: &str, project: Option<&str>) -> Result<Option<Home>, Error> {
             scrubber: scrubber(emails.unwrap_or_else(settings::scrub_emails))?,
             book: price_cache::book(project_id)?,
             rules: Arc::new(rules(project_id)?),
-        }))
+        };
+        Ok(Some(Found { home: Arc::new(home), namesakes }))
     })
 }
 

@@ -20,35 +20,42 @@ fn trace(trace_id: &str) -> Option<JsonB> {
 }
 
 fn read(trace_id: &str) -> Result<Option<Value>, Error> {
-    let one = |sql: &str| {
-        Spi::connect(|client| {
-            let found = client.select(sql, Some(1), &[trace_id.into()])?;
-            if found.is_empty() { Ok(None) } else { found.first().get_one::<JsonB>() }
-        })
-    };
-    let Some(summary) = one("SELECT to_jsonb(t) FROM observa.traces t WHERE t.trace_id = $1 LIMIT 1")? else {
-        return Ok(None);
-    };
+    let Some(tenant) = tenant(trace_id)? else { return Ok(None) };
+    let one = |sql: &str| Spi::get_one_with_args::<JsonB>(sql, &[trace_id.into(), tenant.into()]);
+    let summary = one(include_str!("../sql/query/trace_summary.sql"))?;
     let events = Spi::connect(|client| {
         let rows = client.select(
-            "SELECT to_jsonb(e) FROM observa.events e WHERE e.trace_id = $1 ORDER BY e.ts, e.event_id LIMIT $2",
+            "SELECT to_jsonb(e) FROM observa.events e WHERE e.trace_id = $1 AND e.tenant_id = $2
+              ORDER BY e.ts, e.event_id LIMIT $3",
             None,
-            &[trace_id.into(), (MOST_EVENTS + 1).into()],
+            &[trace_id.into(), tenant.into(), (MOST_EVENTS + 1).into()],
         )?;
         rows.map(|row| row.get::<JsonB>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     let mut events: Vec<Value> = events.into_iter().flatten().map(|event| event.0).collect();
     let truncated = events.len() as i64 > MOST_EVENTS;
     events.truncate(MOST_EVENTS as usize);
-    let signals = one("SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.ts, s.name), '[]') FROM
-             (SELECT * FROM observa.signals WHERE trace_id = $1 ORDER BY ts LIMIT 1000) s")?;
+    let signals = one(
+        "SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.ts, s.name), '[]') FROM
+             (SELECT * FROM observa.signals WHERE trace_id = $1 AND tenant_id = $2 ORDER BY ts LIMIT 1000) s",
+    )?;
     Ok(Some(json!({
         "trace_id": trace_id,
-        "summary": summary.0,
+        "summary": summary.map(|summary| summary.0),
         "spans": tree(events),
         "signals": signals.map(|signals| signals.0),
         "truncated": truncated,
     })))
+}
+
+/// Whose trace is shown.
+fn tenant(trace_id: &str) -> Result<Option<pgrx::Uuid>, Error> {
+    let found = Spi::connect(|client| {
+        let found =
+            client.select(include_str!("../sql/query/trace_tenant.sql"), Some(1), &[trace_id.into()])?;
+        if found.is_empty() { Ok(None) } else { found.first().get_one::<pgrx::Uuid>() }
+    });
+    Ok(found?)
 }
 
 /// Events under their parents. A parent is found by its span id; where several events share one, the first that is not

@@ -52,20 +52,29 @@ pub fn row<'a>(
 
 /// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default.
 pub fn for_row_tenant(change: &Change, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-    let row = match change {
-        Change::Insert { new } | Change::Update { new, .. } => new,
-        Change::Delete { old } => old,
+    let tenant =
+        |row: &Value| row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+    let named = match change {
+        Change::Insert { new } => tenant(new),
+        Change::Delete { old } => tenant(old),
+        Change::Update { old, new } => match (tenant(old), tenant(new)) {
+            // The one tenant would keep its row, and the other's might be overwritten.
+            (Some(old), Some(new)) if old != new => {
+                return Err(Error::Invalid("tenant_id can't be changed: DELETE here, INSERT there".into()));
+            }
+            (old, new) => old.or(new),
+        },
     };
-    let named = row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
     let acting = match Acting::current() {
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),
-        None if identity::session_is_superuser() => match named {
-            Some(tenant_id) => Acting { tenant_id, project_id: None },
-            None => tenants::acting_home()
-                .map(|home| Acting { tenant_id: home.tenant_id, project_id: None })
-                .ok_or(Error::NoStorage)?,
-        },
+        None if identity::session_is_superuser() => {
+            let tenant_id = match named {
+                Some(tenant_id) => tenant_id,
+                None => tenants::acting_home().ok_or(Error::NoStorage)?.tenant_id,
+            };
+            Acting { tenant_id, project_id: None }
+        }
         None => return Err(Error::NoTenant),
     };
     Acting::during(acting, run)

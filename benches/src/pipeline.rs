@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use observa_pipeline::batch::{self, Batch};
 use observa_pipeline::decode;
 use observa_pipeline::error::Reject;
-use observa_pipeline::home::{Home, Homes, Shared};
+use observa_pipeline::home::{Home, Homes, Place, Shared};
 use observa_pipeline::price::Book;
 use observa_pipeline::scrub::Scrubber;
 use observa_pipeline::settings::Settings;
@@ -24,7 +24,7 @@ const BATCH: usize = 1_000;
 struct OneHome(Arc<Home>);
 
 impl Homes for OneHome {
-    fn home(&mut self, _tenant: Option<&str>, _project: Option<&str>) -> Result<Arc<Home>, Reject> {
+    fn home(&mut self, _place: Place) -> Result<Arc<Home>, Reject> {
         Ok(Arc::clone(&self.0))
     }
 }
@@ -54,7 +54,7 @@ pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Re
                 let lines = decode::lines(body.as_bytes(), &settings)?;
                 let Batch { ready, rejected, .. } =
                     black_box(batch::read(&lines, &settings, &mut homes, now));
-                ensure!(rejected.is_empty(), "line rejected: {:?}", rejected.first());
+                ensure!(rejected.is_empty(), "line rejected: {:?}", rejected.first().map(|bad| &bad.reject));
                 Ok(done + ready.len())
             })
         });

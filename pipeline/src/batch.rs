@@ -8,16 +8,17 @@ use uuid::Uuid;
 
 use crate::bill;
 use crate::clean;
-use crate::decode::{self, Line};
+use crate::decode::{self, Json, Line};
 use crate::error::{Code, Reject};
-use crate::event::{Event, Field};
-use crate::home::{Home, Homes};
+use crate::event::{Event, EventType, Field};
+use crate::home::{Home, Homes, Place};
 use crate::identity;
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
+use crate::translate::aliases::{self, Target};
 use crate::translate::canonical;
 use crate::translate::envelope::Envelope;
-use crate::translate::json;
+use crate::translate::json::{self, Object};
 use crate::validate;
 
 /// An event ready to be stored, and what it showed.
@@ -28,10 +29,11 @@ pub struct Ready<'l> {
 }
 
 /// A line that is not stored; its text is clean.
-#[derive(Debug)]
 pub struct Rejected {
     pub line: usize,
     pub reject: Reject,
+    /// Where its dead letter belongs: what it names, where that can be read and the caller may write there.
+    pub home: Option<Arc<Home>>,
     pub text: String,
 }
 
@@ -62,18 +64,9 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         seen: HashSet::with_capacity(lines.len()),
     };
     for line in lines {
-        let json = match &line.json {
-            Ok(json) => json,
-            Err(reject) => {
-                reading.reject(line.number, reject.clone(), &decode::storable(line.bytes));
-                continue;
-            }
-        };
-        match parse(&json.text) {
-            Err(reject) => reading.reject(line.number, reject, &json.text),
-            Ok(object) => {
-                reading.read_object(line.number, lines.len() == 1, object, json.repaired, &json.text)
-            }
+        match &line.json {
+            Ok(json) => reading.read_line(line, json),
+            Err(reject) => reading.reject(line, reject.clone(), &decode::storable(line.bytes)),
         }
     }
     reading.batch
@@ -90,6 +83,14 @@ fn parse(text: &str) -> Result<Envelope<'_>, Reject> {
         }
         Err(error) => Err(invalid_json(&error)),
     }
+}
+
+fn refuse_other_formats(object: Envelope<'_>) -> Result<Envelope<'_>, Reject> {
+    if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
+        let message = "OTLP is not understood by this version";
+        return Err(Reject::line(Code::UnsupportedFormat, message));
+    }
+    Ok(object)
 }
 
 fn invalid_json(error: &serde_json::Error) -> Reject {
@@ -110,56 +111,26 @@ struct Reading<'l, 's> {
 }
 
 impl<'l> Reading<'l, '_> {
-    /// An event, or ObservAI's batch of requests, whose elements are the lines if it is the whole body.
-    fn read_object(
-        &mut self,
-        number: usize,
-        whole: bool,
-        object: Envelope<'l>,
-        repaired: bool,
-        text: &'l str,
-    ) {
-        if OTHER_FORMATS.iter().any(|key| object.members.get(key).is_some()) {
-            let message = "OTLP is not understood by this version";
-            return self.reject(number, Reject::line(Code::UnsupportedFormat, message), text);
-        }
-        let requests = object
-            .members
-            .get("requests")
-            .filter(|_| object.members.get("event_type").is_none())
-            .and_then(json::elements);
-        let Some(requests) = requests else { return self.read_event(number, object, repaired, None, text) };
-        let batch_time = object.members.get("timestamp").filter(|raw| *raw != "null");
-        for (index, raw) in requests.into_iter().enumerate() {
-            let number = if whole { index + 1 } else { number };
-            match parse(raw) {
-                Ok(request) => self.read_event(number, request, repaired, batch_time, raw),
-                Err(reject) => self.reject(number, reject, raw),
-            }
-        }
-    }
-
-    fn read_event(
-        &mut self,
-        number: usize,
-        object: Envelope<'l>,
-        repaired: bool,
-        batch_time: Option<&'l str>,
-        text: &'l str,
-    ) {
-        let ready = canonical::translate(number, object, repaired, batch_time)
-            .and_then(|event| self.finish(event, text));
+    fn read_line(&mut self, line: &Line<'l>, json: &'l Json<'l>) {
+        let ready = parse(&json.text)
+            .and_then(refuse_other_formats)
+            .and_then(|object| canonical::translate(line.number, object, json.repaired, line.batch_time))
+            .and_then(|event| self.finish(event, &json.text));
         match ready {
             Ok(Some(ready)) => self.batch.ready.push(ready),
             Ok(None) => self.batch.duplicates += 1,
-            Err(reject) => self.reject(number, reject, text),
+            Err(reject) => self.reject(line, reject, &json.text),
         }
     }
 
     /// None for an event that the batch has already.
     fn finish(&mut self, mut event: Event<'l>, text: &str) -> Result<Option<Ready<'l>>, Reject> {
         validate::validate(&event, self.settings, self.now)?;
-        let home = self.homes.home(event.tenant.as_deref(), event.project.as_deref())?;
+        let home = self.homes.home(Place {
+            tenant: event.tenant.as_deref(),
+            project: event.project.as_deref(),
+            environment: event.text(Field::Environment),
+        })?;
         if event.text(Field::EventId).is_none() {
             let id = identity::derive_event_id(&event, text);
             event.set_text(Field::EventId, Some(Cow::Owned(id.to_string())));
@@ -180,9 +151,60 @@ impl<'l> Reading<'l, '_> {
         Ok(Some(Ready { event, home, signals }))
     }
 
-    fn reject(&mut self, line: usize, reject: Reject, text: &str) {
+    fn reject(&mut self, line: &Line, reject: Reject, text: &str) {
+        let named = Named::of(text);
+        // A mismatch is of the tenant that the line names.
+        let home =
+            if reject.code == Code::TenantMismatch { None } else { self.homes.home(named.place()).ok() };
+        // A request that is tried again later still has its batch's time.
+        let text = match line.batch_time {
+            Some(time) => Cow::Owned(format!("{{\"timestamp\":{time},\"requests\":[{text}]}}")),
+            None => Cow::Borrowed(text),
+        };
         // A NUL as it is makes no JSON, so it gets as far as here.
         let text = clean::clean_rejected(&decode::storable(text.as_bytes()));
-        self.batch.rejected.push(Rejected { line, reject, text });
+        self.batch.rejected.push(Rejected { line: line.number, reject, home, text });
     }
+}
+
+/// What a line that is not stored names, as far as it can be read.
+#[derive(Default)]
+struct Named<'l> {
+    tenant: Option<Cow<'l, str>>,
+    project: Option<Cow<'l, str>>,
+    environment: Option<Cow<'l, str>>,
+}
+
+impl<'l> Named<'l> {
+    fn of(text: &'l str) -> Named<'l> {
+        let Ok(envelope) = Object::parse(text) else { return Named::default() };
+        let own = envelope.get("event_type").and_then(json::string);
+        let attributes = envelope.get("attributes").and_then(|raw| Object::parse(raw).ok());
+        let inner = own.zip(attributes).and_then(|(own, outer)| Object::parse(outer.get(&own)?).ok());
+        let named = |target| {
+            let inner = inner.as_ref().and_then(|inner| named(inner, target));
+            inner.or_else(|| named(&envelope, target))
+        };
+        Named {
+            tenant: named(Target::Tenant),
+            project: named(Target::Project),
+            environment: named(Target::Text(Field::Environment)),
+        }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place {
+            tenant: self.tenant.as_deref(),
+            project: self.project.as_deref(),
+            environment: self.environment.as_deref(),
+        }
+    }
+}
+
+/// These keys mean the same in every type of event.
+fn named<'l>(object: &Object<'l>, target: Target) -> Option<Cow<'l, str>> {
+    let fills = |key: &str| aliases::alias(key, EventType::LlmCall).filter(|alias| alias.target == target);
+    let members = object.0.iter().filter_map(|(key, raw)| Some((fills(key)?.rank, *raw)));
+    let (_, raw) = members.filter(|(_, raw)| *raw != "null").min_by_key(|(rank, _)| *rank)?;
+    json::string(raw).or_else(|| (json::type_name(raw) == "number").then_some(Cow::Borrowed(raw)))
 }

@@ -23,11 +23,20 @@ pub struct Home {
     pub rules: Arc<RuleSet>,
 }
 
+/// A place as a body names it, each part by id or name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place<'n> {
+    pub tenant: Option<&'n str>,
+    pub project: Option<&'n str>,
+    /// Tells two projects of one name apart.
+    pub environment: Option<&'n str>,
+}
+
 /// Finds the home of what a body names; who may write where is decided here, by the caller.
 pub trait Homes {
-    /// The tenant and project as the body names them, by id or name. An unknown tenant, or one that the caller may not
-    /// write to, is a `tenant_mismatch`; an unknown project is the tenant's default.
-    fn home(&mut self, tenant: Option<&str>, project: Option<&str>) -> Result<Arc<Home>, Reject>;
+    /// An unknown tenant, or one that the caller may not write to, is a `tenant_mismatch`; an unknown project is the tenant's
+    /// default.
+    fn home(&mut self, place: Place) -> Result<Arc<Home>, Reject>;
 }
 
 /// What most homes share, built in, and what one has of its own.

@@ -198,6 +198,19 @@ fn a_redacted_value_keeps_its_closing_quote() {
 }
 
 #[test]
+fn a_value_ends_where_the_string_around_it_does() {
+    for value in
+        ["IDENTIFIED BY 'Zk3nWync9", "user.setPassword('mitten-fiddle-parrot-camel", "password='Zk3nWync9"]
+    {
+        let inner = serde_json::json!({"a": value, "b": "it's"}).to_string();
+        let outer = scrub(&serde_json::json!({"arguments": inner}).to_string());
+        let parsed: serde_json::Value = serde_json::from_str(&outer).unwrap();
+        let arguments = parsed["arguments"].as_str().unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(arguments).is_ok(), "{outer}");
+    }
+}
+
+#[test]
 fn tokens_end_where_their_alphabet_ends() {
     let key = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
     for after in [

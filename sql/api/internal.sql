@@ -1,10 +1,10 @@
-CREATE FUNCTION observa_internal.find_home(tenant text, project text)
+CREATE FUNCTION observa_internal.find_home(tenant text, project text, in_environment text)
     RETURNS TABLE (tenant_id uuid, project_id uuid, environment text, pseudonym_key bytea, scrub_emails boolean,
-                   tenant_name text)
+                   tenant_name text, namesakes boolean)
     LANGUAGE c STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'find_home_wrapper';
-ALTER FUNCTION observa_internal.find_home(text, text) OWNER TO observa_system;
-COMMENT ON FUNCTION observa_internal.find_home(text, text) IS 'The tenant and project of an id or a name, for ingest alone';
+ALTER FUNCTION observa_internal.find_home(text, text, text) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.find_home(text, text, text) IS 'The tenant and project of an id or a name, for ingest alone';
 
 CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -17,6 +17,12 @@ CREATE FUNCTION observa_internal.tenant_of_project(project uuid) RETURNS uuid
     AS 'MODULE_PATHNAME', 'find_tenant_of_project_wrapper';
 ALTER FUNCTION observa_internal.tenant_of_project(uuid) OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.tenant_of_project(uuid) IS 'Whose a project is; NULL: there is no such project';
+
+CREATE FUNCTION observa_internal.own_tenant() RETURNS uuid
+    LANGUAGE c STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'own_tenant_wrapper';
+ALTER FUNCTION observa_internal.own_tenant() OWNER TO observa_owner;
+COMMENT ON FUNCTION observa_internal.own_tenant() IS 'The tenant that this transaction acts for, for a superuser else the default one; NULL: nobody''s';
 
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
@@ -36,6 +42,16 @@ CREATE FUNCTION observa_internal.last_message(content text, role text) RETURNS t
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'last_message_wrapper';
 COMMENT ON FUNCTION observa_internal.last_message(text, text) IS 'The last message of a role in a prompt or an answer; text that is no list of messages is one';
+
+CREATE FUNCTION observa_internal.number(text) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'number_wrapper';
+COMMENT ON FUNCTION observa_internal.number(text) IS 'The number that a text is; NULL: it is none, or beyond the range';
+
+CREATE FUNCTION observa_internal.whole_number(text) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'whole_number_wrapper';
+COMMENT ON FUNCTION observa_internal.whole_number(text) IS 'The whole number that a text is, rounded; NULL: it is none, or beyond the range';
 
 CREATE FUNCTION observa_internal.config_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'config_changed_wrapper';
@@ -68,5 +84,6 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
-    observa_internal.last_message(text, text), observa_internal.scrub_json(text),
+    observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
+    observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -15,7 +15,9 @@ ALTER FUNCTION observa.run_maintenance() OWNER TO observa_owner;
 REVOKE ALL ON FUNCTION observa.run_maintenance() FROM PUBLIC;
 COMMENT ON FUNCTION observa.run_maintenance() IS 'One round of upkeep: makes the coming days'' partitions, drops ids of events without a time after two days
 
-For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself.';
+For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself. It waits
+for no lock longer than others can bear: what was not to be had is listed in postponed, and done by the next round. Call it
+alone, not inside of a longer transaction: what it has made or dropped is locked to its end.';
 
 CREATE FUNCTION observa.create_tenant(name text) RETURNS uuid
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp

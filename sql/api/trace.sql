@@ -1,8 +1,9 @@
 CREATE FUNCTION observa.trace(trace_id text) RETURNS jsonb
-    LANGUAGE c STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'trace_wrapper';
 COMMENT ON FUNCTION observa.trace(text) IS 'A trace: {summary, spans (a tree by children), signals}; NULL: no such trace
 
-Up to 10,000 events; truncated says whether there are more. An event whose parent is missing stands at the root.';
+All projects of the tenant are in it: then summary is of them all, and its projects lists them. A superuser who acts for nobody
+sees the default tenant''s, else the newest of that id. Up to 10,000 events; truncated says whether there are more. An event whose parent is missing stands at the root.';
 REVOKE ALL ON FUNCTION observa.trace(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.trace(text) TO observa_read;

@@ -35,6 +35,18 @@ CREATE POLICY shared_prices_of_superuser ON observa_internal.model_prices TO obs
     WITH CHECK (tenant_id IS NULL AND observa_internal.session_is_superuser());
 GRANT SELECT ON observa_internal.model_prices TO observa_read;
 
+-- A tenant's administrator sees what it may change, and the columns by which an alert is told and ended.
+DROP POLICY IF EXISTS administered_tenant ON observa_internal.detection_rules;
+CREATE POLICY administered_tenant ON observa_internal.detection_rules FOR SELECT TO observa_admin
+    USING (tenant_id = observa.current_tenant());
+DROP POLICY IF EXISTS administered_tenant ON observa_internal.model_prices;
+CREATE POLICY administered_tenant ON observa_internal.model_prices FOR SELECT TO observa_admin
+    USING (tenant_id IS NULL OR tenant_id = observa.current_tenant());
+DROP POLICY IF EXISTS administered_tenant ON observa_internal.alerts;
+CREATE POLICY administered_tenant ON observa_internal.alerts FOR SELECT TO observa_admin
+    USING (tenant_id = observa.current_tenant());
+GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices TO observa_admin;
+
 -- Finds the home of an event among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects TO observa_system;
 -- A tenant's administrator ends alerts; nothing else of a row is theirs to change.

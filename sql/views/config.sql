@@ -2,23 +2,24 @@ CREATE OR REPLACE VIEW observa.projects WITH (security_invoker = true) AS
 SELECT project_id AS id, tenant_id, name, environment, scrub_emails, created_at FROM observa_internal.projects;
 COMMENT ON VIEW observa.projects IS 'Projects: the applications whose events are kept apart';
 
--- A row for each rule, as it stands for the whole tenant, and one more for each project that has its own.
+-- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
+-- of it. A superuser's own tenant is the default one, and the other tenants' exceptions stand beside.
 CREATE OR REPLACE VIEW observa.detection_rules WITH (security_invoker = true) AS
 SELECT d.name, d.type, coalesce(o.severity, d.severity) AS severity, coalesce(o.threshold, d.threshold) AS threshold,
-       d.unit, d.event_types, coalesce(o.enabled, true) AS enabled, o.project_id, o.tenant_id, d.description,
-       o.changed_at
+       d.unit, d.event_types, o.enabled, o.project_id, o.tenant_id, d.description, o.changed_at
   FROM observa_internal.default_rules() d
-  LEFT JOIN observa_internal.detection_rules o ON o.name = d.name
+  JOIN observa_internal.detection_rules o ON o.name = d.name
 UNION ALL
 SELECT d.name, d.type, d.severity, d.threshold, d.unit, d.event_types, true, NULL::uuid, NULL::uuid, d.description,
        NULL::timestamptz
   FROM observa_internal.default_rules() d
- WHERE EXISTS (SELECT FROM observa_internal.detection_rules o WHERE o.name = d.name)
-   AND NOT EXISTS (SELECT FROM observa_internal.detection_rules o WHERE o.name = d.name AND o.project_id IS NULL
-                      AND o.tenant_id = coalesce(observa.current_tenant(), o.tenant_id));
+ WHERE NOT EXISTS (SELECT FROM observa_internal.detection_rules o
+                    WHERE o.name = d.name AND o.project_id IS NULL AND o.tenant_id = observa_internal.own_tenant());
 COMMENT ON VIEW observa.detection_rules IS 'Detection rules and their thresholds
 
-UPDATE changes a rule for the tenant (for one project where project_id is given), DELETE brings the default back.';
+UPDATE changes a rule for the tenant (for one project where project_id is given), DELETE brings the default back. Each
+edit is of the row''s own tenant: a superuser, who sees those of all, names it in WHERE.';
+COMMENT ON COLUMN observa.detection_rules.tenant_id IS 'NULL: built in, as it holds for the own tenant (a superuser''s is default)';
 COMMENT ON COLUMN observa.detection_rules.threshold IS 'In the rule''s unit: it fires above it; NULL: whenever it applies';
 COMMENT ON COLUMN observa.detection_rules.project_id IS 'NULL: all projects';
 

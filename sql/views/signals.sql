@@ -40,11 +40,11 @@ GRANT EXECUTE ON FUNCTION observa_internal.alert_signals(observa_internal.alerts
 
 CREATE OR REPLACE VIEW observa.alerts WITH (security_invoker = true) AS
 SELECT a.alert_id AS id, a.title, a.description, a.severity, a.source, a.rule, a.status, a.current_value,
-       a.threshold_value, (observa_internal.alert_signals(a)).occurrences AS occurrences,
-       (observa_internal.alert_signals(a)).first_seen AS first_seen,
-       (observa_internal.alert_signals(a)).last_seen AS last_seen, a.trace_id, a.created_at, a.alert_group, a.environment,
+       a.threshold_value, s.occurrences, s.first_seen, s.last_seen, a.trace_id, a.created_at, a.alert_group, a.environment,
        a.acknowledged_at, a.resolved_at, a.closed_at, a.note, a.tenant_id, a.project_id
-  FROM observa_internal.alerts a;
+  FROM observa_internal.alerts a
+  -- Counted once for each alert, and not at all where none of the three columns is asked for.
+  LEFT JOIN LATERAL observa_internal.alert_signals(a) s ON true;
 COMMENT ON VIEW observa.alerts IS 'Alerts: what somebody should look at
 
 One is open for each rule and group. observa.acknowledge_alert(id), observa.resolve_alert(id) and observa.close_alert(id)

@@ -1,16 +1,17 @@
-CREATE OR REPLACE FUNCTION observa_internal.trace_signal_count(tenant uuid, trace text) RETURNS bigint
+CREATE OR REPLACE FUNCTION observa_internal.trace_signal_count(tenant uuid, project uuid, trace text) RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE COST 10
-    RETURN (SELECT count(*) FROM observa_internal.signals s WHERE s.tenant_id = tenant AND s.trace_id = trace);
-COMMENT ON FUNCTION observa_internal.trace_signal_count(uuid, text) IS 'How many signals a trace has';
-REVOKE ALL ON FUNCTION observa_internal.trace_signal_count(uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.trace_signal_count(uuid, text) TO observa_read;
+    RETURN (SELECT count(*) FROM observa_internal.signals s
+             WHERE s.tenant_id = tenant AND s.trace_id = trace AND s.project_id = project);
+COMMENT ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) IS 'How many signals a trace has in a project';
+REVOKE ALL ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) TO observa_read;
 
 CREATE OR REPLACE VIEW observa.traces WITH (security_invoker = true) AS
 SELECT t.trace_id, t.name, t.started_at, t.ended_at,
        coalesce(t.reported_latency_ms, extract(epoch FROM t.ended_at - t.started_at)::double precision * 1000) AS latency_ms,
        coalesce(t.outcome, t.worst) AS status,
        t.models, t.event_count, t.input_tokens, t.output_tokens, t.cost_usd,
-       observa_internal.trace_signal_count(t.tenant_id, t.trace_id) AS signal_count,
+       observa_internal.trace_signal_count(t.tenant_id, t.project_id, t.trace_id) AS signal_count,
        t.user_id, t.session_id, t.conversation_id, t.tenant_id, t.project_id
   FROM (SELECT e.tenant_id, e.project_id, e.trace_id,
                coalesce(max(e.name) FILTER (WHERE e.event_type = 'trace_start'),
@@ -34,7 +35,8 @@ SELECT t.trace_id, t.name, t.started_at, t.ended_at,
 COMMENT ON VIEW observa.traces IS 'Traces: one request to the application each, with all its calls
 
 Tokens and money count each provider call once. status is the outcome that the application reported, else the worst of
-its events. observa.trace(trace_id) shows one as a tree.';
+its events. A trace that goes through several projects has a row for each; observa.trace(trace_id) shows it whole, as a
+tree.';
 COMMENT ON COLUMN observa.traces.latency_ms IS 'Milliseconds: as the application reported, else from the first event''s start to the last one''s end';
 
 -- What conversations, sessions and users have in common: who or what it is, and what it used.

@@ -202,3 +202,24 @@ fn a_flood_of_groups_takes_no_more_than_its_locks() {
     assert_eq!(answer["alerts"], alerts);
     assert!(alerts > 0);
 }
+
+#[test]
+fn an_alerts_signals_are_counted_once_and_only_when_asked_for() {
+    let mut db = Database::ready();
+    db.ingest(&slow("a", "/r").to_string());
+    db.run("ANALYZE observa_internal.signals");
+    let mut scans = |sql: &str| {
+        let plan = db.rows(&format!("EXPLAIN {sql}"), &[]);
+        // A partition for each day, in as many scans.
+        let today = plan.iter().filter(|line| {
+            let line: String = line.get(0);
+            line.contains(" on signals_") && !line.contains("_idx on")
+        });
+        today.count()
+    };
+    let once =
+        scans("SELECT s.occurrences FROM observa_internal.alerts a, observa_internal.alert_signals(a) s");
+    assert!(once > 0);
+    assert_eq!(scans("SELECT occurrences, first_seen, last_seen FROM observa.alerts"), once);
+    assert_eq!(scans("SELECT title, status FROM observa.alerts"), 0);
+}

@@ -6,7 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use observa_tests::Database;
 use observa_tests::database::{error, one_with};
-use observa_tests::event::{lines, llm_call, now_ms};
+use observa_tests::event::{HOUR_MS, lines, llm_call, now_ms};
 use serde_json::{Value, json};
 
 fn gzip(body: &[u8]) -> Vec<u8> {
@@ -261,4 +261,32 @@ fn fifty_megabytes_of_noise_kill_nothing() {
     .collect();
     db.ingest_bytes(&noise);
     lives(&mut db);
+}
+
+#[test]
+fn a_batch_of_requests_may_be_longer_than_a_line_and_its_time_is_theirs() {
+    let mut db = Database::ready();
+    db.run("SET observa.max_line_bytes = 1000");
+    let request = |id: usize, size: usize| json!({"request_id": id.to_string(), "model": "m", "prompt": "x".repeat(size)});
+    let mut requests: Vec<Value> = (1..=20).map(|id| request(id, 500)).collect();
+    requests[6] = request(7, 2000);
+    let time = now_ms() - 2 * HOUR_MS;
+    let body = json!({"batch_id": "b", "requests": requests, "timestamp": time});
+    for body in [body.to_string(), serde_json::to_string_pretty(&body).unwrap()] {
+        let answer = db.ingest(&body);
+        let stored = answer["accepted"].as_i64().unwrap() + answer["duplicates"].as_i64().unwrap();
+        assert_eq!((stored, &answer["rejected"]), (19, &json!(1)), "{answer}");
+        assert_eq!(answer["errors"][0]["line"], 7, "{answer}");
+        assert_eq!(answer["errors"][0]["code"], "line_too_large", "{answer}");
+    }
+    assert_eq!(
+        db.count(&format!("observa.events WHERE ts = to_timestamp({time} / 1000.0) AND length(input) = 500")),
+        19
+    );
+    // Each request counts as an event, in a line of NDJSON, too.
+    db.run("SET observa.max_batch_events = 19");
+    for body in [body.to_string(), format!("{body}\n{}", call("e"))] {
+        let refused = db.client.query("SELECT observa.ingest($1::text)", &[&body]).unwrap_err();
+        assert_eq!(refused.as_db_error().unwrap().code().code(), "54000");
+    }
 }

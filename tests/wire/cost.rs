@@ -266,3 +266,63 @@ fn the_price_book_is_a_view() {
     );
     assert!(prices > 0);
 }
+
+#[test]
+fn costs_are_found_while_a_parallel_query_runs() {
+    let mut db = Database::ready();
+    db.run(
+        r#"INSERT INTO observa.model_prices (model, rates) VALUES ('house', '{"input": 0.001}');
+           CREATE TABLE calls AS SELECT n, CASE WHEN n % 2 = 0 THEN 'house' ELSE 'gpt-4o' END AS model FROM generate_series(1, 20000) n;
+           ALTER TABLE calls SET (parallel_workers = 2); ANALYZE calls;
+           SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;"#,
+    );
+    let sum = r#"SELECT sum(observa.cost(model, '{"input_tokens": 2}'))::text FROM calls WHERE n <= 10"#;
+    let usd =
+        r#"SELECT observa.cost_breakdown(model, '{"input_tokens": 2}') ->> 'total' FROM calls WHERE n = 2"#;
+    let plan: Vec<String> = db.rows(&format!("EXPLAIN {sum}"), &[]).iter().map(|row| row.get(0)).collect();
+    assert!(plan.iter().any(|line| line.contains("Gather")), "{plan:?}");
+    for mode in ["off", "on"] {
+        db.run(&format!("SET force_parallel_mode = {mode}"));
+        // Each in a session whose cache is empty, so that the price book is read while the query runs.
+        for write in [false, true] {
+            db.run("BEGIN");
+            if write {
+                db.run("INSERT INTO calls VALUES (0, 'none'); UPDATE observa.model_prices SET rates = rates WHERE model = 'house'");
+            }
+            // By hand: 5 x 2 x 0.001 and 5 x 2 x 0.0000025 USD.
+            assert_eq!(db.one::<String>(sum).trim_end_matches('0'), "0.010025", "{mode} {write}");
+            assert_eq!(db.one::<String>(usd), "0.002", "{mode} {write}");
+            db.run("ROLLBACK");
+            db.client = db.cluster.connect(&db.name);
+            // The book is read once for all rows, not for each.
+            let all = r#"SELECT count(observa.cost(model, '{"input_tokens": 2}')) FROM calls"#;
+            db.run("SET statement_timeout = '10s'; BEGIN ISOLATION LEVEL REPEATABLE READ");
+            assert_eq!(db.one::<i64>(all), 20_000);
+            db.run("COMMIT");
+            db.client = db.cluster.connect(&db.name);
+            db.run(&format!(
+                "SET force_parallel_mode = {mode}; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0"
+            ));
+        }
+    }
+}
+
+#[test]
+fn a_price_that_is_changed_while_a_statement_runs_counts_in_the_next() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let cost = r#"trim_scale(observa.cost('house', '{"input_tokens": 1}'))::text"#;
+    db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('house', '{"input": 0.001}')"#);
+    assert_eq!(db.one::<String>(&format!("SELECT {cost}")), "0.001");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let dearer =
+                r#"UPDATE observa.model_prices SET rates = '{"input": 0.002}' WHERE model = 'house'"#;
+            other.batch_execute(dearer).unwrap();
+        });
+        // The news arrives with the locks that the trace takes: the statement's own snapshot is older.
+        db.run(&format!("SELECT pg_sleep(1), observa.trace('none'), {cost}"));
+    });
+    assert_eq!(db.one::<String>(&format!("SELECT {cost}")), "0.002");
+}

@@ -2,7 +2,7 @@
 
 use observa_tests::Database;
 use observa_tests::database::one_with;
-use observa_tests::event::llm_call;
+use observa_tests::event::{HOUR_MS, llm_call, now_ms};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -88,4 +88,112 @@ fn a_letter_that_was_stored_meanwhile_counts_as_duplicate_and_goes() {
     let replayed: Value = db.one("SELECT observa.replay_rejected()");
     assert_eq!((&replayed["accepted"], &replayed["duplicates"]), (&json!(0), &json!(1)), "{replayed}");
     assert_eq!(db.count("observa.rejected_events"), 0);
+}
+
+/// A batch in ObservAI's format, with a time of its own.
+fn batch(requests: &[Value], time: i64) -> String {
+    json!({"requests": requests, "timestamp": time}).to_string()
+}
+
+fn letters(db: &mut Database) -> Vec<Value> {
+    db.table("SELECT line, code, body FROM observa.rejected_events ORDER BY line, body")
+}
+
+#[test]
+fn replay_of_a_letter_that_is_a_batch_keeps_each_bad_request_of_it() {
+    let mut db = Database::ready();
+    let request = |id: &str, latency: Value| json!({"request_id": id, "model": "m", "latency_ms": latency});
+    let requests = [
+        request("a", json!(1)),
+        request("b", json!("slow")),
+        request("c", json!(3)),
+        request("d", json!(-4)),
+    ];
+    // Written by hand: ingest takes such a line apart.
+    db.ingest("bad");
+    db.client
+        .execute(
+            "UPDATE observa_internal.rejected_events SET body = $1",
+            &[&batch(&requests, now_ms() - HOUR_MS)],
+        )
+        .unwrap();
+    for round in 1..=2 {
+        let replayed: Value = db.one("SELECT observa.replay_rejected()");
+        let accepted = if round == 1 { 2 } else { 0 };
+        assert_eq!(
+            (&replayed["accepted"], &replayed["rejected"]),
+            (&json!(accepted), &json!(2)),
+            "{round}: {replayed}"
+        );
+        let left = letters(&mut db);
+        assert_eq!(left.len(), 2, "{round}: {left:?}");
+        assert_eq!(
+            (&left[0]["code"], &left[1]["code"]),
+            (&json!("invalid_type"), &json!("out_of_range")),
+            "{left:?}"
+        );
+    }
+    assert_eq!(db.count("observa.rejected_events WHERE attempts = 3"), 2);
+    // Mended, they are stored at their batch's time.
+    db.run(r#"UPDATE observa_internal.rejected_events SET body = replace(replace(body, '"slow"', '2'), '-4', '4')"#);
+    let replayed: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!((&replayed["accepted"], &replayed["rejected"]), (&json!(2), &json!(0)), "{replayed}");
+    assert_eq!(db.count("observa.events WHERE ts < now() - interval '59 minutes'"), 4);
+    assert!(letters(&mut db).is_empty());
+}
+
+#[test]
+fn a_bad_request_of_a_batch_is_replayed_at_its_batchs_time() {
+    let mut db = Database::ready();
+    let long = "x".repeat(600);
+    let requests = [
+        json!({"request_id": "a", "model": "m"}),
+        json!({"request_id": "b", "model": "m", "trace_id": long}),
+    ];
+    let answer = db.ingest(&batch(&requests, now_ms() - HOUR_MS));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(1)), "{answer}");
+    assert_eq!(answer["errors"][0]["line"], 2);
+    db.run("SET observa.max_id_bytes = 800");
+    let replayed: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!((&replayed["accepted"], &replayed["rejected"]), (&json!(1), &json!(0)), "{replayed}");
+    assert_eq!(db.count("observa.events WHERE ts < now() - interval '59 minutes'"), 2);
+}
+
+#[test]
+fn a_dead_letter_belongs_to_whom_its_line_names() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("acme");
+    db.run(&format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let line =
+        |members: Value| observa_tests::event::with(json!({"model": "m", "latency_ms": "slow"}), members);
+    let body = [
+        line(json!({"tenant_id": "acme", "project_id": "shop"})),
+        line(json!({"tenantId": tenant.to_string()})),
+        json!({"event_type": "tool_call", "attributes": {"tool_call": {"tenant_id": "acme", "tool_name": 7}}}),
+        line(json!({"tenant_id": "nobody"})),
+        line(json!({})),
+    ];
+    let body = body.map(|line| line.to_string()).join("\n") + "\n{\"tenant_id\": \"acme\", broken";
+    assert_eq!(db.ingest(&body)["rejected"], 6);
+    let homes = db.table(
+        "SELECT r.line, t.name AS tenant, p.name AS project FROM observa.rejected_events r
+           JOIN observa_internal.tenants t USING (tenant_id) JOIN observa.projects p ON p.id = r.project_id ORDER BY line",
+    );
+    let home =
+        |line: i32, tenant: &str, project: &str| json!({"line": line, "tenant": tenant, "project": project});
+    assert_eq!(
+        homes,
+        [
+            home(1, "acme", "shop"),
+            home(2, "acme", "default"),
+            home(3, "acme", "default"),
+            home(4, "default", "default"),
+            home(5, "default", "default"),
+            home(6, "default", "default"),
+        ]
+    );
+    db.run(r#"UPDATE observa_internal.rejected_events SET body = replace(body, '"slow"', '5')"#);
+    let replayed: Value = db.one("SELECT observa.replay_rejected()");
+    assert_eq!(replayed["accepted"], 3, "{replayed}");
+    assert_eq!(db.count(&format!("observa.events WHERE tenant_id = '{tenant}'")), 2);
 }

@@ -166,3 +166,21 @@ fn drop_extension_is_refused_without_cascade_and_loses_no_row_with_it() {
 fn none_open(db: &mut Database) {
     assert_eq!(db.count("pg_class WHERE relnamespace = 'observa_internal'::regnamespace AND relkind IN ('r', 'p') AND NOT (relrowsecurity AND relforcerowsecurity)"), 0);
 }
+
+#[test]
+fn after_the_extension_was_dropped_and_made_again_a_superusers_ingest_repairs_the_storage() {
+    let mut db = Database::ready();
+    fill(&mut db);
+    let before = contents(&mut db);
+    db.run("SET client_min_messages = warning; DROP EXTENSION observa CASCADE; CREATE EXTENSION observa");
+    let mut client = db.connect_as("early", "observa_ingest");
+    for sql in [r#"SELECT observa.ingest('{"model":"m"}')"#, "SELECT observa.replay_rejected()"] {
+        let refused = observa_tests::database::error(&mut client, sql);
+        assert_eq!(refused.code().code(), "55000", "{refused:?}");
+        assert!(refused.message().contains("observa.setup()"), "{refused:?}");
+    }
+    let empty = db.ingest("");
+    assert_eq!((&empty["accepted"], &empty["rejected"]), (&json!(0), &json!(0)), "{empty}");
+    same(&before, &contents(&mut db));
+    works(&mut db);
+}

@@ -8,6 +8,7 @@ mod crash;
 mod dead_letters;
 mod dump;
 mod event_types;
+mod grants;
 mod partitions;
 mod prices;
 mod rejects;

@@ -1,9 +1,9 @@
 //! An event in the window always finds its partition.
 
 use observa_tests::Database;
-use observa_tests::database::ingest;
+use observa_tests::database::{ingest, one};
 use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Drops the partitions of a day, counted from today.
 fn drop_day(db: &mut Database, day: i64) {
@@ -91,4 +91,75 @@ fn a_wider_window_takes_older_events_at_once() {
     db.run("SET observa.ingest_window_past = '60 d'");
     let event = with(llm_call("e"), json!({"timestamp": now_ms() - 45 * DAY_MS}));
     assert_eq!(db.ingest(&event.to_string())["accepted"], 1);
+}
+
+/// A partition of ids that arrived long ago, as a round that never ran has left it.
+fn old_keys(db: &mut Database) {
+    db.run(
+        "CREATE TABLE observa_internal.event_keys_20200101 PARTITION OF observa_internal.event_keys
+             FOR VALUES FROM ('2020-01-01') TO ('2020-01-02');
+         ALTER TABLE observa_internal.event_keys_20200101 OWNER TO observa_owner",
+    );
+}
+
+#[test]
+fn maintenance_makes_nobody_wait_and_does_later_what_it_could_not_do_now() {
+    let mut db = Database::ready();
+    old_keys(&mut db);
+    drop_day(&mut db, 5);
+    let mut other = db.connect();
+    let mut third = db.connect();
+    for client in [&mut other, &mut third] {
+        client.batch_execute("SET statement_timeout = '20s'").unwrap();
+    }
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest('{\"model\":\"m\",\"event_id\":\"open\"}')", &[]).unwrap();
+    let (round, waited) = std::thread::scope(|scope| {
+        let round = scope.spawn(|| {
+            let round: Value = one(&mut other, "SELECT observa.run_maintenance()");
+            round
+        });
+        let mut longest = std::time::Duration::ZERO;
+        while !round.is_finished() {
+            let start = std::time::Instant::now();
+            assert_eq!(ingest(&mut third, r#"{"model":"m"}"#)["rejected"], 0);
+            longest = longest.max(start.elapsed());
+        }
+        (round.join().unwrap(), longest)
+    });
+    assert!(waited < std::time::Duration::from_secs(1), "ingest waited {waited:?}");
+    assert_eq!(
+        (&round["partitions_created"], &round["key_partitions_dropped"]),
+        (&json!(3), &json!(0)),
+        "{round}"
+    );
+    assert_eq!(round["postponed"].as_array().unwrap().len(), 1, "{round}");
+    open.commit().unwrap();
+    let next: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(
+        next,
+        json!({"partitions_created": 0, "key_partitions_dropped": 1, "postponed": []}),
+        "the next round does it"
+    );
+}
+
+#[test]
+fn maintenance_leaves_a_table_that_somebody_holds() {
+    let mut db = Database::ready();
+    drop_day(&mut db, 4);
+    drop_day(&mut db, 5);
+    let mut other = db.connect();
+    let mut open = other.transaction().unwrap();
+    open.batch_execute("LOCK TABLE observa_internal.signals IN SHARE UPDATE EXCLUSIVE MODE").unwrap();
+    db.run("SET statement_timeout = '5s'; SET lock_timeout = '7s'");
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(
+        (&round["partitions_created"], round["postponed"].as_array().unwrap().len()),
+        (&json!(0), 2),
+        "{round}"
+    );
+    assert_eq!(db.one::<String>("SHOW lock_timeout"), "7s", "the caller's setting is as it was");
+    open.commit().unwrap();
+    let next: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!((&next["partitions_created"], &next["postponed"]), (&json!(6), &json!([])), "{next}");
 }

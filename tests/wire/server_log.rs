@@ -12,7 +12,7 @@ const PAYLOAD: &str = "Quokka-Pavlova-Zephyr";
 /// Fails, and tells the client nothing of the payload.
 #[track_caller]
 fn fails(client: &mut Client, sql: &str) {
-    let error = client.batch_execute(sql).expect_err("the statement fails");
+    let error = client.batch_execute(sql).expect_err(sql);
     assert!(!tell(&error).contains("Quokka"), "{}", tell(&error));
 }
 
@@ -105,6 +105,135 @@ fn no_error_shows_a_payload() {
         log.lines().filter(|line| line.contains("Quokka")).map(|line| &line[..line.len().min(300)]).collect();
     assert_eq!(shown, [""; 0]);
     assert!(log.matches("ERROR:").count() >= 20, "the errors themselves are logged");
+}
+
+/// Statements that fail before a body is entered, as a simple query; and with the body bound as $1.
+fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
+    let literal = vec![
+        format!("SELECT observa.ingest('{body}')::int"),
+        format!("SELECT observa.ingest('{body}'::json, 2)"),
+        format!("SELECT observa.ingest('{body} {{'::json)"),
+        format!("SELECT observa.ingest(('{body} {{')::jsonb::text)"),
+        format!("SELECT observa.ingest('{body}'), '{PAYLOAD}'::int"),
+        format!("SELECT observa.ingest('{body}'), '{PAYLOAD}'::timestamptz"),
+        format!("SELECT observa.ingest('{body}'), 1 / 0"),
+        format!("SELECT observa.ingest('{body}"),
+        format!("SELECT observa.ingest('{body}') {PAYLOAD} {PAYLOAD}"),
+        format!("SELECT Observa . \"ingest\" ('{body}', 1)"),
+        format!(
+            "INSERT INTO observa.llm_requests (model, prompt, latency_ms) VALUES ('m', '{body}', 'slow {PAYLOAD}')"
+        ),
+        format!("SELECT observa.replay_rejected('{PAYLOAD}')"),
+        format!("SELECT observa.scrub('{body} {{'::jsonb)"),
+        format!("SELECT observa.scrub('{PAYLOAD}'), 1 / 0"),
+        format!("SELECT 1 / 0 FROM observa.find_secrets('{PAYLOAD}')"),
+        format!("SELECT observa.add_scrub_pattern('{PAYLOAD}', 'x', '{PAYLOAD}')"),
+        format!(
+            "PREPARE p (text) AS SELECT observa.ingest($1), 1 / (random() * 0)::int; EXECUTE p ('{body}')"
+        ),
+        format!("EXECUTE \"p\" ('{body}')"),
+        format!("DO $$ BEGIN EXECUTE $q$SELECT observa.ingest('{body}') FROM $q$; END $$"),
+    ];
+    let bound = vec![
+        ("SELECT observa.ingest($1::text::json)", format!("{body} {{")),
+        ("SELECT observa.ingest($1::text), $1::text::int", body.to_owned()),
+        ("SELECT observa.ingest($1::text), 1 / 0", body.to_owned()),
+        ("SELECT observa.scrub($1::text::jsonb)", format!("{PAYLOAD} {{")),
+        (
+            "INSERT INTO observa.llm_requests (model, latency_ms) VALUES ('m', $1::text::float8)",
+            PAYLOAD.to_owned(),
+        ),
+    ];
+    (literal, bound)
+}
+
+/// The lines of the log that show the payload, cut.
+fn shown(log: &str) -> Vec<String> {
+    log.lines().filter(|line| line.contains("Quokka")).map(|line| line.chars().take(300).collect()).collect()
+}
+
+#[test]
+fn an_error_before_a_body_is_entered_shows_no_payload() {
+    let settings = "shared_preload_libraries = 'observa'\nlog_error_verbosity = verbose\nlog_min_error_statement = error\nlog_parameter_max_length_on_error = -1\nlog_min_messages = info\n";
+    let mut db = Database::ready_in(Cluster::own("log-early", settings));
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    let (literal, bound) = early_failures(&body);
+    // Without the right to call anything, and with it.
+    for mut client in [db.connect_as("stranger", ""), db.connect()] {
+        for sql in &literal {
+            // In what is sent to the client, too: others than it may read its error.
+            fails(&mut client, sql);
+        }
+        for (sql, value) in &bound {
+            fails_bound(&mut client, sql, value);
+        }
+        let refused =
+            client.batch_execute(&format!("SELECT observa.ingest('{body}'::json), 1 / 0")).unwrap_err();
+        assert!(refused.as_db_error().unwrap().message().len() > 10, "the error itself is told: {refused:?}");
+    }
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(
+        log.matches("ERROR:").count() >= 2 * (literal.len() + bound.len()),
+        "the errors themselves are logged"
+    );
+}
+
+#[test]
+fn a_statement_that_is_logged_for_its_duration_shows_no_payload() {
+    let settings = "shared_preload_libraries = 'observa, auto_explain'\nlog_min_duration_statement = 0\nlog_statement = all\nauto_explain.log_min_duration = 0\nlog_parameter_max_length = -1\n";
+    let mut db = Database::ready_in(Cluster::own("log-duration", settings));
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    db.run(&format!("SELECT observa.ingest('{body}')"));
+    db.run(&format!("INSERT INTO observa.llm_requests (model, prompt) VALUES ('m', '{PAYLOAD}')"));
+    db.ingest(&body);
+    db.run("SELECT 'visible_marker'");
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(log.contains("visible_marker") && log.contains("duration:"), "{log}");
+}
+
+#[test]
+fn the_victim_of_a_deadlock_shows_no_payload_of_the_other() {
+    let mut db = Database::ready_in(Cluster::own("log-deadlock", "shared_preload_libraries = 'observa'\n"));
+    db.run("CREATE TABLE t1 (); CREATE TABLE t2 ()");
+    db.run("SET deadlock_timeout = '100ms'; BEGIN; LOCK TABLE t1");
+    let mut other = db.connect();
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    other.batch_execute("SET deadlock_timeout = '60s'; BEGIN; LOCK TABLE t2").unwrap();
+    let waiting = std::thread::spawn(move || {
+        other.batch_execute(&format!("SELECT observa.ingest('{body}'), count(*) FROM t1")).map(|()| other)
+    });
+    while db.count("pg_locks WHERE NOT granted") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let victim = db.error("LOCK TABLE t2");
+    assert_eq!(victim.code().code(), "40P01", "{victim:?}");
+    assert!(waiting.join().unwrap().is_ok());
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(log.contains("deadlock detected") && log.contains("blocked by process"), "{log}");
+}
+
+#[test]
+fn the_statement_of_a_killed_backend_shows_no_payload() {
+    let mut db = Database::ready_in(Cluster::own("log-killed", "shared_preload_libraries = 'observa'\n"));
+    let mut other = db.connect();
+    let pid: i32 = observa_tests::database::one(&mut other, "SELECT pg_backend_pid()");
+    let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
+    let running = std::thread::spawn(move || {
+        other.batch_execute(&format!("SELECT observa.ingest('{body}'), pg_sleep(60)"))
+    });
+    while db.count(&format!("pg_stat_activity WHERE pid = {pid} AND wait_event = 'PgSleep'")) == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    db.cluster.kill_backend(pid);
+    assert!(running.join().unwrap().is_err());
+    // The server comes back by itself.
+    db.client = db.cluster.connect(&db.name);
+    let log = db.cluster.log();
+    assert_eq!(shown(&log), [""; 0]);
+    assert!(log.contains("was terminated by signal 9"), "{log}");
 }
 
 #[test]

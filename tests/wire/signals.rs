@@ -2,7 +2,7 @@
 
 use observa_tests::Database;
 use observa_tests::database::one_with;
-use observa_tests::event::{lines, now_ms, with};
+use observa_tests::event::{lines, llm_call, now_ms, with};
 use serde_json::{Value, json};
 
 struct Case {
@@ -405,4 +405,59 @@ fn signals_follow_their_event_into_issues() {
         json!({"name": "high_latency", "severity": "high", "count": 3, "sample_trace_ids": ["t2", "t1", "t0"],
                              "subject": "model=m1 route=/r", "users": 1})
     );
+}
+
+#[test]
+fn a_rule_that_was_changed_meanwhile_counts_after_a_transaction_that_could_not_see_it() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let call = |id: &str| with(llm_call(id), json!({"latency_ms": 1000})).to_string();
+    assert_eq!(db.ingest(&call("before"))["signals"], 0);
+    for level in ["REPEATABLE READ", "SERIALIZABLE"] {
+        db.run(&format!("BEGIN ISOLATION LEVEL {level}; SELECT count(*) FROM observa.events"));
+        other
+            .batch_execute("UPDATE observa.detection_rules SET threshold = 500 WHERE name = 'medium_latency'")
+            .unwrap();
+        // The news arrives while the first one reads the configuration: the second one reads it again.
+        db.ingest(&call(&format!("within {level}")));
+        db.ingest(&call(&format!("still within {level}")));
+        db.run("COMMIT");
+        assert_eq!(db.ingest(&call(&format!("after {level}")))["signals"], 1, "{level}");
+        other.batch_execute("DELETE FROM observa.detection_rules WHERE name = 'medium_latency'").unwrap();
+        assert_eq!(db.ingest(&call(&format!("again {level}")))["signals"], 0, "{level}");
+    }
+}
+
+#[test]
+fn an_edit_of_a_rule_is_of_the_rows_own_tenant() {
+    let mut db = Database::ready();
+    let [a, b] = ["a", "b"].map(|name| db.tenant(name));
+    let rule = "name = 'high_latency'";
+    let exceptions = |db: &mut Database| {
+        db.table(
+            "SELECT t.name AS tenant, r.threshold FROM observa_internal.detection_rules r JOIN observa_internal.tenants t USING (tenant_id) ORDER BY 1",
+        )
+    };
+    let exception = |tenant: &str, threshold: i32| json!({"tenant": tenant, "threshold": threshold});
+    for (tenant, threshold) in [(a, 1), (b, 2)] {
+        db.run(&format!(
+            "INSERT INTO observa.detection_rules (name, threshold, tenant_id) VALUES ('high_latency', {threshold}, '{tenant}')"
+        ));
+    }
+    // The default tenant has none: its row is the built-in one.
+    let shown = db.table(&format!("SELECT tenant_id IS NULL AS builtin, threshold FROM observa.detection_rules WHERE {rule} ORDER BY threshold"));
+    assert_eq!(
+        shown,
+        [1, 2, 5000].map(|threshold| json!({"builtin": threshold == 5000, "threshold": threshold}))
+    );
+    db.run(&format!("UPDATE observa.detection_rules SET threshold = 3 WHERE {rule} AND tenant_id IS NULL"));
+    assert_eq!(exceptions(&mut db), [exception("a", 1), exception("b", 2), exception("default", 3)]);
+    db.run(&format!("UPDATE observa.detection_rules SET threshold = threshold * 10 WHERE {rule}"));
+    assert_eq!(exceptions(&mut db), [exception("a", 10), exception("b", 20), exception("default", 30)]);
+    let refused = db.error(&format!(
+        "UPDATE observa.detection_rules SET tenant_id = '{b}' WHERE {rule} AND tenant_id = '{a}'"
+    ));
+    assert_eq!(refused.code().code(), "22023", "{refused:?}");
+    db.run(&format!("DELETE FROM observa.detection_rules WHERE {rule} AND tenant_id = '{a}'"));
+    assert_eq!(exceptions(&mut db), [exception("b", 20), exception("default", 30)]);
 }

@@ -169,7 +169,7 @@ fn clients_write_to_no_table() {
         "INSERT INTO observa_internal.tenants VALUES (gen_random_uuid(), 'x', '')",
         "DELETE FROM observa.detection_rules",
         "INSERT INTO observa.model_prices (model) VALUES ('m')",
-        "SELECT observa_internal.find_home('default', NULL)",
+        "SELECT observa_internal.find_home('default', NULL, NULL)",
         "SELECT observa_internal.all_tenants()",
         "SELECT observa.setup()",
         "SELECT observa.run_maintenance()",
@@ -260,4 +260,136 @@ fn who_acted_is_forgotten_at_the_end_of_the_call() {
     db.run("ROLLBACK TO s");
     assert_eq!(db.one::<Option<uuid::Uuid>>("SELECT observa.current_tenant()"), None);
     db.run("COMMIT");
+}
+
+#[test]
+fn an_id_is_found_however_it_is_written() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("acme");
+    let project: uuid::Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let upper = |id: uuid::Uuid| id.to_string().to_uppercase();
+    let named = |id: &str, tenant: String, project: String| {
+        with(llm_call(id), json!({"tenant_id": tenant, "project_id": project}))
+    };
+    let events = [
+        named("upper", upper(tenant), upper(project)),
+        named("simple", tenant.simple().to_string(), project.braced().to_string()),
+        named("plain", tenant.to_string(), "shop".into()),
+    ];
+    let answer = db.ingest(&lines(&events));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(0)), "{answer}");
+    assert_eq!(db.count(&format!("observa.events WHERE project_id = '{project}'")), 3);
+    // Whoever acts for a tenant may name it so, too.
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/'"));
+    let again = db.ingest(&lines(&events));
+    assert_eq!((&again["duplicates"], &again["rejected"]), (&json!(3), &json!(0)), "{again}");
+    let mismatch = db.ingest(&named("other", uuid::Uuid::new_v4().to_string(), "shop".into()).to_string());
+    assert_eq!(mismatch["errors"][0]["code"], "tenant_mismatch");
+}
+
+#[test]
+fn of_projects_of_one_name_the_events_environment_decides() {
+    let mut db = Database::ready();
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let make = |name: &str, environment: &str| {
+        format!("SELECT observa.create_project('{tenant}', '{name}', '{environment}')")
+    };
+    let mut ids = Vec::new();
+    for (name, environment) in [("shop", "dev"), ("shop", "prod"), ("default", "dev"), ("lone", "dev")] {
+        ids.push(db.one::<uuid::Uuid>(&make(name, environment)));
+    }
+    let event = |id: &str, members: serde_json::Value| with(llm_call(id), members);
+    let answer = db.ingest(&lines(&[
+        event("1", json!({"project_id": "shop", "environment": "dev"})),
+        event("2", json!({"project_id": "shop", "environment": "prod"})),
+        event("3", json!({"project_id": "shop"})),
+        event("4", json!({"project_id": "shop", "environment": "staging"})),
+        event("5", json!({"environment": "dev"})),
+        event("6", json!({"environment": "staging"})),
+        event("7", json!({"project_id": "lone"})),
+        event("8", json!({"project_id": "lone", "environment": "prod"})),
+        event("9", json!({"project_id": ids[0].to_string(), "environment": "prod"})),
+        // No event, but a line that says whose it is.
+        json!({"project_id": "shop", "environment": "dev", "model": 5}),
+    ]));
+    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(9), &json!(1)), "{answer}");
+    let homes = db.rows(
+        "SELECT p.name || ' ' || p.environment || ' <- ' || e.environment FROM observa.events e JOIN observa.projects p ON p.id = e.project_id ORDER BY event_id",
+        &[],
+    );
+    let homes: Vec<String> = homes.iter().map(|row| row.get(0)).collect();
+    assert_eq!(
+        homes,
+        [
+            "shop dev <- dev",
+            "shop prod <- prod",
+            "shop prod <- prod",
+            "shop prod <- staging",
+            "default dev <- dev",
+            "default prod <- staging",
+            "lone dev <- dev",
+            "lone dev <- prod",
+            "shop dev <- prod",
+        ]
+    );
+    assert_eq!(db.count(&format!("observa.rejected_events WHERE project_id = '{}'", ids[0])), 1);
+}
+
+/// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
+const SECURITY_DEFINER: [(&str, &str); 25] = [
+    ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
+    ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa.create_project(uuid,text,text)", "observa_owner"),
+    ("observa.create_tenant(text)", "observa_owner"),
+    ("observa.ingest(bytea)", "observa_owner"),
+    ("observa.ingest(json)", "observa_owner"),
+    ("observa.ingest(text)", "observa_owner"),
+    ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.compare_prices(text,text)", "observa_owner"),
+    ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa_internal.edit_detection_rule()", "observa_owner"),
+    ("observa_internal.edit_model_price()", "observa_owner"),
+    ("observa_internal.find_home(text,text,text)", "observa_system"),
+    ("observa_internal.insert_llm_request()", "observa_owner"),
+    ("observa_internal.load_prices(text,text)", "observa_owner"),
+    ("observa_internal.own_tenant()", "observa_owner"),
+    ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.tenant_of_project(uuid)", "observa_system"),
+    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
+    ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.run_maintenance()", "observa_owner"),
+    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.setup()", "observa_owner"),
+    ("observa.unload_prices(text)", "observa_owner"),
+];
+
+#[test]
+fn security_definer_is_only_what_is_listed_with_its_reason() {
+    let mut db = Database::ready();
+    let found = db.rows(
+        "SELECT p.oid::regprocedure::text, p.proowner::regrole::text FROM pg_proc p WHERE p.prosecdef
+            AND (p.pronamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace)
+                 OR p.proowner IN ('observa_owner'::regrole, 'observa_system'::regrole))",
+        &[],
+    );
+    let mut found: Vec<(String, String)> = found.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let mut listed = SECURITY_DEFINER.map(|(function, owner)| (function.to_owned(), owner.to_owned()));
+    found.sort();
+    listed.sort();
+    assert_eq!(found, listed);
+    let document = include_str!("../../docs/security.md");
+    for (function, owner) in SECURITY_DEFINER {
+        let row = format!("| `{function}` | `{owner}` | ");
+        let reason = document.lines().find_map(|line| line.strip_prefix(&row));
+        assert!(
+            reason.is_some_and(|reason| reason.len() > 10),
+            "docs/security.md says no reason for {function}"
+        );
+    }
+    assert_eq!(
+        document.matches("` | `observa_").count(),
+        SECURITY_DEFINER.len(),
+        "the document lists no other"
+    );
 }

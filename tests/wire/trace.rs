@@ -117,3 +117,64 @@ fn a_trace_is_its_tenants() {
     let seen: Option<Value> = observa_tests::database::one(&mut stranger, "SELECT observa.trace('t')");
     assert_eq!(seen, None);
 }
+
+#[test]
+fn a_trace_through_several_projects_is_shown_whole_with_one_summary() {
+    let mut db = Database::ready();
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let shop: uuid::Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let ts = now_ms() - 60_000;
+    let call = |id: &str, parent, ms: i64, members: Value| {
+        with(
+            with(span(id, parent), json!({"timestamp": ts + ms, "model": "gpt-4o", "input_tokens": 1000})),
+            members,
+        )
+    };
+    db.ingest(&lines(&[
+        call("root", None, 0, json!({"user_id": "u"})),
+        call(
+            "child",
+            Some("root"),
+            1000,
+            json!({"project_id": "shop", "model": "gpt-4o-mini", "latency_ms": 6000}),
+        ),
+        call("grandchild", Some("child"), 2000, json!({"status": "error", "latency_ms": 9000})),
+    ]));
+    let trace = trace(&mut db);
+    assert_eq!(shape(&trace["spans"]), json!([["root", [["child", [["grandchild", []]]]]]]));
+    let summary = &trace["summary"];
+    let shown = |key: &str| summary[key].clone();
+    assert_eq!(shown("event_count"), 3, "{summary}");
+    assert_eq!(shown("models"), json!(["gpt-4o", "gpt-4o-mini"]));
+    assert_eq!((shown("status"), shown("user_id")), (json!("error"), json!("u")));
+    assert_eq!(shown("latency_ms"), 11_000.0, "from the first start to the last end");
+    // The failed call bills nothing.
+    assert_eq!(shown("input_tokens"), 2000);
+    assert_eq!(shown("signal_count"), trace["signals"].as_array().unwrap().len());
+    let default: uuid::Uuid = db.one("SELECT id FROM observa.projects WHERE name = 'default'");
+    assert_eq!(
+        (shown("project_id"), shown("projects")),
+        (Value::Null, json!([default.to_string(), shop.to_string()]))
+    );
+    let of_project: i64 =
+        db.one(&format!("SELECT signal_count FROM observa.traces WHERE project_id = '{shop}'"));
+    assert_eq!(of_project, 1, "a project's row counts its own signals");
+}
+
+#[test]
+fn a_superuser_is_shown_one_tenants_trace() {
+    let mut db = Database::ready();
+    db.tenant("other");
+    let of = |id: &str, tenant: &str| with(span(id, None), json!({"tenant_id": tenant}));
+    db.ingest(&lines(&[
+        of("own", "default"),
+        of("others", "other"),
+        with(of("only", "other"), json!({"trace_id": "u"})),
+    ]));
+    assert_eq!(shape(&trace(&mut db)["spans"]), json!([["own", []]]));
+    let only: Value = db.one("SELECT observa.trace('u')");
+    assert_eq!((shape(&only["spans"]), &only["summary"]["event_count"]), (json!([["only", []]]), &json!(1)));
+    let other: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants WHERE name = 'other'");
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{other}/'"));
+    assert_eq!(shape(&trace(&mut db)["spans"]), json!([["others", []]]));
+}

@@ -206,3 +206,51 @@ fn an_insert_into_llm_requests_without_an_id_or_a_time_works() {
     assert_eq!(refused.code().code(), "22023");
     assert!(refused.message().contains("latency_ms"), "{refused:?}");
 }
+
+#[test]
+fn what_is_no_number_in_an_attribute_is_null_and_hides_no_other_row() {
+    let mut db = Database::ready();
+    let call = |id: &str, members: Value| with(llm_call(id), members);
+    let answer = db.ingest(&lines(&[
+        call("words", json!({"temperature": "warm", "max_tokens": "many", "top_p": [1], "retry_count": true})),
+        call("numbers", json!({"temperature": 0.7, "max_tokens": 4096, "top_p": "0.5", "retry_count": 2.6})),
+        call("extremes", json!({"temperature": "1e400", "max_tokens": 1e30, "top_p": "NaN", "retry_count": "-9223372036854775808"})),
+        call("tiny", json!({"temperature": "1e-400"})),
+    ]));
+    assert_eq!(answer["accepted"], 4, "{answer}");
+    let mut row = |id: &str| {
+        db.row(&format!(
+            "SELECT temperature, max_tokens, top_p, retry_count FROM observa.llm_requests WHERE id = '{id}'"
+        ))
+    };
+    let none = json!({"temperature": null, "max_tokens": null, "top_p": null, "retry_count": null});
+    assert_eq!(row("words"), none);
+    assert_eq!(
+        row("numbers"),
+        json!({"temperature": 0.7, "max_tokens": 4096, "top_p": 0.5, "retry_count": 3})
+    );
+    assert_eq!(row("extremes"), with(none.clone(), json!({"retry_count": i64::MIN})));
+    assert_eq!(row("tiny"), with(none, json!({"temperature": 0})));
+}
+
+#[test]
+fn the_id_of_an_inserted_request_is_the_events() {
+    let mut db = Database::ready();
+    let insert = |columns: &str, values: &str| {
+        format!(
+            "INSERT INTO observa.llm_requests (model, {columns}) VALUES ('m', {values}) RETURNING id, request_id"
+        )
+    };
+    for (columns, values, expected) in [
+        ("id", "'own'", "own"),
+        ("id, request_id", "'other', 'request'", "request"),
+        ("request_id", "'alone'", "alone"),
+    ] {
+        let returned = db.rows(&insert(columns, values), &[]);
+        let ids: [String; 2] = [returned[0].get(0), returned[0].get(1)];
+        assert_eq!(ids, [expected, expected], "{columns}");
+        assert_eq!(db.count(&format!("observa.events WHERE event_id = '{expected}'")), 1);
+    }
+    db.run("INSERT INTO observa.llm_requests (model, id, metadata) VALUES ('m', 'own', '{\"n\": 1.50}')");
+    assert_eq!(db.count("observa.events WHERE event_id = 'own'"), 1, "the same id is a retry");
+}

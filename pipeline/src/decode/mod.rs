@@ -6,15 +6,19 @@ pub mod split;
 
 use std::borrow::Cow;
 
+use split::Piece;
+
 use crate::error::{Code, Refusal, Reject};
 use crate::settings::Settings;
 
-/// A line of NDJSON or an element of an array, as it came.
+/// A line of NDJSON, an element of an array or a request of a batch, as it came.
 #[derive(Clone, Debug)]
 pub struct Line<'b> {
     /// Counts from 1: the physical line, or the element.
     pub number: usize,
     pub bytes: &'b [u8],
+    /// The time of the batch that it is of, as raw JSON.
+    pub batch_time: Option<&'b str>,
     /// The valid JSON text of the line, or why it has none.
     pub json: Result<Json<'b>, Reject>,
 }
@@ -42,12 +46,22 @@ pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, R
     if pieces.len() > settings.max_batch_events {
         return Err(Refusal::TooManyEvents { count: pieces.len(), limit: settings.max_batch_events });
     }
-    Ok(pieces.into_iter().map(|(number, bytes)| line(number, bytes, settings)).collect())
+    Ok(pieces.into_iter().map(|piece| read(piece, settings)).collect())
+}
+
+/// The lines of a dead letter: one, or as many as a batch has requests, all under the letter's number.
+pub fn letter<'b>(number: usize, body: &'b [u8], settings: &Settings) -> Vec<Line<'b>> {
+    split::split_line(number, body).into_iter().map(|piece| read(piece, settings)).collect()
 }
 
 /// One line, or why it has no JSON text.
 pub fn line<'b>(number: usize, bytes: &'b [u8], settings: &Settings) -> Line<'b> {
-    Line { number, bytes, json: text(bytes, settings) }
+    read(Piece { number, bytes, batch_time: None }, settings)
+}
+
+fn read<'b>(piece: Piece<'b>, settings: &Settings) -> Line<'b> {
+    let Piece { number, bytes, batch_time } = piece;
+    Line { number, bytes, batch_time, json: text(bytes, settings) }
 }
 
 fn text<'b>(bytes: &'b [u8], settings: &Settings) -> Result<Json<'b>, Reject> {

@@ -1,12 +1,138 @@
 //! Where the lines of a body are. A body is one JSON array (its elements are the lines), one object that may span
-//! lines, or NDJSON; its content alone decides.
+//! lines, or NDJSON; its content alone decides. An object that is an ObservAI batch is as many lines as it has requests.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
+use serde::de::IgnoredAny;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
+/// The key of an ObservAI batch's requests, as it stands in the text.
+const REQUESTS: &[u8] = b"\"requests\"";
+
+/// Bytes of a batch's time. It goes along with each request, so what is longer, and no time, is not taken out.
+const MOST_TIME_BYTES: usize = 100;
+
+/// One line, or one request of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'b> {
+    /// Counts from 1.
+    pub number: usize,
+    pub bytes: &'b [u8],
+    /// The batch's own time as raw JSON: of a request that has none.
+    pub batch_time: Option<&'b str>,
+}
+
+/// Each line that is not blank. The requests of a batch that is the whole body are counted, those of others have the number of
+/// their line.
+pub fn split(body: &[u8]) -> Vec<Piece<'_>> {
+    let lines = lines(body);
+    let whole = lines.len() == 1 && lines.first().is_some_and(|(_, bytes)| bytes.first() == Some(&b'{'));
+    if memmem::find(body, REQUESTS).is_none() {
+        return lines.into_iter().map(|(number, bytes)| Piece { number, bytes, batch_time: None }).collect();
+    }
+    let mut pieces = Vec::with_capacity(lines.len());
+    for (number, bytes) in lines {
+        let first = pieces.len();
+        pieces.extend(split_line(number, bytes));
+        if whole {
+            for (piece, number) in pieces.iter_mut().skip(first).zip(1..) {
+                piece.number = number;
+            }
+        }
+    }
+    pieces
+}
+
+/// One line, or the requests of the batch that it is, all under its number.
+pub fn split_line(number: usize, line: &[u8]) -> Vec<Piece<'_>> {
+    match requests(line) {
+        Some((requests, batch_time)) => {
+            requests.into_iter().map(|(_, bytes)| Piece { number, bytes, batch_time }).collect()
+        }
+        None => vec![Piece { number, bytes: line, batch_time: None }],
+    }
+}
+
+/// (number, bytes) of each element, and the time, of an object that is an ObservAI batch.
+type Batch<'b> = (Vec<(usize, &'b [u8])>, Option<&'b str>);
+
+/// None for what is no batch, or would be no JSON even if each request were.
+fn requests(line: &[u8]) -> Option<Batch<'_>> {
+    memmem::find(line, REQUESTS)?;
+    let members = members(line)?;
+    let named = |name: &[u8]| members.iter().rev().find(|(key, _)| *key == name).map(|(_, value)| *value);
+    if named(b"\"event_type\"").is_some() {
+        return None;
+    }
+    let requests = named(REQUESTS).filter(|value| value.first() == Some(&b'['))?;
+    let is_json = |text: &[u8]| serde_json::from_slice::<IgnoredAny>(text).is_ok();
+    if !members.iter().all(|(key, value)| is_json(key) && (*key == REQUESTS || is_json(value))) {
+        return None;
+    }
+    let time = match named(b"\"timestamp\"").filter(|raw| *raw != b"null") {
+        Some(raw) => Some(std::str::from_utf8(raw).ok().filter(|time| time.len() <= MOST_TIME_BYTES)?),
+        None => None,
+    };
+    Some((elements(requests)?, time))
+}
+
+/// The members of the object that the text is, as raw keys and values, found without parsing them. An object that is cut off
+/// inside of an array gives what there is.
+fn members(text: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut found = Vec::new();
+    let mut at = after_space(text, 0);
+    if text.get(at) != Some(&b'{') {
+        return None;
+    }
+    loop {
+        let key_start = after_space(text, at + 1);
+        if text.get(key_start) != Some(&b'"') {
+            return None;
+        }
+        let key_end = string_end(text, key_start + 1);
+        let colon = after_space(text, key_end);
+        if text.get(colon) != Some(&b':') {
+            return None;
+        }
+        let end = value_end(text, colon + 1);
+        let value = text.get(colon + 1..end)?.trim_ascii();
+        found.push((text.get(key_start..key_end)?, value));
+        match text.get(end) {
+            Some(b',') => at = end,
+            Some(b'}') => return (after_space(text, end + 1) == text.len()).then_some(found),
+            _ => return (value.first() == Some(&b'[')).then_some(found),
+        }
+    }
+}
+
+fn after_space(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(u8::is_ascii_whitespace) {
+        at += 1;
+    }
+    at
+}
+
+/// Where the comma or the bracket is that ends a value; the text's end if there is none.
+fn value_end(text: &[u8], mut at: usize) -> usize {
+    let mut depth = 0usize;
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(text, at + 1);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b',' | b']' | b'}' if depth == 0 => return at,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    text.len()
+}
+
 /// (number from 1, bytes) of each line that is not blank.
-pub fn split(body: &[u8]) -> Vec<(usize, &[u8])> {
+fn lines(body: &[u8]) -> Vec<(usize, &[u8])> {
     let body = body.strip_prefix(BOM).unwrap_or(body);
     match body.trim_ascii_start().first() {
         None => Vec::new(),
@@ -132,7 +258,52 @@ mod tests {
     use proptest::prelude::*;
 
     fn texts(body: &str) -> Vec<(usize, &str)> {
-        split(body.as_bytes()).into_iter().map(|(n, b)| (n, std::str::from_utf8(b).unwrap())).collect()
+        let pieces = split(body.as_bytes()).into_iter();
+        pieces.map(|piece| (piece.number, std::str::from_utf8(piece.bytes).unwrap())).collect()
+    }
+
+    fn times(body: &str) -> Vec<Option<&str>> {
+        split(body.as_bytes()).into_iter().map(|piece| piece.batch_time).collect()
+    }
+
+    #[test]
+    fn the_requests_of_a_batch_are_lines_with_the_batchs_time() {
+        let body = r#"{"batch_id":"b","requests":[{"model":"a"}, {broken}, {"requests":[1]}], "timestamp":"2026-01-01"}"#;
+        assert_eq!(
+            texts(body),
+            [(1, r#"{"model":"a"}"#), (2, "{broken}"), (3, r#"{"requests":[1]}"#)],
+            "counted as elements are, and split once"
+        );
+        assert_eq!(times(body), [Some("\"2026-01-01\""); 3]);
+        assert_eq!(times(r#"{"requests":[1],"timestamp":null}"#), [None]);
+        let lines = format!("{{\"model\":\"m\"}}\n{body}\n");
+        assert_eq!(texts(&lines).iter().map(|(n, _)| *n).collect::<Vec<_>>(), [1, 2, 2, 2]);
+        assert_eq!(texts(r#"{"requests": [{"a":1},{"b":2"#), [(1, r#"{"a":1}"#), (2, r#"{"b":2"#)]);
+        assert!(texts(r#"{"requests":[]}"#).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_batch_stays_one_line() {
+        for body in [
+            r#"{"event_type":"tool_call","requests":[1,2]}"#,
+            r#"{"requests":{"a":[1,2]}}"#,
+            r#"{"a":{"requests":[1,2]}}"#,
+            r#"{"input":"\"requests\":[1,2]"}"#,
+            r#"{"requests":[1,2] x}"#,
+            r#"{"requests":[1,2],}"#,
+            r#"{"requests":[1,2],"x":y}"#,
+            r#"{"requests":[1,2]"#,
+            r#"{"requests":[1,2],"timestamp":"#,
+            r#"{"requests"[1,2]}"#,
+            r#"{,"requests":[1,2]}"#,
+        ] {
+            // Cut off behind its requests, an object has all of them.
+            let expected = if body == r#"{"requests":[1,2]"# { vec!["1", "2"] } else { vec![body] };
+            assert_eq!(texts(body).into_iter().map(|(_, text)| text).collect::<Vec<_>>(), expected, "{body}");
+        }
+        let late = format!(r#"{{"requests":[1],"timestamp":"{}"}}"#, "1".repeat(MOST_TIME_BYTES));
+        assert_eq!(texts(&late).len(), 1);
+        assert_eq!(times(&late), [None]);
     }
 
     #[test]

@@ -31,6 +31,11 @@ pub const LOCAL: u32 = 1 << 16;
 pub const PERCENT: u32 = 1 << 17;
 /// The name of a user on a command line.
 pub const USER: u32 = 1 << 18;
+pub const SPACE: u32 = 1 << 19;
+/// What no identifier or slug holds, and passwords often do.
+pub const MARK: u32 = 1 << 20;
+/// Neither of a word nor of what joins words.
+pub const SPECIAL: u32 = 1 << 21;
 
 pub const D: u32 = DIGIT;
 pub const LOWER: u32 = LOWER_AF | LOWER_GZ;
@@ -67,8 +72,15 @@ const fn class(byte: u8) -> u32 {
         b'=' => EQ,
         b'~' => TILDE,
         b'%' => PERCENT,
+        b' ' => SPACE,
         _ => 0,
     };
+    if matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*') {
+        bits |= MARK;
+    }
+    if !byte.is_ascii_alphanumeric() && !matches!(byte, b'_' | b'-' | b'.' | b'/' | b':' | b'=') {
+        bits |= SPECIAL;
+    }
     if byte.is_ascii_alphanumeric() && !matches!(byte, b'0' | b'O' | b'I' | b'l') {
         bits |= B58;
     }
@@ -129,6 +141,12 @@ pub static CLASS: [u32; 256] = {
 #[inline(always)]
 pub fn is(byte: u8, alphabet: Alphabet) -> bool {
     CLASS[byte as usize] & alphabet != 0
+}
+
+/// All classes of which a byte occurs.
+#[inline]
+pub fn held(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0, |held, &byte| held | CLASS.get(usize::from(byte)).copied().unwrap_or(0))
 }
 
 /// The byte at `at`, 0 outside of the text: no alphabet holds 0.

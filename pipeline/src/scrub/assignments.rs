@@ -1,4 +1,4 @@
-//! Values that a keyword gives away: `password = ...`, `"apiKey": "..."`, `\"token\": \"...\"`, `--api-key ...`.
+//! Values that a keyword gives away: `password = ...`, `"apiKey": "..."`, `\"token\": \"...\"`.
 //!
 //! The separator is the trigger, and the key is read backwards from it: a pattern that starts with the key would be
 //! tried at every word.
@@ -8,10 +8,13 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use super::alphabet::{
-    AN, B, BEARER, CONNECTION, DOT, EQ, LETTER, UPPER, VALUE, W, byte_at, byte_before, is, part, run_end,
-    run_start,
+    AN, B, BEARER, CONNECTION, DOT, EQ, LETTER, SPACE, UPPER, VALUE, W, byte_at, byte_before, is, part,
+    run_end, run_start,
 };
 use super::checks;
+use super::commands;
+use super::cookies;
+use super::elements;
 use super::keywords::{self, Grade, Keyword};
 use super::kinds;
 use super::spans::{Proof, Scan, context, has_word};
@@ -19,16 +22,13 @@ use super::urls;
 use super::values::{self, Written};
 
 static IS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" is "));
-static FLAGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"--"));
 static LOGINS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"login "));
-static CLOSINGS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"</"));
 
 const AZURE_SAS: u16 = kinds::number("azure_sas");
 const BEARER_TOKEN: u16 = kinds::number("bearer_token");
 const BASIC: u16 = kinds::number("basic_auth");
 const TOKEN: u16 = kinds::number("token");
 const API_KEY: u16 = kinds::number("api_key");
-const COOKIE: u16 = kinds::number("cookie");
 
 /// Values longer than this inside quotes are documents, not secrets; no search for the closing quote goes farther.
 const LONGEST_QUOTED: usize = 4096;
@@ -48,7 +48,7 @@ pub fn find(scan: &mut Scan<'_>) {
                 urls::telegram(scan, at);
             }
             if !matches!(next, b' ' | b'"' | b'\n' | b'\\') {
-                urls::curl_user(scan, at);
+                commands::curl_user(scan, at);
             }
         }
         let Some((key_end, value)) = operator(text, at) else { continue };
@@ -58,16 +58,15 @@ pub fn find(scan: &mut Scan<'_>) {
         let Some(keyword) = key_before(text, key_end) else { continue };
         if keyword.grade == Grade::Cookie {
             if at >= cookies_until {
-                cookies_until = cookies(scan, value);
+                cookies_until = cookies::pairs(scan, value);
             }
             continue;
         }
         assigned(scan, keyword, key_end, value);
     }
     said(scan);
-    flags(scan);
     netrc(scan);
-    elements(scan);
+    elements::find(scan);
 }
 
 /// The end of the key and the start of the value around a separator: `=`, `:`, `=>`, `:=`, `?=`, `+=`; not `==`, `::`, `<=`.
@@ -75,7 +74,8 @@ fn operator(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let before = byte_before(text, at, 1);
     let next = byte_at(text, at + 1);
     if byte_at(text, at) == b':' {
-        return (!matches!(next, b':' | b'=') && before != b':').then_some((at, at + 1));
+        // `${PASSWORD:?missing}` is an expansion of a shell.
+        return (!matches!(next, b':' | b'=' | b'?' | b'+') && before != b':').then_some((at, at + 1));
     }
     match (before, next) {
         (b'=' | b'!' | b'<' | b'>', _) | (_, b'=' | b'~') => None,
@@ -88,6 +88,9 @@ fn operator(text: &[u8], at: usize) -> Option<(usize, usize)> {
 /// The keyword of the key that ends before `end`, behind spaces, closing quotes and brackets, or before a type.
 fn key_before(text: &[u8], end: usize) -> Option<&'static Keyword> {
     let mut at = run_back(text, end, b' ', 48);
+    if part(text, at.saturating_sub(2), at) == b"\xC2\xA0" {
+        at -= 2;
+    }
     at = run_back(text, at, b'*', 2);
     let bracket = byte_before(text, at, 1) == b']';
     if bracket {
@@ -120,7 +123,7 @@ fn run_back(text: &[u8], from: usize, byte: u8, limit: usize) -> usize {
 }
 
 /// Judges and adds the value of a keyword.
-fn assigned(scan: &mut Scan<'_>, keyword: &Keyword, key_end: usize, from: usize) {
+pub fn assigned(scan: &mut Scan<'_>, keyword: &Keyword, key_end: usize, from: usize) {
     let text = scan.text;
     let Some((start, end, written)) = value_at(scan, from, key_end) else { return };
     let value = part(text, start, end);
@@ -149,12 +152,19 @@ fn assigned(scan: &mut Scan<'_>, keyword: &Keyword, key_end: usize, from: usize)
         _ => {}
     }
     // `token: Bearer abc...` and `apiKey: Basic abc...`
-    if written == Written::Bare
+    if written != Written::Quoted
         && matches!(value, b"Bearer" | b"bearer" | b"Basic" | b"Token" | b"token" | b"ApiKey")
     {
         return authorization(scan, start);
     }
-    if written == Written::Bare && matches!(byte_at(text, end), b'(' | b'[') && !value.ends_with(b"=") {
+    if written != Written::Quoted && matches!(byte_at(text, end), b'(' | b'[') && !value.ends_with(b"=") {
+        return;
+    }
+    // `arn:aws:secretsmanager:eu-west-1:123456789012:secret:name` names one.
+    if byte_at(text, key_end) == b':'
+        && start == key_end + 1
+        && part(text, run_start(text, key_end, VALUE, 96), key_end).starts_with(b"arn:")
+    {
         return;
     }
     let in_connection = keyword.grade == Grade::Password
@@ -195,11 +205,14 @@ fn value_at(scan: &mut Scan<'_>, from: usize, key_end: usize) -> Option<(usize, 
         match byte_at(text, at) {
             b' ' | b'\t' => at += 1,
             b'\n' | b'\r' if quoted_key => at += 1,
+            // A no-break space, as people paste it.
+            0xC2 if byte_at(text, at + 1) == 0xA0 => at += 2,
             b'*' if skipped < 3 && byte_at(text, at + 1) == b'*' => at += 2,
             _ => break,
         }
         skipped += 1;
     }
+    at = inside(text, at, quoted_key);
     // `b"..."`, `f'...'`, `@"..."`: prefixes of string literals.
     if matches!(byte_at(text, at), b'b' | b'f' | b'r' | b'u' | b'@' | b'L')
         && matches!(byte_at(text, at + 1), b'"' | b'\'')
@@ -221,9 +234,41 @@ fn value_at(scan: &mut Scan<'_>, from: usize, key_end: usize) -> Option<(usize, 
     bare(scan, at, key_end)
 }
 
+/// Where the value starts whose key is followed by a wrapping: a list of one (`"X-Api-Key": ["..."]`), a typed value
+/// (`"value": {"stringValue": "..."}`), a block of YAML (`key: >-` and a line).
+fn inside(text: &[u8], at: usize, quoted_key: bool) -> usize {
+    let blanks = |from: usize| run_end(part(text, 0, from + 40), from, SPACE);
+    match byte_at(text, at) {
+        b'[' if quoted_key => blanks(at + 1),
+        b'{' if quoted_key => {
+            let quoted = |from: usize| {
+                from + part(text, from, from + 17)
+                    .iter()
+                    .take_while(|&&byte| matches!(byte, b'"' | b'\\'))
+                    .count()
+            };
+            let name = quoted(blanks(at + 1));
+            let end = run_end(part(text, 0, name + 16), name, W);
+            let colon = quoted(end);
+            let typed = matches!(
+                part(text, name, end),
+                b"stringValue" | b"string_value" | b"S" | b"value" | b"$t" | b"plain"
+            );
+            if typed && byte_at(text, colon) == b':' { blanks(colon + 1) } else { at }
+        }
+        b'>' | b'|' => {
+            let mark = at + 1 + usize::from(matches!(byte_at(text, at + 1), b'-' | b'+'));
+            let slashes = part(text, mark, mark + 16).iter().take_while(|&&byte| byte == b'\\').count();
+            let breaks = byte_at(text, mark + slashes) == if slashes == 0 { b'\n' } else { b'n' };
+            if breaks { blanks(mark + slashes + 1) } else { at }
+        }
+        _ => at,
+    }
+}
+
 /// The quote that closes a string whose opening quote has `depth` backslashes before it: the next one of the same depth,
 /// or of a lower one, where an outer string ends. A deeper quote is part of the value.
-fn closing_quote(text: &[u8], start: usize, quote: u8, depth: usize) -> Option<usize> {
+pub fn closing_quote(text: &[u8], start: usize, quote: u8, depth: usize) -> Option<usize> {
     let limit = part(text, start, start + LONGEST_QUOTED);
     let mut from = 0;
     loop {
@@ -238,8 +283,10 @@ fn closing_quote(text: &[u8], start: usize, quote: u8, depth: usize) -> Option<u
             let period = (depth + 1) * 2;
             slashes % period <= depth
         } else {
-            // A double quote inside single quotes ends an outer JSON string only where it is not escaped at all and we are inside one.
-            depth > 0 && slashes < depth
+            // A double quote inside single quotes ends an outer JSON string where it is escaped less than ours are, or where
+            // JSON goes on behind it.
+            let goes_on = matches!(limit.get(found + 1), Some(b',' | b'}' | b']' | b':'));
+            (depth > 0 && slashes < depth) || (depth == 0 && goes_on)
         };
         if closes {
             return Some(
@@ -269,7 +316,46 @@ fn bare(scan: &mut Scan<'_>, start: usize, key_end: usize) -> Option<(usize, usi
     {
         end = start + tag;
     }
-    (end > start).then_some((start, end, Written::Bare))
+    let written = if is_plain(text, key_end, start, end) { Written::Plain } else { Written::Bare };
+    (end > start).then_some((start, end, written))
+}
+
+/// Whether no code can stand where this value does: behind a flag, on the rest of a line behind a colon, or behind an
+/// equals sign without spaces, between blanks or the marks of a list of such pairs.
+fn is_plain(text: &[u8], key_end: usize, start: usize, end: usize) -> bool {
+    let next = byte_at(text, end);
+    let escaped_break = next == b'\\' && matches!(byte_at(text, end + 1), b'n' | b'r' | b't' | b'"' | b'\\');
+    let ends_line = matches!(next, 0 | b'\n' | b'\r' | b'"' | b'\'' | b'`') || escaped_break;
+    let gap = start - key_end;
+    match byte_at(text, key_end) {
+        b' ' => true,
+        b':' => ends_line && gap <= 3,
+        b'=' => {
+            let name = run_start(text, key_end, W | DOT | super::alphabet::DASH, 64);
+            let before = byte_before(text, name, 1);
+            let opens = matches!(
+                before,
+                0 | b'\n'
+                    | b' '
+                    | b';'
+                    | b'&'
+                    | b'?'
+                    | b','
+                    | b'"'
+                    | b'\''
+                    | b'`'
+                    | b'\t'
+                    | b'+'
+                    | b'/'
+                    | b'%'
+            ) || super::alphabet::escape_tail(text, name) > 0;
+            let closes = ends_line
+                || matches!(next, b' ' | b';' | b'&' | b'\t')
+                || (next == b',' && byte_at(text, end + 1) != b' ');
+            gap == 1 && opens && closes
+        }
+        _ => false,
+    }
 }
 
 /// Whether the key stands in a connection string (`;Password=`), or at the start of a line of an .env or YAML file: there
@@ -368,63 +454,23 @@ fn query_parameter(scan: &mut Scan<'_>, key_end: usize, value: usize) -> bool {
         end -= 1;
     }
     let token = part(text, value, end);
-    if token.len() < least || checks::is_slug(token) || values::is_reference(token) {
+    // No key holds a space, not even a written one.
+    let words = memchr::memmem::find(token, b"%20").is_some()
+        || (kind == TOKEN
+            && least == 24
+            && (token.contains(&b'+') || memchr::memmem::find(token, b"%0A").is_some()));
+    if token.len() < least || words || checks::is_slug(token) || values::is_reference(token) {
         return false;
     }
     scan.add(value, end, kind, Proof::Context);
     true
 }
 
-/// Names under which sessions travel in cookies.
-const COOKIES: &[&str] = &[
-    "session",
-    "sess",
-    "sid",
-    "sessid",
-    "sessionid",
-    "token",
-    "auth",
-    "jwt",
-    "csrf",
-    "xsrf",
-    "remember",
-    "login",
-    "secret",
-    "key",
-];
+/// The words for password in Chinese and Japanese: whatever separator follows, or none.
+static PASSWORD_WORDS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["密码", "密碼", "口令", "パスワード"].map(Finder::new));
 
-/// The pairs of a `Cookie:` or `Set-Cookie:` header; gives where they end.
-fn cookies(scan: &mut Scan<'_>, from: usize) -> usize {
-    let text = scan.text;
-    let line = part(text, from, from + 4096);
-    let length = memchr::memchr2(b'\n', b'"', line).unwrap_or(line.len());
-    let line = line.get(..length).unwrap_or_default();
-    let mut at = 0;
-    while let Some(found) = line.get(at..).and_then(|rest| memchr::memchr(b'=', rest)) {
-        let equals = from + at + found;
-        let start = equals + 1;
-        let end = run_end(part(text, 0, from + length), start, VALUE);
-        let name_start = run_start(text, equals, W | super::alphabet::DASH | DOT, 48);
-        let mut name = [0u8; 48];
-        let spelled = part(text, name_start, equals);
-        for (low, byte) in name.iter_mut().zip(spelled) {
-            *low = byte.to_ascii_lowercase();
-        }
-        let secret = COOKIES.iter().any(|word| memchr::memmem::find(&name, word.as_bytes()).is_some());
-        let value = part(text, start, end);
-        if secret
-            && value.len() >= values::SHORTEST
-            && !checks::is_slug(value)
-            && !values::is_reference(value)
-        {
-            scan.add(start, end, COOKIE, Proof::Context);
-        }
-        at = end.max(start) - from;
-    }
-    from + length
-}
-
-/// "The password is VALUE", and the word for password in Chinese and Japanese with whatever separator.
+/// "The password is VALUE", and the words for password in Chinese and Japanese.
 fn said(scan: &mut Scan<'_>) {
     let text = scan.text;
     for at in IS.find_iter(text) {
@@ -438,10 +484,10 @@ fn said(scan: &mut Scan<'_>) {
     if text.is_ascii() {
         return;
     }
-    const MARKS: [&str; 8] = ["：", "是", "为", "為", "は", ":", "=", " "];
-    for word in ["密码", "密碼", "パスワード", "口令"] {
-        for at in memchr::memmem::find_iter(text, word.as_bytes()) {
-            let mut from = at + word.len();
+    const MARKS: [&str; 9] = ["：", "是", "为", "為", "は", ":", "=", " ", "\u{a0}"];
+    for word in PASSWORD_WORDS.iter() {
+        for at in word.find_iter(text) {
+            let mut from = at + word.needle().len();
             let key_end = from;
             while let Some(mark) =
                 MARKS.iter().find(|mark| part(text, from, from + mark.len()) == mark.as_bytes())
@@ -453,23 +499,6 @@ fn said(scan: &mut Scan<'_>) {
             {
                 assigned(scan, keyword, key_end, from);
             }
-        }
-    }
-}
-
-/// `--api-key VALUE`, `--password VALUE`: a flag of a command line and, behind a space, its value.
-fn flags(scan: &mut Scan<'_>) {
-    let text = scan.text;
-    for at in FLAGS.find_iter(text) {
-        let end = run_end(part(text, 0, at + 60), at + 2, W | super::alphabet::DASH);
-        if end <= at + 4 || byte_at(text, end) != b' ' {
-            continue;
-        }
-        if let Some(keyword) = keywords::at_end_of(text, end)
-            && matches!(keyword.grade, Grade::Password | Grade::Key | Grade::Token)
-            && byte_at(text, end + 1) != b'-'
-        {
-            assigned(scan, keyword, end, end + 1);
         }
     }
 }
@@ -486,25 +515,6 @@ fn netrc(scan: &mut Scan<'_>) {
         let value = part(text, start, end);
         if machine && value.len() >= 6 && !values::is_reference(value) && !checks::is_filler(value) {
             scan.add(start, end, kinds::number("password"), Proof::Context);
-        }
-    }
-}
-
-/// `<password>VALUE</password>`.
-fn elements(scan: &mut Scan<'_>) {
-    let text = scan.text;
-    for at in CLOSINGS.find_iter(text) {
-        let name_end = run_end(part(text, 0, at + 60), at + 2, W | super::alphabet::DASH | DOT);
-        if byte_at(text, name_end) != b'>' {
-            continue;
-        }
-        let Some(keyword) = keywords::at_end_of(text, name_end) else { continue };
-        let start = run_start(text, at, VALUE, 256);
-        if byte_before(text, start, 1) == b'>'
-            && matches!(keyword.grade, Grade::Password | Grade::Key | Grade::Token)
-            && values::is_secret(part(text, start, at), keyword.grade, Written::Quoted)
-        {
-            scan.add(start, at, keyword.kind, Proof::Context);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::alphabet::{AN, CLASS, D, LETTER, is};
+use super::alphabet::{AN, D, LETTER, byte_at, held, is};
 
 /// One character over and over, or a documentation filler: no secret.
 pub fn is_filler(value: &[u8]) -> bool {
@@ -25,7 +25,7 @@ pub fn is_filler(value: &[u8]) -> bool {
 pub fn is_slug(value: &[u8]) -> bool {
     // Noise shows itself early; a longer look would only cost time where every third byte starts a token.
     let looked = value.get(..value.len().min(64)).unwrap_or_default();
-    let held = looked.iter().fold(0, |held, &byte| held | CLASS.get(usize::from(byte)).copied().unwrap_or(0));
+    let held = held(looked);
     if held & D == 0 || held & LETTER == 0 {
         return !looked.split(|&byte| !is(byte, AN)).any(is_letter_noise);
     }
@@ -39,12 +39,15 @@ fn is_letter_noise(word: &[u8]) -> bool {
         .filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() != b.is_ascii_lowercase()));
     word.len() >= 16
         && word.iter().all(u8::is_ascii_alphabetic)
-        && changes.count() * 3 >= word.len()
+        && changes.clone().count() > 0
+        && (changes.count() * 3 >= word.len() || super::words::is_random(word))
         && !is_camel(word)
 }
 
 /// A part of a slug: a word, a number, or a short mixture of both (`4o`, `v2`, `gpt4`, `x86`).
 fn is_word(part: &[u8]) -> bool {
+    // Algorithms whose names end in more digits than other words do: `sk-ssh-ed25519-cert-v01`.
+    const NAMES: [&[u8]; 3] = [b"ed25519", b"x25519", b"curve25519"];
     let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
     if digits == part.len() {
         return part.len() <= 10;
@@ -54,6 +57,9 @@ fn is_word(part: &[u8]) -> bool {
     }
     let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, number) = part.split_at(letters);
+    if NAMES.contains(&part) {
+        return true;
+    }
     if number.len() > 3 || !number.iter().all(u8::is_ascii_digit) || word.is_empty() {
         return false;
     }
@@ -90,6 +96,12 @@ pub fn is_mixed(value: &[u8]) -> bool {
         && looked.iter().any(u8::is_ascii_lowercase)
         && looked.iter().any(u8::is_ascii_uppercase)
         && !is_filler(looked)
+}
+
+/// Mixed, and no letter makes up a quarter of it: numbers in base64 are mostly `A`.
+pub fn is_dense(value: &[u8]) -> bool {
+    let looked = value.get(..value.len().min(96)).unwrap_or_default();
+    is_mixed(looked) && looked.iter().filter(|&&byte| byte == b'A').count() * 4 < looked.len()
 }
 
 /// Random base64: all three classes, changing class often. Paths and camelCase identifiers change seldom.
@@ -176,7 +188,7 @@ pub fn sin(digits: &[u8]) -> bool {
 
 /// Aadhaar of India: Verhoeff's check over the dihedral group of order ten.
 pub fn verhoeff(digits: &[u8]) -> bool {
-    const TURN: [[usize; 10]; 10] = [
+    const TURN: [[u8; 10]; 10] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
         [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
@@ -188,7 +200,7 @@ pub fn verhoeff(digits: &[u8]) -> bool {
         [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
         [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
     ];
-    const PLACE: [[usize; 10]; 8] = [
+    const PLACE: [[u8; 10]; 8] = [
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
         [1, 5, 7, 6, 2, 8, 3, 0, 9, 4],
         [5, 8, 0, 3, 7, 9, 6, 1, 4, 2],
@@ -198,10 +210,9 @@ pub fn verhoeff(digits: &[u8]) -> bool {
         [2, 7, 9, 3, 8, 0, 6, 4, 1, 5],
         [7, 0, 4, 6, 9, 1, 3, 2, 5, 8],
     ];
-    let look = |row: Option<&[usize; 10]>, at: usize| row.and_then(|row| row.get(at)).copied().unwrap_or(0);
-    let check = digits.iter().rev().enumerate().fold(0, |check, (place, &digit)| {
-        let placed = look(PLACE.get(place % 8), usize::from(digit.wrapping_sub(b'0')));
-        look(TURN.get(check), placed)
+    let check = digits.iter().rev().zip(PLACE.iter().cycle()).fold(0u8, |check, (&digit, place)| {
+        let placed = byte_at(place, usize::from(digit.wrapping_sub(b'0')));
+        TURN.get(usize::from(check)).map_or(0, |turn| byte_at(turn, usize::from(placed)))
     });
     check == 0 && !all_same(digits) && digit(digits, 0) >= 2
 }

@@ -4,6 +4,7 @@
 
 use super::alphabet::{AN, D, HX, UPPER, byte_at, byte_before, is, part, run_end, starts_token};
 use super::checks;
+use super::iban;
 use super::kinds;
 use super::national;
 use super::spans::{Proof, Scan, context, has_word};
@@ -12,28 +13,37 @@ const CARD: u16 = kinds::number("card");
 const SSN: u16 = kinds::number("ssn");
 const ITIN: u16 = kinds::number("itin");
 const PHONE: u16 = kinds::number("phone");
-const IBAN: u16 = kinds::number("iban");
 
 /// More groups than any number here has.
 const MOST_GROUPS: usize = 8;
 
 /// Digit groups with single separators between them, from left to right.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Cluster {
     /// Start and end of each group.
     pub groups: [(usize, usize); MOST_GROUPS],
-    /// The separator behind each group: `b' '`, `b'-'`, `b'.'`, 0xA0 for a no-break space, 0 behind the last.
+    /// The separator behind each group but the last: `b' '`, `b'-'`, `b'.'`, 0xA0 for a no-break space.
     pub separators: [u8; MOST_GROUPS],
     pub count: usize,
 }
 
 impl Cluster {
-    fn read(text: &[u8], start: usize, end: usize) -> Cluster {
-        let mut cluster = Cluster::default();
-        let (mut start, mut end) = (start, end);
-        for (group, separator) in cluster.groups.iter_mut().zip(cluster.separators.iter_mut()) {
-            *group = (start, end);
-            cluster.count += 1;
+    /// Goes on to the group from `start` to `end` and reads what follows it. Where that group was read with the one before,
+    /// only what is new is: a row of groups would else be read once for each of them.
+    fn advance(&mut self, text: &[u8], start: usize, end: usize) {
+        if self.count > 1 && self.groups.get(1) == Some(&(start, end)) {
+            self.groups.copy_within(1.., 0);
+            self.separators.copy_within(1.., 0);
+            self.count -= 1;
+        } else {
+            self.groups = [(start, end); MOST_GROUPS];
+            self.count = 1;
+        }
+        while let (Some(&(_, end)), Some(slot), Some(separator)) = (
+            self.groups.get(self.count.wrapping_sub(1)).copied().as_ref(),
+            self.groups.get_mut(self.count),
+            self.separators.get_mut(self.count.wrapping_sub(1)),
+        ) {
             let (mark, next) = match byte_at(text, end) {
                 mark @ (b' ' | b'-' | b'.') => (mark, end + 1),
                 0xC2 if byte_at(text, end + 1) == 0xA0 => (0xA0, end + 2),
@@ -43,11 +53,11 @@ impl Cluster {
                 break;
             }
             *separator = mark;
-            start = next;
             // A longer group belongs to no number here; its end is not worth walking to.
-            end = next + part(text, next, next + 24).iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let length = part(text, next, next + 24).iter().take_while(|byte| byte.is_ascii_digit()).count();
+            *slot = (next, next + length);
+            self.count += 1;
         }
-        cluster
     }
 
     pub fn start(&self) -> usize {
@@ -108,18 +118,19 @@ fn next_digit(text: &[u8], from: usize) -> Option<usize> {
 pub fn find(scan: &mut Scan<'_>) {
     let text = scan.text;
     let mut from = 0;
+    let mut cluster = Cluster::default();
     while let Some(mut start) = next_digit(text, from) {
         let end = run_end(text, start, D);
         if byte_before(text, start, 1) == b'%' && is(byte_at(text, start + 1), HX) && end > start + 2 {
             start += 2;
         }
-        let found = at_number(scan, start, end);
+        let found = at_number(scan, &mut cluster, start, end);
         from = found.unwrap_or(end).max(end);
     }
 }
 
 /// Tries everything at one group of digits; gives the end of what it found.
-fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
+fn at_number(scan: &mut Scan<'_>, cluster: &mut Cluster, start: usize, end: usize) -> Option<usize> {
     let text = scan.text;
     let length = end - start;
     let before = byte_before(text, start, 1);
@@ -129,7 +140,7 @@ fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
     if length >= 2
         && is(before, UPPER)
         && is(byte_before(text, start, 2), UPPER)
-        && let Some(stop) = iban(scan, start - 2)
+        && let Some(stop) = iban::find(scan, start - 2)
     {
         return Some(stop);
     }
@@ -145,21 +156,28 @@ fn at_number(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usize> {
     if length < 3 && !(length == 1 && byte_at(text, start) == b'1') {
         return national::with_letters(scan, start, end);
     }
-    let cluster = Cluster::read(text, start, end);
+    cluster.advance(text, start, end);
+    let cluster = &*cluster;
     let free = is_free_before(text, start);
-    if free && let Some(stop) = card(scan, &cluster) {
+    if free && let Some(stop) = card(scan, cluster) {
         return Some(stop);
     }
     if length == 3 || length == 1 {
-        if free && let Some(stop) = social_security(scan, &cluster) {
+        if free && let Some(stop) = social_security(scan, cluster) {
             return Some(stop);
         }
-        if let Some(stop) = american_phone(scan, &cluster, free) {
+        if let Some(stop) = american_phone(scan, cluster, free) {
             return Some(stop);
         }
     }
     national::with_letters(scan, start, end).or_else(|| {
-        if free { bare(scan, &cluster).or_else(|| national::digits_only(scan, &cluster)) } else { None }
+        if free {
+            bare(scan, cluster)
+                .or_else(|| national_phone(scan, cluster))
+                .or_else(|| national::digits_only(scan, cluster))
+        } else {
+            None
+        }
     })
 }
 
@@ -207,12 +225,28 @@ fn card(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
         let (digits, length) = cluster.digits(scan.text, layout.len());
         let end = cluster.end(layout.len());
         let digits = digits.get(..length)?;
-        if is_card(digits) && is_free_after(scan.text, end) && checks::luhn(digits) {
+        if is_card(digits)
+            && is_free_after(scan.text, end)
+            && checks::luhn(digits)
+            && !is_row(scan.text, cluster, layout.len())
+        {
             scan.add(cluster.start(), end, CARD, Proof::Format);
             return Some(end);
         }
     }
     None
+}
+
+/// Whether the groups are a row of a table, as of code points: `5521 5522 5523 5524`. Two of its steps are small ones.
+fn is_row(text: &[u8], cluster: &Cluster, count: usize) -> bool {
+    let value = |&(start, end): &(usize, usize)| {
+        part(text, start, end).iter().fold(0i64, |value, digit| value * 10 + i64::from(digit - b'0'))
+    };
+    let groups = cluster.groups.get(..count).unwrap_or_default();
+    let steps = groups.windows(2).filter(
+        |pair| matches!(pair, [left, right] if (1..=40).contains(&(value(left) - value(right)).abs())),
+    );
+    count > 2 && steps.count() > 1
 }
 
 /// Issuers by the first digits (ISO/IEC 7812), with the lengths they use: lowest and highest first four digits.
@@ -382,9 +416,16 @@ fn international_phone(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
         && is_free_after(text, end);
     // `+34.39-76.33` is a place on earth; `+123456` over `-123450` is a changed line of a diff.
     let coordinates = digits.contains(&b'.') && digits.contains(&b'-');
+    // `+35236450.6` is a decimal, `+1.4155550123` a number after its country code; `+9999-12-31` is a day.
+    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = digits.get(whole..).unwrap_or_default();
+    let decimal = whole > 3 && rest.first() == Some(&b'.') && rest.iter().skip(1).all(u8::is_ascii_digit);
+    let day = (4..=6).contains(&whole)
+        && matches!(rest, [b'-', _, _, b'-', _, _, ..])
+        && rest.get(6).is_none_or(|&byte| byte == b' ');
     let begins_line = plus == 0 || byte_before(text, plus, 1) == b'\n';
     let changed_line = !separated && begins_line && part(text, end, end + 2) == b"\n-";
-    if !plausible || coordinates || changed_line {
+    if !plausible || coordinates || decimal || day || changed_line {
         return None;
     }
     scan.add(plus, end, PHONE, Proof::Format);
@@ -399,6 +440,26 @@ fn is_country_code(digits: &[u8]) -> bool {
         .take(2)
         .fold(0, |two, byte| two * 10 + u32::from(byte - b'0'));
     matches!(two, 10..=19 | 70..=79 | 20..=27 | 29..=49 | 50..=58 | 59..=69 | 80..=82 | 84..=88 | 90..=99)
+}
+
+/// `030 12345678`, `07911 123456`, `0049 30 12345678`: with the zero that leads to another place, and a keyword.
+fn national_phone(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
+    let text = scan.text;
+    let start = cluster.start();
+    if byte_at(text, start) != b'0' || cluster.count < 2 || !is_phone_near(text, start) {
+        return None;
+    }
+    let groups = cluster.groups.get(..cluster.count.min(5))?;
+    let length = groups.iter().map(|group| group.1 - group.0).sum::<usize>();
+    let end = cluster.end(groups.len());
+    if !(9..=14).contains(&length)
+        || !is_free_after(text, end)
+        || groups.iter().any(|group| group.1 - group.0 < 2)
+    {
+        return None;
+    }
+    scan.add(start, end, PHONE, Proof::Format);
+    Some(end)
 }
 
 /// Numbers without any separator, which only a keyword makes personal.
@@ -418,127 +479,4 @@ fn bare(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
     };
     scan.add(start, end, kind, Proof::Format);
     Some(end)
-}
-
-/// Lengths of IBANs by country (SWIFT IBAN registry).
-const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
-    (b"AD", 24),
-    (b"AE", 23),
-    (b"AL", 28),
-    (b"AT", 20),
-    (b"AZ", 28),
-    (b"BA", 20),
-    (b"BE", 16),
-    (b"BG", 22),
-    (b"BH", 22),
-    (b"BI", 27),
-    (b"BR", 29),
-    (b"BY", 28),
-    (b"CH", 21),
-    (b"CR", 22),
-    (b"CY", 28),
-    (b"CZ", 24),
-    (b"DE", 22),
-    (b"DJ", 27),
-    (b"DK", 18),
-    (b"DO", 28),
-    (b"EE", 20),
-    (b"EG", 29),
-    (b"ES", 24),
-    (b"FI", 18),
-    (b"FK", 18),
-    (b"FO", 18),
-    (b"FR", 27),
-    (b"GB", 22),
-    (b"GE", 22),
-    (b"GI", 23),
-    (b"GL", 18),
-    (b"GR", 27),
-    (b"GT", 28),
-    (b"HR", 21),
-    (b"HU", 28),
-    (b"IE", 22),
-    (b"IL", 23),
-    (b"IQ", 23),
-    (b"IS", 26),
-    (b"IT", 27),
-    (b"JO", 30),
-    (b"KW", 30),
-    (b"KZ", 20),
-    (b"LB", 28),
-    (b"LC", 32),
-    (b"LI", 21),
-    (b"LT", 20),
-    (b"LU", 20),
-    (b"LV", 21),
-    (b"LY", 25),
-    (b"MC", 27),
-    (b"MD", 24),
-    (b"ME", 22),
-    (b"MK", 19),
-    (b"MN", 20),
-    (b"MR", 27),
-    (b"MT", 31),
-    (b"MU", 30),
-    (b"NI", 28),
-    (b"NL", 18),
-    (b"NO", 15),
-    (b"OM", 23),
-    (b"PK", 24),
-    (b"PL", 28),
-    (b"PS", 29),
-    (b"PT", 25),
-    (b"QA", 29),
-    (b"RO", 24),
-    (b"RS", 22),
-    (b"RU", 33),
-    (b"SA", 24),
-    (b"SC", 31),
-    (b"SD", 18),
-    (b"SE", 24),
-    (b"SI", 19),
-    (b"SK", 24),
-    (b"SM", 27),
-    (b"SO", 23),
-    (b"ST", 25),
-    (b"SV", 28),
-    (b"TL", 23),
-    (b"TN", 24),
-    (b"TR", 26),
-    (b"UA", 29),
-    (b"VA", 22),
-    (b"VG", 24),
-    (b"XK", 20),
-    (b"YE", 30),
-];
-
-/// An IBAN from `start` on: compact, or in groups with single spaces or dashes.
-fn iban(scan: &mut Scan<'_>, start: usize) -> Option<usize> {
-    let text = scan.text;
-    if !starts_token(text, start) {
-        return None;
-    }
-    let country = part(text, start, start + 2);
-    let &(_, length) = IBAN_LENGTHS.iter().find(|(code, _)| &code[..] == country)?;
-    let mut number = [0u8; 34];
-    let mut at = start;
-    let mut filled = 0;
-    while filled < length {
-        let byte = byte_at(text, at);
-        if is(byte, AN) {
-            *number.get_mut(filled)? = byte;
-            filled += 1;
-            at += 1;
-        } else if filled >= 4 && matches!(byte, b' ' | b'-') && is(byte_at(text, at + 1), AN) {
-            at += 1;
-        } else {
-            return None;
-        }
-    }
-    let number = number.get(..length)?;
-    if is(byte_at(text, at), AN) || !checks::iban_mod97(number) {
-        return None;
-    }
-    scan.add(start, at, IBAN, Proof::Format);
-    Some(at)
 }

@@ -1,17 +1,11 @@
 //! E-mail addresses.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use super::alphabet::{
-    AN, AUTHORITY, DASH, LOCAL, byte_at, byte_before, escape_tail, is, part, run_end, run_start,
+    AN, AUTHORITY, DASH, HX, LOCAL, byte_at, byte_before, escape_tail, is, part, run_end, run_start,
 };
 use super::domains::is_top_level;
 use super::kinds;
 use super::spans::{Proof, Scan};
-
-static ESCAPED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"%40"));
 
 const EMAIL: u16 = kinds::number("email");
 
@@ -20,8 +14,10 @@ pub fn find(scan: &mut Scan<'_>) {
     for at in memchr::memchr_iter(b'@', scan.text) {
         around(scan, at, at + 1);
     }
-    for at in ESCAPED.find_iter(scan.text) {
-        around(scan, at, at + 3);
+    for at in memchr::memchr_iter(b'%', scan.text) {
+        if part(scan.text, at + 1, at + 3) == b"40" {
+            around(scan, at, at + 3);
+        }
     }
 }
 
@@ -29,6 +25,14 @@ fn around(scan: &mut Scan<'_>, local_end: usize, domain_start: usize) {
     let text = scan.text;
     // RFC 5321 allows 64 octets.
     let mut start = run_start(text, local_end, LOCAL, 65);
+    // `frank%dubois@...`, but not what follows `%20` or another escape of a URL.
+    while byte_before(text, start, 1) == b'%'
+        && !(matches!(byte_at(text, start), b'0'..=b'7') && is(byte_at(text, start + 1), HX))
+        && is(byte_before(text, start, 2), AN)
+        && local_end - start < 64
+    {
+        start = run_start(text, start - 1, LOCAL, 65);
+    }
     if local_end - start > 64 {
         return;
     }
@@ -41,7 +45,10 @@ fn around(scan: &mut Scan<'_>, local_end: usize, domain_start: usize) {
     }
     let Some(end) = domain_end(text, domain_start) else { return };
     let local = part(text, start, local_end);
-    if is_remote(text, local, end) || is_url_user(text, start) {
+    // `curve25519-sha256@libssh.org` names an algorithm.
+    let algorithm =
+        local.contains(&b'-') && matches!(part(text, domain_start, end), b"openssh.com" | b"libssh.org");
+    if algorithm || is_remote(text, local, end) || is_url_user(text, start) {
         return;
     }
     scan.add(start, end, EMAIL, Proof::Format);
@@ -74,7 +81,8 @@ fn domain_end(text: &[u8], start: usize) -> Option<usize> {
 
 /// `git@host`, `deploy@host:/srv`, `deploy@host:app/current`: an account on a machine.
 fn is_remote(text: &[u8], local: &[u8], end: usize) -> bool {
-    if matches!(local, b"git" | b"hg" | b"svn") {
+    // `self@other.id` multiplies matrices.
+    if matches!(local, b"git" | b"hg" | b"svn" | b"self" | b"this" | b"cls") {
         return true;
     }
     if byte_at(text, end) != b':' {

@@ -44,6 +44,7 @@ const fn ending(phrase: &'static str, grade: Grade, kind: &str) -> Keyword {
 pub const KEYWORDS: &[Keyword] = &[
     ending("password", Grade::Password, "password"),
     ending("passwd", Grade::Password, "password"),
+    ending("requirepass", Grade::Password, "password"),
     ending("passphrase", Grade::Password, "password"),
     ending("passcode", Grade::Password, "password"),
     ending("passwort", Grade::Password, "password"),
@@ -53,7 +54,10 @@ pub const KEYWORDS: &[Keyword] = &[
     word("senha", Grade::Password, "password"),
     word("pword", Grade::Password, "password"),
     ending("pwd", Grade::Password, "password"),
+    ending("storepass", Grade::Password, "password"),
+    ending("keypass", Grade::Password, "password"),
     word("pass", Grade::Password, "password"),
+    word("psk", Grade::Password, "password"),
     word("pw", Grade::Password, "password"),
     ending("secretaccesskey", Grade::Key, "aws_secret_key"),
     ending("awssecretkey", Grade::Key, "aws_secret_key"),
@@ -300,12 +304,15 @@ struct Reversed {
     /// Whether a word starts at this letter (that is, ends in reverse).
     starts: [bool; LONGEST],
     length: usize,
+    /// How many letters stand behind the last space: one name, not words of prose.
+    joined: usize,
 }
 
 impl Reversed {
     /// Reads `text` backwards from `end` on.
     fn read(text: &[u8], end: usize) -> Reversed {
-        let mut key = Reversed { letters: [0; LONGEST], starts: [false; LONGEST], length: 0 };
+        let mut key =
+            Reversed { letters: [0; LONGEST], starts: [false; LONGEST], length: 0, joined: usize::MAX };
         let mut at = end;
         let mut spaces = 0;
         while key.length < LONGEST && at > 0 {
@@ -330,9 +337,10 @@ impl Reversed {
                 }
                 key.length += 1;
             } else if byte == b' ' {
-                // "Your new API key" is read as far as two spaces back.
+                // "Your new API key" is read as far as two spaces back, but not into another sentence.
                 spaces += 1;
-                if spaces > 3 || byte_before(text, at, 2) == b' ' {
+                key.joined = key.joined.min(key.length);
+                if spaces > 3 || !is(byte_before(text, at, 2), super::alphabet::AN) {
                     break;
                 }
             } else if !matches!(byte, b'_' | b'-' | b'.') {
@@ -363,9 +371,49 @@ fn follows_escape_letter(text: &[u8], at: usize) -> bool {
     matches!(byte_before(text, at, 2), b'n' | b'r' | b't') && byte_before(text, at, 3) == b'\\'
 }
 
+/// The word for password where it is written with other letters than ASCII's.
+const ABROAD: &[&str] = &[
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "暗証番号",
+    "비밀번호",
+    "암호",
+    "пароль",
+    "Пароль",
+    "contraseña",
+    "Contraseña",
+    "CONTRASEÑA",
+    "hasło",
+    "Hasło",
+    "şifre",
+    "Şifre",
+    "mật khẩu",
+    "Mật khẩu",
+    "पासवर्ड",
+    "รหัสผ่าน",
+    "كلمة المرور",
+    "סיסמה",
+    "lösenord",
+    "Lösenord",
+    "jelszó",
+    "Jelszó",
+    "κωδικός",
+];
+
+fn is_password_abroad(text: &[u8], end: usize) -> bool {
+    ABROAD
+        .iter()
+        .any(|word| super::alphabet::part(text, end.saturating_sub(word.len()), end) == word.as_bytes())
+}
+
 /// The keyword at the end of the key that ends at `end`, if there is one.
 pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
     let last = byte_before(text, end, 1);
+    if !super::alphabet::part(text, end.saturating_sub(6), end).is_ascii() && is_password_abroad(text, end) {
+        return KEYWORDS.iter().find(|keyword| keyword.phrase == "password");
+    }
     if !is(last, super::alphabet::AN) {
         return None;
     }
@@ -384,7 +432,9 @@ pub fn at_end_of(text: &[u8], end: usize) -> Option<&'static Keyword> {
             let ahead = skip + keyword.phrase.len();
             let harmless =
                 HARMLESS_BY_LAST.get(key.letter(ahead)).iter().any(|word| key.ends_with(ahead, word, true));
-            return (!harmless).then_some(keyword);
+            // "The first password", "no password": in prose they only make tokens of text out of tokens.
+            let counts = keyword.grade == Grade::Token || ahead < key.joined;
+            return (!(harmless && counts)).then_some(keyword);
         }
         let digits = (skip..key.length).take_while(|&at| key.letter(at).is_ascii_digit()).count();
         if digits > 0 && digits <= 3 {

@@ -6,11 +6,16 @@
 
 mod alphabet;
 mod assignments;
+mod calls;
 mod checks;
+mod commands;
+mod cookies;
 mod digits;
 mod domains;
+mod elements;
 mod email;
 mod found;
+mod iban;
 mod json;
 mod keywords;
 pub mod kinds;
@@ -23,6 +28,7 @@ mod tokens;
 mod urls;
 mod values;
 mod view;
+mod words;
 
 pub use found::{Finding, Found, Scrubbed};
 pub use kinds::{Class, Kind};

@@ -1,6 +1,8 @@
 //! National numbers that only a keyword nearby and a check digit together make personal.
 
-use super::alphabet::{D, UPPER, byte_at, byte_before, is, part, starts_token};
+use super::alphabet::{
+    D, LETTER, UN, UPPER, byte_at, byte_before, held, is, part, run_end, run_start, starts_token,
+};
 use super::checks;
 use super::digits::{Cluster, is_free_after};
 use super::kinds;
@@ -81,22 +83,26 @@ const NUMBERS: &[Number] = &[
 /// A number of digits alone, in groups or not.
 pub fn digits_only(scan: &mut Scan<'_>, cluster: &Cluster) -> Option<usize> {
     let text = scan.text;
+    let mut length = 0;
     let mut near = None;
-    for count in 1..=cluster.count.min(5) {
-        let (digits, length) = cluster.digits(text, count);
+    for (count, &(start, end)) in (1..=5.min(cluster.count)).zip(&cluster.groups) {
+        length += end - start;
         if length > 12 {
             return None;
         }
-        let end = cluster.end(count);
         for number in
             NUMBERS.iter().filter(|number| number.length == length && (count == 1 || !number.together))
         {
-            let digits = digits.get(..length)?;
-            if !(number.check)(digits) || !is_free_after(text, end) {
-                continue;
-            }
+            // Columns of numbers have no word near; to see that is cheaper than the check.
             let near = *near.get_or_insert_with(|| context(text, cluster.start(), NEAR));
-            if has_word(near, number.words) {
+            if held(near) & LETTER == 0 {
+                return None;
+            }
+            let (digits, length) = cluster.digits(text, count);
+            if (number.check)(digits.get(..length)?)
+                && is_free_after(text, end)
+                && has_word(near, number.words)
+            {
                 scan.add(cluster.start(), end, number.kind, Proof::Format);
                 return Some(end);
             }
@@ -164,6 +170,26 @@ pub fn with_letters(scan: &mut Scan<'_>, start: usize, end: usize) -> Option<usi
             scan.add(from, to, row.kind, Proof::Format);
             return Some(to);
         }
+    }
+    passport(scan, start)
+}
+
+/// Many countries number passports with letters and digits in no fixed order.
+fn passport(scan: &mut Scan<'_>, within: usize) -> Option<usize> {
+    let text = scan.text;
+    let from = run_start(text, within, UN, 10);
+    let to = run_end(part(text, 0, from + 11), from, UN);
+    let number = part(text, from, to);
+    let digits = number.iter().filter(|&&byte| is(byte, D)).count();
+    if (8..=10).contains(&number.len())
+        && digits >= 4
+        && is(byte_at(number, 0), UPPER)
+        && is_free_after(text, to)
+        && starts_token(text, from)
+        && has_word(context(text, from, NEAR), &["passport"])
+    {
+        scan.add(from, to, kinds::number("passport"), Proof::Format);
+        return Some(to);
     }
     None
 }

@@ -8,7 +8,7 @@ use super::kinds::{self, Class, Kind};
 use super::patterns::{self, Compiled, Pattern, ScrubError};
 use super::spans::{self, Scan, Span};
 use super::view::View;
-use super::{assignments, digits, email, json, pem, tokens, urls};
+use super::{assignments, calls, commands, digits, email, json, pem, tokens, urls};
 
 /// What a tenant can choose.
 #[derive(Clone, Debug)]
@@ -186,6 +186,8 @@ impl Scrubber {
         pem::find(&mut scan);
         urls::basic(&mut scan);
         assignments::find(&mut scan);
+        commands::find(&mut scan);
+        calls::find(&mut scan);
         assignments::azure_secrets(&mut scan);
         digits::find(&mut scan);
         if self.emails {

@@ -125,12 +125,24 @@ pub fn has_word(window: &[u8], words: &[&str]) -> bool {
     words.iter().any(|word| {
         let first = word.as_bytes().first().copied().unwrap_or(0);
         memchr::memchr_iter(first, lower).any(|at| {
-            let after = super::alphabet::byte_at(window, at + word.len());
             lower.get(at..).is_some_and(|rest| rest.starts_with(word.as_bytes()))
                 && starts_word(window, at)
-                && (!after.is_ascii_lowercase() || after == b's')
+                && ends_word(window, at + word.len())
         })
     })
+}
+
+/// Whether a word ends before `at`, or its plural: `nhsNumber` and `NHSNumber` hold one that does, `NIST` none.
+fn ends_word(window: &[u8], at: usize) -> bool {
+    let after = super::alphabet::byte_at(window, at);
+    match after {
+        b's' => true,
+        b'A'..=b'Z' => {
+            super::alphabet::byte_before(window, at, 1).is_ascii_lowercase()
+                || super::alphabet::byte_at(window, at + 1).is_ascii_lowercase()
+        }
+        _ => !after.is_ascii_lowercase(),
+    }
 }
 
 /// Whether a word starts at `at`: `userPhone` ends one and starts another, `microphone` does not.
@@ -139,5 +151,5 @@ fn starts_word(window: &[u8], at: usize) -> bool {
     let first = super::alphabet::byte_at(window, at);
     !before.is_ascii_alphabetic()
         || (before.is_ascii_lowercase() && first.is_ascii_uppercase())
-        || (before == b'n' && super::alphabet::byte_before(window, at, 2) == b'\\')
+        || (matches!(before, b'n' | b'r' | b't') && super::alphabet::byte_before(window, at, 2) == b'\\')
 }

@@ -7,12 +7,14 @@
 use std::sync::LazyLock;
 
 use super::alphabet::{
-    AN, Alphabet, B, BEARER, DASH, EQ, H, RUN, TILDE, UNDER, byte_at, byte_before, escape_tail, is, part,
-    run_end, run_start, starts_token,
+    AN, Alphabet, B, BEARER, DASH, EQ, H, PLUS, RUN, SLASH, TILDE, UNDER, byte_at, byte_before, escape_tail,
+    is, part, run_end, run_start, starts_token,
 };
 use super::checks;
+use super::keywords::{self, Grade};
 use super::kinds::{self, Check, Part, Shape, Start};
 use super::spans::{Proof, Scan, context, has_word};
+use super::values::{self, Written};
 
 /// Shorter runs hold no token: the shortest are Bearer credentials of 16 and Stripe test keys of 18.
 const SHORTEST: usize = 16;
@@ -96,6 +98,7 @@ fn in_run(scan: &mut Scan<'_>, index: &Index, start: usize, end: usize) {
         return;
     }
     after_scheme(scan, start, end);
+    after_keyword(scan, start, end);
     before_only(scan, start, end);
     let mut at = start + escape_tail(text, start);
     while at < end {
@@ -140,7 +143,7 @@ fn matches(scan: &mut Scan<'_>, shape: &Shape, at: usize) -> Option<(usize, usiz
     let text = scan.text;
     let start = match shape.start {
         Start::Open => at,
-        Start::Strict if is(byte_before(text, at, 1), DASH | UNDER) => return None,
+        Start::Strict if is(byte_before(text, at, 1), DASH | UNDER) || is_in_base64(text, at) => return None,
         Start::Strict => at,
         Start::After(alphabet, length) => {
             let start = at.checked_sub(length + 1)?;
@@ -194,11 +197,22 @@ fn matches(scan: &mut Scan<'_>, shape: &Shape, at: usize) -> Option<(usize, usiz
     let holds = match shape.check {
         Check::Real => !checks::is_filler(body),
         Check::NotSlug => !checks::is_slug(body),
-        Check::Mixed => checks::is_mixed(body),
+        Check::Dense => checks::is_dense(body),
         Check::Near(words) => has_word(context(text, start, 80), words),
         Check::Base58Check => checks::base58check(token),
     };
     holds.then_some((start, end))
+}
+
+/// Whether the token would start in the middle of a payload in base64, where every short prefix occurs by chance.
+fn is_in_base64(text: &[u8], at: usize) -> bool {
+    let joint = is(byte_before(text, at, 1), PLUS | SLASH);
+    if !joint {
+        return false;
+    }
+    let before = part(text, run_start(text, at, B, 48), at);
+    before.len() >= 24
+        && (checks::is_base64_noise(before) || checks::is_filler(before) || before.ends_with(b"+"))
 }
 
 const AWS_KEY_ID: u16 = kinds::number("aws_access_key_id");
@@ -278,6 +292,41 @@ fn after_scheme(scan: &mut Scan<'_>, start: usize, end: usize) {
         }
     }
 }
+
+/// `api_key VALUE`, `| token | VALUE |`, `setx API_KEY VALUE`: noise right behind a keyword, with nothing but blanks, quotes
+/// and rules of a table between both.
+#[inline(never)]
+fn after_keyword(scan: &mut Scan<'_>, start: usize, end: usize) {
+    let text = scan.text;
+    let gap = part(text, start.saturating_sub(8), start)
+        .iter()
+        .rev()
+        .take_while(|&&byte| matches!(byte, b' ' | b'"' | b'\'' | b'`' | b'(' | b'|' | b'\t' | b'*' | b'\\'))
+        .count();
+    if gap == 0 || end - start < LONGEST_NAME || !is(byte_before(text, start - gap, 1), AN) {
+        return;
+    }
+    let Some(keyword) = keywords::at_end_of(text, start - gap) else { return };
+    let mut stop = end;
+    while byte_before(text, stop, 1) == b'.' {
+        stop -= 1;
+    }
+    stop += part(text, stop, stop + 2).iter().take_while(|&&byte| byte == b'=').count();
+    let value = part(text, start, stop);
+    let noise = checks::is_mixed(value) || (value.len() >= 32 && value.iter().all(|&byte| is(byte, H)));
+    if matches!(keyword.grade, Grade::Key | Grade::Token | Grade::Password)
+        && noise
+        && byte_at(text, stop) != b'('
+        // `sh.helm.release.v1.app.v12`, `com.example.TokenService2`: what is said to be a secret by name.
+        && !value.contains(&b'.')
+        && values::is_secret(value, Grade::Token, Written::Bare)
+    {
+        scan.add(start, stop, keyword.kind, Proof::Context);
+    }
+}
+
+/// Shorter runs behind a keyword are names far oftener than keys.
+const LONGEST_NAME: usize = 20;
 
 /// Kinds whose fixed part stands before the run, in characters of their own: `$` and the paths of webhooks.
 fn before_only(scan: &mut Scan<'_>, start: usize, end: usize) {

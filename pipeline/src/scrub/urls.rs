@@ -1,13 +1,10 @@
-//! Credentials in URLs and on curl's command line.
+//! Credentials in URLs and in HTTP's Basic scheme.
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::alphabet::{
-    AUTHORITY, CONNECTION, D, U, USER, VALUE, byte_at, byte_before, is, part, run_end, run_start,
-    starts_token,
-};
+use super::alphabet::{AUTHORITY, D, U, byte_at, byte_before, is, part, run_end, run_start, starts_token};
 use super::checks;
 use super::kinds;
 use super::spans::{Proof, Scan};
@@ -33,6 +30,7 @@ pub fn authority(scan: &mut Scan<'_>, colon: usize) {
     let password = whole.get(user_end + 1..at_sign).unwrap_or_default();
     let shown = password.is_empty()
         || values::is_reference(password)
+        || values::names_itself(password)
         || (password.len() > 2
             && checks::is_filler(password)
             && !password.iter().any(u8::is_ascii_alphanumeric))
@@ -48,17 +46,12 @@ fn unescaped_authority(text: &[u8], start: usize, end: usize) -> &[u8] {
     let first = part(text, start, end);
     let none = part(text, start, start);
     let Some(colon) = memchr::memchr(b':', first) else { return none };
-    let tail = first.get(colon + 1..).unwrap_or_default();
-    let port = tail.iter().all(u8::is_ascii_digit);
-    let open = |byte: u8| is(byte, AUTHORITY) || matches!(byte, b'#' | b'?' | b'/');
-    let run = part(text, end, end + 80).iter().take_while(|&&byte| open(byte)).count();
-    let rest = part(text, end, end + run);
-    match memchr::memchr(b'@', rest) {
-        Some(at_sign) if !port && !rest.get(..at_sign).unwrap_or_default().contains(&b':') => {
-            part(text, start, end + at_sign + 1)
-        }
-        _ => none,
-    }
+    let port = first.get(colon + 1..).unwrap_or_default().iter().all(u8::is_ascii_digit);
+    let window = part(text, end, end + 80);
+    let Some(at_sign) = memchr::memchr(b'@', window).filter(|_| !port) else { return none };
+    let between = window.get(..at_sign).unwrap_or_default();
+    let open = |&byte: &u8| (is(byte, AUTHORITY) || matches!(byte, b'#' | b'?' | b'/')) && byte != b':';
+    if between.iter().all(open) { part(text, start, end + at_sign + 1) } else { none }
 }
 
 /// The colon of a Telegram bot token: `123456789:AA...`.
@@ -73,49 +66,6 @@ pub fn telegram(scan: &mut Scan<'_>, colon: usize) {
         && !checks::is_slug(part(text, colon + 1, end))
     {
         scan.add(start, end, TELEGRAM, Proof::Prefix);
-    }
-}
-
-/// The colon of `curl -u user:password`.
-pub fn curl_user(scan: &mut Scan<'_>, colon: usize) {
-    let text = scan.text;
-    let mut at = run_start(text, colon, USER, 80);
-    let user = part(text, at, colon);
-    // `--user=name:password` has its equals sign inside the run.
-    if let Some(inline) = user.strip_prefix(b"--user=") {
-        at = colon - inline.len();
-    }
-    let quote = byte_before(text, at, 1);
-    let quoted = matches!(quote, b'"' | b'\'');
-    if quoted {
-        at -= 1;
-        while byte_before(text, at, 1) == b'\\' {
-            at -= 1;
-        }
-    }
-    while byte_before(text, at, 1) == b' ' && at > 0 {
-        at -= 1;
-    }
-    let before = part(text, at.saturating_sub(12), at);
-    let named = [&b" -u"[..], b" -U", b"--user", b"--proxy-user", b"--user="]
-        .iter()
-        .any(|flag| before.ends_with(flag));
-    if !named || at == colon {
-        return;
-    }
-    let alphabet = if quoted { CONNECTION } else { VALUE };
-    let mut end = run_end(part(text, 0, colon + 600), colon + 1, alphabet);
-    if quoted {
-        // The quote that opened the pair closes it; anything else may be part of the password.
-        let limit = part(text, colon + 1, colon + 600);
-        end = limit
-            .iter()
-            .position(|&byte| byte == quote || byte == b'\\' || byte == b'\n')
-            .map_or(end, |stop| colon + 1 + stop);
-    }
-    let password = part(text, colon + 1, end);
-    if password.len() >= 3 && !values::is_reference(password) && !password.starts_with(b"//") {
-        scan.add(colon + 1, end, URL_PASSWORD, Proof::Context);
     }
 }
 

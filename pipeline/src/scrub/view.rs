@@ -7,8 +7,8 @@ pub struct View {
     shifts: Vec<(usize, usize)>,
 }
 
-/// What an escaped character outside of ASCII becomes: a byte that belongs to no alphabet.
-const OTHER: u8 = 0xFF;
+/// What half of a surrogate pair becomes: a character that belongs to no alphabet.
+const OTHER: char = '\u{FFFD}';
 
 impl View {
     /// The view of a text, or None where it is the text itself.
@@ -27,9 +27,9 @@ impl View {
             let rest = text.get(at..).unwrap_or_default();
             let slashes = rest.iter().take_while(|&&byte| byte == b'\\').count();
             let decoded = match rest.get(slashes) {
-                Some(b'/') => Some((b'/', slashes + 1)),
+                Some(b'/') => Some(('/', slashes + 1)),
                 Some(b'u') => {
-                    rest.get(slashes + 1..slashes + 5).and_then(character).map(|byte| (byte, slashes + 5))
+                    rest.get(slashes + 1..slashes + 5).and_then(character).map(|held| (held, slashes + 5))
                 }
                 _ => None,
             };
@@ -37,15 +37,18 @@ impl View {
             view.bytes.extend_from_slice(whole);
             match decoded {
                 // A quote or a backslash stays an escaped one, a control character a line break.
-                Some((byte @ (b'"' | b'\\'), length)) => {
-                    view.bytes.extend_from_slice(&[b'\\', byte]);
+                Some((byte @ ('"' | '\\'), length)) => {
+                    view.bytes.extend_from_slice(&[b'\\', byte as u8]);
                     ahead += length - 2;
                     view.shifts.push((view.bytes.len(), ahead));
                     from = at + length;
                 }
-                Some((byte, length)) => {
-                    view.bytes.push(byte);
-                    ahead += length - 1;
+                Some((held, length)) => {
+                    let mut utf8 = [0u8; 4];
+                    let utf8 = held.encode_utf8(&mut utf8).as_bytes();
+                    view.bytes.extend_from_slice(utf8);
+                    // An escape is longer than its character: `\/` has two bytes, `\u` and its digits six.
+                    ahead += length - utf8.len();
                     view.shifts.push((view.bytes.len(), ahead));
                     from = at + length;
                 }
@@ -73,14 +76,14 @@ impl View {
     }
 }
 
-/// The ASCII character of four hexadecimal digits, [`OTHER`] for any other.
-fn character(digits: &[u8]) -> Option<u8> {
+/// The character of four hexadecimal digits; control characters are line breaks.
+fn character(digits: &[u8]) -> Option<char> {
     let code =
         digits.iter().try_fold(0u32, |code, &digit| Some(code * 16 + (digit as char).to_digit(16)?))?;
     Some(match code {
-        0x20..0x7F => code as u8,
-        0x09 | 0x0A | 0x0D => b'\n',
-        _ => OTHER,
+        0x09 | 0x0A | 0x0D => '\n',
+        0..0x20 | 0x7F => OTHER,
+        _ => char::from_u32(code).unwrap_or(OTHER),
     })
 }
 

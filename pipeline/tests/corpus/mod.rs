@@ -7,6 +7,7 @@
 )]
 
 pub mod innocent;
+pub mod personal;
 pub mod random;
 pub mod values;
 

@@ -48,6 +48,11 @@ impl Random {
                 out.push_str(words[self.below(words.len())]);
                 continue;
             }
+            if hole == "noun" {
+                let noun = *self.pick(NOUNS);
+                out.push_str(noun);
+                continue;
+            }
             if hole == "uuid" {
                 let uuid =
                     self.shape("{H8}-{H4}-4{H3}-{ab89}{H3}-{H12}".replace("{ab89}", "{a|b|8|9}").as_str());
@@ -66,6 +71,15 @@ impl Random {
         out + rest
     }
 }
+
+/// Words that people choose for passphrases.
+const NOUNS: &[&str] = &[
+    "acorn", "alpaca", "badger", "beetle", "birch", "blanket", "cabbage", "camel", "cedar", "cliff",
+    "cobalt", "daisy", "donkey", "eagle", "fiddle", "flute", "gecko", "granite", "hazel", "heron", "horse",
+    "jacket", "kayak", "lemon", "lizard", "mango", "marlin", "meadow", "mitten", "nutmeg", "otter", "paddle",
+    "parrot", "pebble", "pigeon", "plum", "pumpkin", "quail", "rabbit", "radish", "spoon", "staple", "swan",
+    "teapot", "thistle", "turnip", "walrus", "wombat", "yogurt",
+];
 
 fn alphabet(name: &str) -> &'static str {
     match name {

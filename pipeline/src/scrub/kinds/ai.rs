@@ -1,6 +1,6 @@
 //! Keys of model providers and of the tools around them.
 
-use super::Check::{Mixed, NotSlug};
+use super::Check::{Dense, NotSlug};
 use super::Part::{AtLeast, Between, Exactly, Literal};
 use super::{Kind, secret, shape};
 use crate::scrub::alphabet::{AN, B, D, DASH, DOT, EQ, H, LETTER, LN, U, W};
@@ -57,7 +57,7 @@ pub const KINDS: &[Kind] = &[
         "notion_token",
         &[
             shape("ntn_", &[Exactly(D, 11), AtLeast(AN, 30)]),
-            shape("secret_", &[Between(AN, 43, 43)]).strict().check(Mixed),
+            shape("secret_", &[Between(AN, 43, 43)]).strict().check(Dense),
         ],
     ),
 ];

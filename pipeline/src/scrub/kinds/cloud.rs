@@ -1,6 +1,6 @@
 //! Credentials of clouds, hosts and databases as a service.
 
-use super::Check::{Mixed, NotSlug};
+use super::Check::NotSlug;
 use super::Part::{AtLeast, Between, Exactly, Literal, Optional};
 use super::{Kind, secret, shape};
 use crate::scrub::alphabet::{AN, B, D, DASH, DOT, EQ, H, LN, U, UN};
@@ -36,7 +36,7 @@ pub const KINDS: &[Kind] = &[
             shape("dor_v1_", &[AtLeast(H, 50)]),
         ],
     ),
-    secret("alibaba_access_key_id", &[shape("LTAI", &[Between(AN, 12, 26)]).check(Mixed)]),
+    secret("alibaba_access_key_id", &[shape("LTAI", &[Between(AN, 12, 26)]).check(NotSlug)]),
     secret(
         "cloudflare_token",
         &[

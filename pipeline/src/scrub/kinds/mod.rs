@@ -75,8 +75,8 @@ pub enum Check {
     Real,
     /// A digit and a letter, and not a slug of words (`sk-learn-pipeline-2`).
     NotSlug,
-    /// Digits, lower-case and upper-case letters.
-    Mixed,
+    /// Digits, lower-case and upper-case letters, none of them over and over.
+    Dense,
     /// One of the words stands shortly before, in any case.
     Near(&'static [&'static str]),
     /// Base58 with the double SHA-256 checksum of Bitcoin's wallet import format.

@@ -1,6 +1,6 @@
 //! Tokens of messaging, payment, mail and other services.
 
-use super::Check::{Mixed, Near, NotSlug};
+use super::Check::{Dense, Near, NotSlug};
 use super::Part::{AtLeast, Between, Exactly, Literal};
 use super::{Kind, secret, shape};
 use crate::scrub::alphabet::{AN, B, D, DASH, DOT, EQ, H, HX, U};
@@ -59,7 +59,7 @@ pub const KINDS: &[Kind] = &[
         &[
             shape("sq0atp-", &[AtLeast(U, 20)]),
             shape("sq0csp-", &[AtLeast(U, 36)]),
-            shape("EAAA", &[AtLeast(U, 56)]).strict().check(Mixed),
+            shape("EAAA", &[AtLeast(U, 56)]).strict().check(Dense),
         ],
     ),
     secret("braintree_token", &[]),
@@ -92,15 +92,15 @@ pub const KINDS: &[Kind] = &[
     secret(
         "facebook_token",
         &[
-            shape("EAAM", &[AtLeast(AN, 80)]).strict().check(Mixed),
-            shape("EAAC", &[AtLeast(AN, 80)]).strict().check(Mixed),
+            shape("EAAM", &[AtLeast(AN, 80)]).strict().check(Dense),
+            shape("EAAC", &[AtLeast(AN, 80)]).strict().check(Dense),
         ],
     ),
-    // 22 times A is what a small number looks like in base64; runs of it also open binary payloads, hence Mixed.
+    // 22 times A is what a small number looks like in base64; runs of it also open binary payloads, hence Dense.
     secret(
         "twitter_bearer",
         &[shape("AAAAAAAAAAAAAAAAAAAAAA", &[AtLeast(AN | super::super::alphabet::PERCENT, 60)])
             .strict()
-            .check(Mixed)],
+            .check(Dense)],
     ),
 ];

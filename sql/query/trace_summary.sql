@@ -1,0 +1,20 @@
+-- $1 trace id, $2 tenant: a trace's row of observa.traces. One that goes through several projects has one summary of them all,
+-- whose project_id is null, and projects lists them.
+WITH part AS (
+    SELECT * FROM observa.traces t WHERE t.trace_id = $1 AND t.tenant_id = $2
+)
+SELECT CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
+            ELSE jsonb_build_object(
+                'trace_id', $1,
+                'name', (array_agg(p.name ORDER BY p.started_at) FILTER (WHERE p.name IS NOT NULL))[1],
+                'started_at', min(p.started_at), 'ended_at', max(p.ended_at),
+                'latency_ms', extract(epoch FROM max(p.ended_at) - min(p.started_at))::double precision * 1000,
+                'status', CASE WHEN bool_or(p.status = 'error') THEN 'error'
+                               WHEN bool_or(p.status = 'timeout') THEN 'timeout' ELSE 'ok' END,
+                'models', (SELECT array_agg(DISTINCT m) FROM part, unnest(part.models) m),
+                'event_count', sum(p.event_count),
+                'input_tokens', sum(p.input_tokens), 'output_tokens', sum(p.output_tokens), 'cost_usd', sum(p.cost_usd),
+                'signal_count', sum(p.signal_count),
+                'user_id', max(p.user_id), 'session_id', max(p.session_id), 'conversation_id', max(p.conversation_id),
+                'tenant_id', $2, 'project_id', NULL, 'projects', jsonb_agg(p.project_id ORDER BY p.started_at)) END
+  FROM part p

@@ -1,0 +1,48 @@
+//! Upkeep that does not insist on a lock: what waits for one makes everybody who comes later wait behind it.
+
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::settings;
+use crate::subtransaction;
+
+/// How long a try waits for a lock, and with it those who come behind.
+const WAIT: &std::ffi::CStr = c"100ms";
+
+/// Between two tries, in which those who waited get on.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Of a whole round. What a round has made is locked to its end, so an ingest may wait as long for it.
+const ROUND: Duration = Duration::from_millis(700);
+
+/// What a round may still take, and what it has left to the next.
+pub struct Patience {
+    /// None: it waits as long as it takes.
+    until: Option<Instant>,
+    pub postponed: Vec<String>,
+}
+
+impl Patience {
+    pub fn endless() -> Patience {
+        Patience { until: None, postponed: Vec::new() }
+    }
+
+    pub fn of_a_round() -> Patience {
+        Patience { until: Some(Instant::now() + ROUND), postponed: Vec::new() }
+    }
+
+    /// Runs what needs locks. None: they were not to be had in time, nothing of it has happened, and `what` is postponed.
+    pub fn run<T>(&mut self, what: &str, run: impl Fn() -> Result<T, Error>) -> Result<Option<T>, Error> {
+        let Some(until) = self.until else { return run().map(Some) };
+        while Instant::now() < until {
+            let done = subtransaction::unless_locked(|| settings::with(c"lock_timeout", WAIT, &run))?;
+            if done.is_some() {
+                return Ok(done);
+            }
+            std::thread::sleep(PAUSE);
+            pgrx::check_for_interrupts!();
+        }
+        self.postponed.push(what.to_owned());
+        Ok(None)
+    }
+}
