@@ -63,7 +63,6 @@ fn price_row(row: pgrx::spi::SpiHeapTupleData) -> Result<Option<PriceRow>, pgrx:
     let source = match row.get::<String>(12)?.as_deref() {
         Some("project") => Source::Project,
         Some("tenant") => Source::Tenant,
-        Some("loaded by tenant") => Source::LoadedByTenant,
         _ => Source::Loaded,
     };
     let rates = row.get::<JsonB>(5)?.and_then(|rates| Rates::from_json(&rates.0).ok());

@@ -78,6 +78,7 @@ impl Repricing {
     }
 
     fn run(&mut self, since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
+        Spi::run_with_args(include_str!("../sql/price/lock.sql"), &[Some(self.sql_tenant()).into()])?;
         let (mut since, mut after) = (since, String::new());
         let mut changed = 0;
         loop {

@@ -57,21 +57,20 @@ impl Book {
     }
 
     /// A book of the given rows over another, whose rows bind less. They are shared, not copied: many
-    /// tenants have a few prices of their own over thousands that all have in common.
+    /// tenants have a few prices of their own over thousands that all have in common. A file that the
+    /// tenant loaded so beats one that was loaded for everybody.
     pub fn over(rows: Vec<PriceRow>, base: &Book) -> Book {
-        let mut by_source: [Vec<PriceRow>; 5] = Default::default();
+        let mut by_source: [Vec<PriceRow>; 4] = Default::default();
         for row in rows {
-            let [project, tenant, own, loaded, built_in] = &mut by_source;
+            let [project, tenant, loaded, built_in] = &mut by_source;
             match row.source {
                 Source::Project => project.push(row),
                 Source::Tenant => tenant.push(row),
-                Source::LoadedByTenant => own.push(row),
                 Source::Loaded => loaded.push(row),
                 Source::Builtin => built_in.push(row),
             }
         }
-        let sources =
-            [Source::Project, Source::Tenant, Source::LoadedByTenant, Source::Loaded, Source::Builtin];
+        let sources = [Source::Project, Source::Tenant, Source::Loaded, Source::Builtin];
         let levels = sources
             .into_iter()
             .zip(by_source)

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use super::rates::Rates;
 
 /// Where a row comes from, which is also its precedence: a project's own price beats its tenant's,
-/// that beats a file that the tenant loaded, that one loaded for everybody, that the built-in book.
+/// that beats a loaded file, that beats the built-in book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     Builtin,
     Loaded,
-    LoadedByTenant,
     Tenant,
     Project,
 }
@@ -21,7 +20,7 @@ impl Source {
     pub fn name(self) -> &'static str {
         match self {
             Source::Builtin => "builtin",
-            Source::Loaded | Source::LoadedByTenant => "loaded",
+            Source::Loaded => "loaded",
             Source::Tenant => "tenant",
             Source::Project => "project",
         }
