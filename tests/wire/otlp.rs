@@ -325,3 +325,31 @@ fn metrics_are_refused_with_their_code_beside_lines_that_are_stored() {
         "{answer}"
     );
 }
+
+#[test]
+fn a_newer_translator_reads_stored_spans_anew_and_leaves_the_rest() {
+    let mut db = Database::ready();
+    let asked = json!({
+        "gen_ai.input.messages": r#"[{"role":"user","parts":[{"type":"text","content":"hello"}]}]"#,
+        "user.id": "ada@example.org", "gen_ai.response.id": "r-1", "own.key": 7,
+    });
+    db.ingest(&traces(&[
+        span(TRACE, 2, Some(1), "call", chat(asked)),
+        span(TRACE, 1, None, "wrapper", chat(json!({}))),
+    ]));
+    db.ingest(
+        &json!({"model": "gpt-4o", "input": "by hand", "latency_ms": 5, "timestamp": now_ms()}).to_string(),
+    );
+    let all = "SELECT to_jsonb(e) - 'ingested_at' FROM observa.events e ORDER BY ts, event_id";
+    let before = db.table(all);
+    assert_eq!(db.one::<i64>("SELECT observa.retranslate('-infinity', 'infinity')"), 0, "nothing is old");
+    // As an older translator could have left them.
+    db.run(
+        "UPDATE observa_internal.events SET translator_version = 0, model = NULL, input_tokens = NULL, cost_usd = NULL,
+                provider = 'x', billable = false, event_type = 'reasoning_step' WHERE trace_id IS NOT NULL",
+    );
+    db.run("UPDATE observa_internal.events SET translator_version = 0 WHERE trace_id IS NULL");
+    assert_eq!(db.one::<i64>("SELECT observa.retranslate(now() - interval '1 hour', now())"), 2);
+    db.run("UPDATE observa_internal.events SET translator_version = 1 WHERE trace_id IS NULL");
+    assert_eq!(json!(db.table(all)), json!(before));
+}
