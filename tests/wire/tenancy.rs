@@ -336,7 +336,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 25] = [
+const SECURITY_DEFINER: [(&str, &str); 27] = [
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
