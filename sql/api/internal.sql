@@ -74,6 +74,11 @@ CREATE FUNCTION observa_internal.insert_log() RETURNS trigger
 ALTER FUNCTION observa_internal.insert_log() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.insert_log() IS 'Scrubs and stores a row of observa.logs';
 
+CREATE FUNCTION observa_internal.refuse_edit() RETURNS trigger
+    LANGUAGE c SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'refuse_edit_wrapper';
+COMMENT ON FUNCTION observa_internal.refuse_edit() IS 'Refuses an edit of a view that only shows (0A000)';
+
 CREATE FUNCTION observa_internal.edit_detection_rule() RETURNS trigger
     LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'edit_detection_rule_wrapper';

@@ -59,3 +59,6 @@ COMMENT ON COLUMN observa.model_prices.loaded_at IS 'When observa.load_prices ad
 
 CREATE OR REPLACE TRIGGER edit_model_price INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.model_prices
     FOR EACH ROW EXECUTE FUNCTION observa_internal.edit_model_price();
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.projects
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();

@@ -254,3 +254,15 @@ fn the_id_of_an_inserted_request_is_the_events() {
     db.run("INSERT INTO observa.llm_requests (model, id, metadata) VALUES ('m', 'own', '{\"n\": 1.50}')");
     assert_eq!(db.count("observa.events WHERE event_id = 'own'"), 1, "the same id is a retry");
 }
+
+#[test]
+fn a_view_of_what_ingest_writes_takes_no_edits() {
+    let mut db = Database::ready();
+    let slow = json!({"model": "m", "event_id": "kept", "latency_ms": 9000}).to_string();
+    db.ingest(&format!("{slow}\nno event"));
+    for view in ["events", "signals", "rejected_events", "projects"] {
+        let error = db.error(&format!("DELETE FROM observa.{view}"));
+        assert_eq!(error.code().code(), "0A000", "{view}: {error:?}");
+        assert_eq!(db.count(&format!("observa.{view}")), 1);
+    }
+}

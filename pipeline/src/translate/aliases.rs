@@ -208,6 +208,7 @@ const ALIASES: &[Alias] = &[
     kept(any("error_category", Target::Text(Field::ErrorType), 1)),
     kept(any("error_code", Target::Text(Field::ErrorType), 2)),
     any("error_message", Target::ErrorMessage, 0),
+    any("error", Target::ErrorMessage, 1),
     kept(any("statusText", Target::StatusText, 0)),
 
     kept(any("toxicity_score", Target::Toxicity, 0)),

@@ -241,6 +241,10 @@ impl<'l> Translation<'l> {
             Target::Cost => event.reported_cost_usd = Some(money(key, raw)?),
             Target::Input => event.input = Some(content(raw)),
             Target::Output => event.output = Some(content(raw)),
+            // `"error": false` is none.
+            Target::ErrorMessage if matches!(json::type_name(raw), "boolean" | "number" | "null") => {
+                return Ok(false);
+            }
             Target::ErrorMessage => {
                 event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)))
             }

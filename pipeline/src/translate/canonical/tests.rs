@@ -162,3 +162,15 @@ fn a_retrieval_without_results_says_so_in_any_of_its_lists() {
     let counted = r#"{"event_type":"vector_db_operation","operation_type":"vector_search","scores":[],"results_count":3}"#;
     assert_eq!(read(counted).unwrap().facts.results, Some(3));
 }
+
+#[test]
+fn an_error_by_any_name_is_a_failed_call() {
+    for error in [r#""rate limit""#, r#"{"type":"RateLimit"}"#] {
+        let line = format!(r#"{{"model":"m","error":{error}}}"#);
+        assert_eq!(read(&line).unwrap().status, Status::Error, "{error}");
+    }
+    for none in ["null", "false", r#""""#] {
+        let line = format!(r#"{{"model":"m","error":{none}}}"#);
+        assert_eq!(read(&line).unwrap().status, Status::Ok, "{none}");
+    }
+}
