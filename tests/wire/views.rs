@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 /// Of `contract.md`, word for word. More columns may follow.
 const COLUMNS: &[(&str, &str)] = &[
     (
+        "logs",
+        "level, service, message, trace_id, span_id, request_id, session_id, error_stack, error_code, metadata, created_at",
+    ),
+    (
         "events",
         "tenant_id, project_id, environment, event_id, ts, event_type, trace_id, span_id, parent_span_id, conversation_id, session_id, user_id, agent_name, version, route, provider, model, tool_name, status, error_type, latency_ms, ttft_ms, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, reported_cost_usd, cost_source, billable, finish_reason, redactions, input, output, attributes, ingested_at",
     ),
