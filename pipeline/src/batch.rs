@@ -17,6 +17,7 @@ use crate::error::{Code, Reject};
 use crate::event::{Event, EventType, Field};
 use crate::home::{Home, Homes, Place};
 use crate::identity;
+use crate::letter;
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
 use crate::translate::aliases::{self, Target};
@@ -36,7 +37,7 @@ pub struct Ready<'l> {
 pub struct Rejected {
     pub line: usize,
     pub reject: Reject,
-    /// Where its dead letter belongs: what it names, where that can be read and the caller may write there.
+    /// Where its dead letter belongs: what it names, where that can be read and the caller may write there, else the caller's.
     pub home: Option<Arc<Home>>,
     pub text: String,
 }
@@ -162,11 +163,11 @@ impl<'l> Reading<'l, '_> {
     }
 
     fn reject(&mut self, line: usize, reject: Reject, named: Named, text: &str) {
-        // A mismatch is of the tenant that the line names.
-        let home =
-            if reject.code == Code::TenantMismatch { None } else { self.homes.home(named.place()).ok() };
+        // A mismatch is of the tenant that the line names: it goes to whom the caller acts for, as what names nobody does.
+        let named = if reject.code == Code::TenantMismatch { Place::default() } else { named.place() };
+        let home = self.homes.home(named).or_else(|_| self.homes.home(Place::default())).ok();
         // A NUL as it is makes no JSON, so it gets as far as here.
-        let text = clean::clean_rejected(&decode::storable(text.as_bytes()));
+        let text = letter::clean(&decode::storable(text.as_bytes()), home.as_deref(), false);
         self.batch.rejected.push(Rejected { line, reject, home, text });
     }
 }

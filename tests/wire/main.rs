@@ -12,6 +12,7 @@ mod grants;
 mod otlp;
 mod partitions;
 mod rejects;
+mod replay;
 mod retries;
 mod scrubbed;
 mod server_log;
