@@ -6,11 +6,32 @@ use memchr::memmem;
 use serde::de::IgnoredAny;
 
 use crate::event::EventType;
-use crate::home::Home;
+use crate::home::{Home, Place};
 use crate::identity;
 use crate::scrub::{Class, Scrubber};
 use crate::translate::json::{self, Object};
 use crate::translate::{aliases, otel};
+
+/// The letter that a line is of, for what the line does not say.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Whose it is, by id.
+    pub tenant: String,
+    pub project: String,
+    /// The line may not say otherwise: who sent it could write nowhere else.
+    pub bound: bool,
+    /// When it came, in microseconds since 1970 UTC.
+    pub arrived: i64,
+}
+
+impl Letter {
+    /// Where a line of the letter belongs that names this place. A tenant that is not the letter's is for [`crate::home::Homes`]
+    /// to refuse, who knows for whom the caller acts.
+    pub fn place<'n>(&'n self, named: Place<'n>) -> Place<'n> {
+        let project = named.project.filter(|_| !self.bound).or(Some(&self.project));
+        Place { tenant: named.tenant.or(Some(&self.tenant)), project, ..named }
+    }
+}
 
 /// Members of a line that identifiers may stand in: of an ObservAI batch, of an event, of an OTLP request.
 const CONTAINERS: &[&str] = &[
