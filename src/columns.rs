@@ -43,6 +43,8 @@ pub struct SignalRow<'b> {
 pub struct RejectedRow<'b> {
     pub rejected: &'b Rejected,
     pub home: &'b Home,
+    /// Who sent it could write for any tenant.
+    pub any_tenant: bool,
     pub stamp: Stamp,
 }
 
@@ -215,7 +217,7 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 18] {
     ]
 }
 
-pub fn rejected<'b>() -> [Column<RejectedRow<'b>>; 11] {
+pub fn rejected<'b>() -> [Column<RejectedRow<'b>>; 12] {
     [
         Column { name: "tenant_id", value: |row| uuid(row.home.tenant_id) },
         Column { name: "rejected_id", value: |_| uuid(Uuid::now_v7()) },
@@ -231,6 +233,7 @@ pub fn rejected<'b>() -> [Column<RejectedRow<'b>>; 11] {
         Column { name: "body", value: |row| text(&row.rejected.text) },
         Column { name: "attempts", value: |_| 1i32.into_datum() },
         Column { name: "created_at", value: |row| time(row.stamp.arrived) },
+        Column { name: "any_tenant", value: |row| row.any_tenant.into_datum() },
     ]
 }
 

@@ -307,6 +307,8 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
     let home =
         directory.home(Place::default()).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
     let stamp = Stamp { batch_id: outcome.batch_id, ..Stamp::now() };
+    // Only a superuser's session gets as far as here without acting for a tenant.
+    let any_tenant = Acting::current().is_none();
     let home_of = |rejected: &'_ Rejected| Arc::clone(rejected.home.as_ref().unwrap_or(&home));
     let mut letters: Vec<(Arc<Home>, &Rejected)> =
         outcome.rejected.iter().map(|rejected| (home_of(rejected), rejected)).collect();
@@ -314,19 +316,13 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
     for of_home in letters.chunk_by(|(a, _), (b, _)| a.project_id == b.project_id) {
         let Some((home, _)) = of_home.first() else { continue };
         let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
-        Acting::during(acting, || {
-            insert_rejected(of_home.iter().map(|(_, rejected)| *rejected), home, stamp)
-        })?;
+        let rows = of_home.iter().map(|(home, rejected)| RejectedRow { rejected, home, any_tenant, stamp });
+        Acting::during(acting, || insert_rejected(rows))?;
     }
     Ok(())
 }
 
-fn insert_rejected<'r>(
-    rejected: impl Iterator<Item = &'r Rejected>,
-    home: &Home,
-    stamp: Stamp,
-) -> Result<(), Error> {
-    let rows = rejected.map(|rejected| RejectedRow { rejected, home, stamp });
+fn insert_rejected<'r>(rows: impl Iterator<Item = RejectedRow<'r>>) -> Result<(), Error> {
     let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
     rows.run(include_str!("../sql/ingest/rejected_events.sql"), |_| Ok(()))
 }

@@ -17,6 +17,7 @@ use crate::error::{Code, Reject};
 use crate::event::{Event, EventType, Field};
 use crate::home::{Home, Homes, Place};
 use crate::identity;
+use crate::letter::{self, Letter};
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
 use crate::translate::aliases::{self, Target};
@@ -36,7 +37,7 @@ pub struct Ready<'l> {
 pub struct Rejected {
     pub line: usize,
     pub reject: Reject,
-    /// Where its dead letter belongs: what it names, where that can be read and the caller may write there.
+    /// Where its dead letter belongs: what it names, where that can be read and the caller may write there, else the caller's.
     pub home: Option<Arc<Home>>,
     pub text: String,
 }
@@ -69,7 +70,7 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
     };
     for line in lines {
         match (&line.otlp, &line.json) {
-            (Some(request), _) => reading.read_request(line.number, lines.len() == 1, request),
+            (Some(request), _) => reading.read_request(line, lines.len() == 1, request),
             (None, Ok(json)) => reading.read_line(line, json),
             (None, Err(reject)) => reading.reject_line(line, reject.clone(), &decode::storable(line.bytes)),
         }
@@ -99,6 +100,11 @@ fn invalid_json(error: &serde_json::Error) -> Reject {
     Reject::line(Code::InvalidJson, format!("{what} (column {})", error.column()))
 }
 
+/// Where a line belongs that names this place.
+fn place<'n>(named: Place<'n>, letter: Option<&'n Letter>) -> Place<'n> {
+    letter.map_or(named, |letter| letter.place(named))
+}
+
 struct Reading<'l, 's> {
     settings: &'s Settings,
     homes: &'s mut dyn Homes,
@@ -110,10 +116,10 @@ struct Reading<'l, 's> {
 }
 
 impl<'l> Reading<'l, '_> {
-    fn read_line(&mut self, line: &Line<'l>, json: &'l Json<'l>) {
+    fn read_line(&mut self, line: &'l Line<'l>, json: &'l Json<'l>) {
         let ready = parse(&json.text)
             .and_then(|object| canonical::translate(line.number, object, json.repaired, line.batch_time))
-            .and_then(|event| self.finish(event, &json.text));
+            .and_then(|event| self.finish(event, &json.text, line.letter));
         match ready {
             Ok(Some(ready)) => self.batch.ready.push(ready),
             Ok(None) => self.batch.duplicates += 1,
@@ -122,13 +128,23 @@ impl<'l> Reading<'l, '_> {
     }
 
     /// None for an event that the batch has already.
-    fn finish(&mut self, mut event: Event<'l>, text: &str) -> Result<Option<Ready<'l>>, Reject> {
+    fn finish(
+        &mut self,
+        mut event: Event<'l>,
+        text: &str,
+        letter: Option<&Letter>,
+    ) -> Result<Option<Ready<'l>>, Reject> {
+        if let Some(letter) = letter.filter(|_| event.ts.is_none()) {
+            event.timed_by_arrival = true;
+            event.ts = Some(letter.arrived);
+        }
         validate::validate(&event, self.settings, self.now)?;
-        let home = self.homes.home(Place {
+        let named = Place {
             tenant: event.tenant.as_deref(),
             project: event.project.as_deref(),
             environment: event.text(Field::Environment),
-        })?;
+        };
+        let home = self.homes.home(place(named, letter))?;
         if event.text(Field::EventId).is_none() {
             let id = identity::derive_event_id(&event, text);
             event.set_text(Field::EventId, Some(Cow::Owned(id.to_string())));
@@ -139,7 +155,8 @@ impl<'l> Reading<'l, '_> {
         let event_id = event.text(Field::EventId).unwrap_or_default().to_owned();
         let key_time = event.ts.filter(|_| !event.timed_by_arrival);
         event.ts = event.ts.or(Some(self.now));
-        let found = clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
+        let clean = if letter.is_some() { clean::clean_letter } else { clean::clean };
+        let found = clean(&mut event, &home.scrubber, &home.pseudonym_key);
         if !self.seen.insert((home.tenant_id, key_time, event_id)) {
             return Ok(None);
         }
@@ -155,18 +172,19 @@ impl<'l> Reading<'l, '_> {
             // A request that is tried again later still has its batch's time.
             Some(time) => {
                 let text = format!("{{\"timestamp\":{time},\"requests\":[{text}]}}");
-                self.reject(line.number, reject, named, &text);
+                self.reject(line.number, reject, named, &text, line.letter);
             }
-            None => self.reject(line.number, reject, named, text),
+            None => self.reject(line.number, reject, named, text, line.letter),
         }
     }
 
-    fn reject(&mut self, line: usize, reject: Reject, named: Named, text: &str) {
-        // A mismatch is of the tenant that the line names.
-        let home =
-            if reject.code == Code::TenantMismatch { None } else { self.homes.home(named.place()).ok() };
+    fn reject(&mut self, line: usize, reject: Reject, named: Named, text: &str, letter: Option<&Letter>) {
+        // A mismatch is of the tenant that the line names: it goes to whom the caller acts for, as what names nobody does.
+        let named = if reject.code == Code::TenantMismatch { Place::default() } else { named.place() };
+        let mut home = |named| self.homes.home(place(named, letter));
+        let home = home(named).or_else(|_| home(Place::default())).ok();
         // A NUL as it is makes no JSON, so it gets as far as here.
-        let text = clean::clean_rejected(&decode::storable(text.as_bytes()));
+        let text = letter::clean(&decode::storable(text.as_bytes()), home.as_deref(), letter.is_some());
         self.batch.rejected.push(Rejected { line, reject, home, text });
     }
 }

@@ -8,9 +8,25 @@ use crate::scrub::{Found, Scrubbed, Scrubber};
 
 /// Cleans the event in place.
 pub fn clean(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Found {
+    clean_with(event, scrubber, |kind, id| Some(identity::pseudonym(kind, id, pseudonym_key)))
+}
+
+/// Cleans the event of a dead letter, which is clean already: a pseudonym of ours stays as it is, or one person would be two.
+pub fn clean_letter(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8]) -> Found {
+    clean_with(event, scrubber, |kind, id| {
+        (!identity::is_pseudonym(id)).then(|| identity::pseudonym(kind, id, pseudonym_key))
+    })
+}
+
+/// `pseudonym` takes the kind of an identifier, and the identifier.
+fn clean_with(
+    event: &mut Event,
+    scrubber: &Scrubber,
+    pseudonym: impl Fn(&str, &str) -> Option<String>,
+) -> Found {
     let mut found = Found::default();
     if !short_texts_are_clean(event, scrubber) {
-        clean_short_texts(event, scrubber, pseudonym_key, &mut found);
+        clean_short_texts(event, scrubber, pseudonym, &mut found);
     }
     for content in [&mut event.input, &mut event.output].into_iter().flatten() {
         let cleaned = match content {
@@ -49,14 +65,22 @@ fn short_texts_are_clean(event: &Event, scrubber: &Scrubber) -> bool {
     scrubber.is_clean(&texts)
 }
 
-fn clean_short_texts(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8], found: &mut Found) {
+fn clean_short_texts(
+    event: &mut Event,
+    scrubber: &Scrubber,
+    pseudonym: impl Fn(&str, &str) -> Option<String>,
+    found: &mut Found,
+) {
     for (field, _, role) in Field::ALL {
         let Some(text) = event.text(field) else { continue };
         let cleaned = match role {
-            Role::Identifier => scrubber.kind_of_identifier(text).map(|kind| {
-                found.merge(scrubber.scrub(text).found);
-                identity::pseudonym(kind, text, pseudonym_key)
-            }),
+            Role::Identifier => {
+                let pseudonym = scrubber.kind_of_identifier(text).and_then(|kind| pseudonym(kind, text));
+                if pseudonym.is_some() {
+                    found.merge(scrubber.scrub(text).found);
+                }
+                pseudonym
+            }
             Role::Name => match take(found, scrubber.scrub(text)) {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(cleaned) => Some(cleaned),
@@ -71,40 +95,4 @@ fn clean_short_texts(event: &mut Event, scrubber: &Scrubber, pseudonym_key: &[u8
 fn take<'t>(found: &mut Found, scrubbed: Scrubbed<'t>) -> Cow<'t, str> {
     found.merge(scrubbed.found);
     scrubbed.text
-}
-
-/// The text of a line that is not stored, clean enough to be kept. Its tenant may not be known: the built-in kinds, all on.
-pub fn clean_rejected(text: &str) -> String {
-    let scrubber = Scrubber::builtin();
-    if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
-        return scrubber.scrub_json(text).text.into_owned();
-    }
-    // Without a parser that says where strings are, an escaped letter could hide a key: escapes are undone first.
-    scrubber.scrub(&undo_ascii_escapes(text)).text.into_owned()
-}
-
-/// `\u0041` to `A`, but for the characters that JSON itself needs escaped.
-fn undo_ascii_escapes(text: &str) -> Cow<'_, str> {
-    if !text.contains("\\u00") {
-        return Cow::Borrowed(text);
-    }
-    let mut undone = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("\\u00") {
-        let (before, escape) = rest.split_at(at);
-        undone.push_str(before);
-        let letter = escape.get(4..6).and_then(|hex| u8::from_str_radix(hex, 16).ok()).map(char::from);
-        match letter.filter(|letter| letter.is_ascii_graphic() && !matches!(letter, '"' | '\\')) {
-            Some(letter) => {
-                undone.push(letter);
-                rest = escape.get(6..).unwrap_or_default();
-            }
-            None => {
-                undone.push_str("\\u00");
-                rest = escape.get(4..).unwrap_or_default();
-            }
-        }
-    }
-    undone.push_str(rest);
-    Cow::Owned(undone)
 }

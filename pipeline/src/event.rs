@@ -179,6 +179,10 @@ impl Field {
     pub fn name(self) -> &'static str {
         Field::ALL.get(self as usize).map_or("", |(_, name, _)| name)
     }
+
+    pub fn is_identifier(self) -> bool {
+        Field::ALL.get(self as usize).is_some_and(|(_, _, role)| *role == Role::Identifier)
+    }
 }
 
 /// A prompt or an answer: plain text, or JSON (messages with roles) as the client wrote it.

@@ -59,6 +59,14 @@ pub fn pseudonym(kind: &str, value: &str, key: &[u8]) -> String {
     format!("{kind}:{hex}")
 }
 
+/// Whether a text is of a pseudonym's form. Anybody can write one: it says something only of what we wrote ourselves.
+pub fn is_pseudonym(text: &str) -> bool {
+    let Some((kind, hex)) = text.split_once(':') else { return false };
+    let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    !kind.is_empty() && kind.bytes().all(named) && hex.len() == 16 && hex.bytes().all(digit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +75,15 @@ mod tests {
     fn a_pseudonym_is_the_hmac_of_the_value() {
         // printf %s 'a@b.com' | openssl dgst -sha256 -hmac key
         assert_eq!(pseudonym("email", "a@b.com", b"key"), "email:8373b0b94ff14438");
+    }
+
+    #[test]
+    fn a_pseudonym_is_known_by_its_form() {
+        assert!(is_pseudonym(&pseudonym("aws_access_key", "value", b"key")));
+        for other in
+            ["email:", "email:8373b0b94ff1443", "email:8373B0B94FF14438", ":8373b0b94ff14438", "a@b.com"]
+        {
+            assert!(!is_pseudonym(other), "{other}");
+        }
     }
 }

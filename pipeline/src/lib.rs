@@ -2,7 +2,7 @@
 //!
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`],
-//! [`signal`] says what is worth a look. [`batch`] is the loop around it.
+//! [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod home;
 pub mod identity;
+pub mod letter;
 pub mod price;
 pub mod scrub;
 pub mod settings;

@@ -36,8 +36,10 @@ REVOKE ALL ON FUNCTION observa.replay_rejected(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.replay_rejected(uuid) TO observa_ingest;
 COMMENT ON FUNCTION observa.replay_rejected(uuid) IS 'Ingests dead letters again: of one batch, or all
 
-Up to 10,000 at a time. What is stored now leaves rejected_events; what is still bad stays, with its new reason. Answers as
-ingest does.';
+Up to 10,000 letters and observa.max_batch_bytes at a time, those first that were tried least. What is stored now leaves
+rejected_events; what is still bad stays, with its new reason. Answers as ingest does, and with remaining: the letters that
+there still are, tried or not. A line without a time has its letter''s, one without a project its letter''s project. What a
+superuser sent goes to the tenant that it names, if a superuser replays it.';
 
 CREATE FUNCTION observa.retranslate(since timestamptz, until timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp

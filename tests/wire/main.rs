@@ -13,6 +13,7 @@ mod otlp;
 mod partitions;
 mod prices;
 mod rejects;
+mod replay;
 mod reprice;
 mod retries;
 mod scrubbed;

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::batch::{Named, Reading};
+use crate::batch::{Named, Reading, place};
+use crate::decode::Line;
 use crate::decode::otlp::{Request, Span};
 use crate::error::{Code, Reject};
 use crate::event::{Content, Event, Field};
 use crate::home::{Home, Place};
+use crate::letter::Letter;
 use crate::scrub::{Found, Scrubber};
 use crate::translate::otel::logs::{self, LogContent, LogRecord, Record};
 use crate::translate::otel::messages;
@@ -39,22 +41,26 @@ pub struct StoredContent<'l> {
     pub redactions: u32,
 }
 
+/// What log records say of spans, each with the letter that it came in.
+type Contents<'l> = Vec<(LogContent<'l>, Option<&'l Letter>)>;
+
 /// What is read of the batch's requests, until all of them are.
 #[derive(Default)]
 pub(super) struct Traces<'l> {
     events: Vec<Event<'l>>,
-    /// Of each event: its span, and the request that has its scope and resource.
-    sources: Vec<(&'l Span<'l>, &'l Request<'l>)>,
-    contents: Vec<LogContent<'l>>,
+    /// Of each event: its span, the request that has its scope and resource, and the letter that it came in.
+    sources: Vec<(&'l Span<'l>, &'l Request<'l>, Option<&'l Letter>)>,
+    contents: Contents<'l>,
 }
 
 impl<'l> Reading<'l, '_> {
     /// Spans are numbered over a request that is the whole body; else they have their line's number.
-    pub(super) fn read_request(&mut self, number: usize, whole: bool, request: &'l Request<'l>) {
+    pub(super) fn read_request(&mut self, of: &'l Line<'l>, whole: bool, request: &'l Request<'l>) {
+        let (number, letter) = (of.number, of.letter);
         self.batch.otlp.get_or_insert_default();
         if request.metrics {
             let message = "metrics are not stored: send traces and logs";
-            self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "");
+            self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "", letter);
         }
         let origins: Vec<Origin> = request
             .scopes
@@ -67,35 +73,40 @@ impl<'l> Reading<'l, '_> {
             match span::translate(line, span, origin) {
                 Ok(event) => {
                     self.traces.events.push(event);
-                    self.traces.sources.push((span, request));
+                    self.traces.sources.push((span, request, letter));
                 }
-                Err(reject) => self.reject_otlp(line, reject, &source(span, request)),
+                Err(reject) => self.reject_otlp(line, reject, &source(span, request), letter),
             }
         }
         for (index, log) in request.logs.iter().enumerate() {
             let line = if whole { index + 1 } else { number };
             let Some(origin) = origins.get(log.scope) else { continue };
-            let read = logs::translate(log, origin).and_then(|record| self.read_record(record));
+            let read = logs::translate(log, origin).and_then(|record| self.read_record(record, letter));
             if let Err(reject) = read {
-                self.reject_otlp(line, reject, log.source);
+                self.reject_otlp(line, reject, log.source, letter);
             }
         }
     }
 
-    fn reject_otlp(&mut self, line: usize, reject: Reject, text: &str) {
+    fn reject_otlp(&mut self, line: usize, reject: Reject, text: &str, letter: Option<&Letter>) {
         self.batch.otlp.get_or_insert_default().rejected += 1;
-        self.reject(line, reject, Named::default(), text);
+        self.reject(line, reject, Named::default(), text, letter);
     }
 
-    fn read_record(&mut self, record: Record<'l>) -> Result<(), Reject> {
+    fn read_record(&mut self, record: Record<'l>, letter: Option<&'l Letter>) -> Result<(), Reject> {
+        let arrived = letter.map(|letter| letter.arrived);
         match record {
             Record::Content(content) if content.input.is_none() && content.output.is_none() => {}
-            Record::Content(content) => self.traces.contents.push(content),
+            Record::Content(mut content) => {
+                content.ts = content.ts.or(arrived);
+                self.traces.contents.push((content, letter));
+            }
             Record::Line(mut record) => {
+                record.ts = record.ts.or(arrived);
                 if let Some(ts) = record.ts {
                     validate::time(ts, self.settings, self.now)?;
                 }
-                let home = self.homes.home(Place::default())?;
+                let home = self.homes.home(place(Place::default(), letter))?;
                 let redactions = clean_record(&mut record, &home.scrubber);
                 self.batch.otlp.get_or_insert_default().logs.push(StoredLog { record, home, redactions });
             }
@@ -109,17 +120,17 @@ impl<'l> Reading<'l, '_> {
         let apart = join_contents(&mut events, contents);
         spread::spread_events(&mut events);
         twins::mark_repeats(&mut events);
-        for (event, (span, request)) in events.into_iter().zip(sources) {
+        for (event, (span, request, letter)) in events.into_iter().zip(sources) {
             let line = event.line;
-            match self.finish(event, "") {
+            match self.finish(event, "", letter) {
                 Ok(Some(ready)) => self.batch.ready.push(ready),
                 Ok(None) => self.batch.duplicates += 1,
-                Err(reject) => self.reject_otlp(line, reject, &source(span, request)),
+                Err(reject) => self.reject_otlp(line, reject, &source(span, request), letter),
             }
         }
-        for content in apart {
+        for (content, letter) in apart {
             // Whoever may not write has no event of this body either.
-            let Ok(home) = self.homes.home(Place::default()) else { continue };
+            let Ok(home) = self.homes.home(place(Place::default(), letter)) else { continue };
             let mut stored = StoredContent { content, home, redactions: 0 };
             stored.redactions = clean_content(&mut stored.content, &stored.home.scrubber);
             self.batch.otlp.get_or_insert_default().contents.push(stored);
@@ -138,22 +149,22 @@ fn source(span: &Span, request: &Request) -> String {
 }
 
 /// Gives each span of the batch what log records say of it; the contents of other spans come back, one for each span.
-fn join_contents<'l>(events: &mut [Event<'l>], contents: Vec<LogContent<'l>>) -> Vec<LogContent<'l>> {
+fn join_contents<'l>(events: &mut [Event<'l>], contents: Contents<'l>) -> Contents<'l> {
     if contents.is_empty() {
         return contents;
     }
-    let mut order: Vec<LogContent> = Vec::new();
+    let mut order = Contents::new();
     let mut places: HashMap<(String, String), usize> = HashMap::new();
-    for content in contents {
+    for (content, letter) in contents {
         let key = (content.trace_id.to_string(), content.span_id.to_string());
         match places.get(&key).and_then(|place| order.get_mut(*place)) {
-            Some(earlier) => {
+            Some((earlier, _)) => {
                 earlier.input = joined(earlier.input.take(), content.input);
                 earlier.output = joined(earlier.output.take(), content.output);
             }
             None => {
                 places.insert(key, order.len());
-                order.push(content);
+                order.push((content, letter));
             }
         }
     }
@@ -162,7 +173,7 @@ fn join_contents<'l>(events: &mut [Event<'l>], contents: Vec<LogContent<'l>>) ->
         let id = |field| event.text(field).unwrap_or_default().to_owned();
         spans.entry((id(Field::TraceId), id(Field::SpanId))).or_insert(place);
     }
-    order.retain_mut(|content| {
+    order.retain_mut(|(content, _)| {
         let key = (content.trace_id.to_string(), content.span_id.to_string());
         let Some(event) = spans.get(&key).and_then(|place| events.get_mut(*place)) else { return true };
         event.input = event.input.take().or(content.input.take());

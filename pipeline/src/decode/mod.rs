@@ -12,6 +12,7 @@ use otlp::protobuf::Found;
 use split::Piece;
 
 use crate::error::{Code, Refusal, Reject};
+use crate::letter::Letter;
 use crate::settings::Settings;
 
 /// A line of NDJSON, an element of an array or a request of a batch, as it came.
@@ -26,6 +27,8 @@ pub struct Line<'b> {
     pub json: Result<Json<'b>, Reject>,
     /// The line is a request of OTLP: this is all of it, and `json` is empty.
     pub otlp: Option<Box<Request<'b>>>,
+    /// The line comes from a dead letter.
+    pub letter: Option<&'b Letter>,
 }
 
 /// JSON text that can be parsed and stored.
@@ -55,7 +58,14 @@ pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, R
         Found::Broken => {
             let message = "the body begins like an OTLP protobuf but can't be read: it is damaged or cut off";
             let json = Err(Reject::line(Code::UnsupportedFormat, message));
-            return Ok(vec![Line { number: 1, bytes: body, batch_time: None, json, otlp: None }]);
+            return Ok(vec![Line {
+                number: 1,
+                bytes: body,
+                batch_time: None,
+                json,
+                otlp: None,
+                letter: None,
+            }]);
         }
         Found::Other => {}
     }
@@ -76,8 +86,9 @@ fn bounded<'b>(lines: Vec<Line<'b>>, settings: &Settings) -> Result<Vec<Line<'b>
 }
 
 /// The lines of a dead letter: one, or as many as a batch has requests, all under the letter's number.
-pub fn letter<'b>(number: usize, body: &'b [u8], settings: &Settings) -> Vec<Line<'b>> {
-    split::split_line(number, body).into_iter().map(|piece| read(piece, settings)).collect()
+pub fn letter<'b>(number: usize, body: &'b [u8], letter: &'b Letter, settings: &Settings) -> Vec<Line<'b>> {
+    let pieces = split::split_line(number, body).into_iter();
+    pieces.map(|piece| Line { letter: Some(letter), ..read(piece, settings) }).collect()
 }
 
 /// One line, or why it has no JSON text.
@@ -88,7 +99,7 @@ pub fn line<'b>(number: usize, bytes: &'b [u8], settings: &Settings) -> Line<'b>
 fn read<'b>(piece: Piece<'b>, settings: &Settings) -> Line<'b> {
     let Piece { number, bytes, batch_time } = piece;
     if !otlp::json::is_request(bytes) {
-        return Line { number, bytes, batch_time, json: text(bytes, settings), otlp: None };
+        return Line { number, bytes, batch_time, json: text(bytes, settings), otlp: None, letter: None };
     }
     // Its spans are what the limits of a line are for.
     let request = simdutf8::basic::from_utf8(bytes)
@@ -96,14 +107,14 @@ fn read<'b>(piece: Piece<'b>, settings: &Settings) -> Line<'b> {
         .and_then(|text| otlp::json::read(text, settings));
     match request {
         Ok(request) => Line::of_request(number, bytes, request),
-        Err(reject) => Line { number, bytes, batch_time, json: Err(reject), otlp: None },
+        Err(reject) => Line { number, bytes, batch_time, json: Err(reject), otlp: None, letter: None },
     }
 }
 
 impl<'b> Line<'b> {
     fn of_request(number: usize, bytes: &'b [u8], request: Request<'b>) -> Line<'b> {
         let json = Ok(Json { text: Cow::Borrowed(""), repaired: false });
-        Line { number, bytes, batch_time: None, json, otlp: Some(Box::new(request)) }
+        Line { number, bytes, batch_time: None, json, otlp: Some(Box::new(request)), letter: None }
     }
 }
 

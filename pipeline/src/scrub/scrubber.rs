@@ -1,7 +1,7 @@
 //! The scrubber: all rules in one pass, their union, one replacement; repeated until nothing is found any more.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::found::{Finding, Found, KindName, Scrubbed};
 use super::kinds::{self, Class, Kind};
@@ -28,10 +28,10 @@ impl Default for Options {
 /// Finds and replaces secrets. Built once for a set of options, shared by all threads.
 pub struct Scrubber {
     emails: bool,
-    patterns: Vec<Compiled>,
+    patterns: Arc<[Compiled]>,
 }
 
-static BUILTIN: LazyLock<Scrubber> = LazyLock::new(|| Scrubber { emails: true, patterns: Vec::new() });
+static BUILTIN: LazyLock<Scrubber> = LazyLock::new(|| Scrubber { emails: true, patterns: Arc::default() });
 
 static KINDS: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| kinds::all().collect());
 
@@ -47,7 +47,12 @@ impl Scrubber {
 
     /// A scrubber for these options. Errors name the pattern that cannot be used.
     pub fn new(options: &Options) -> Result<Scrubber, ScrubError> {
-        Ok(Scrubber { emails: options.emails, patterns: patterns::compile(&options.patterns)? })
+        Ok(Scrubber { emails: options.emails, patterns: patterns::compile(&options.patterns)?.into() })
+    }
+
+    /// All kinds, e-mail addresses too, and the same patterns.
+    pub fn of_all_kinds(&self) -> Scrubber {
+        Scrubber { emails: true, patterns: Arc::clone(&self.patterns) }
     }
 
     /// What is secret or personal in the text: as many findings as [`Scrubber::scrub`] writes placeholders.
@@ -73,6 +78,14 @@ impl Scrubber {
     /// The same for a text that is known to be JSON: keys, values, bare numbers, strings in strings. The result is JSON.
     pub fn scrub_json<'t>(&self, json: &'t str) -> Scrubbed<'t> {
         self.replaced(json, |_| true)
+    }
+
+    /// Replaces each secret by what `stand_in` makes of it (its kind, its class and itself), or else by its placeholder.
+    pub fn scrub_with(&self, text: &str, stand_in: impl Fn(&str, Class, &str) -> Option<String>) -> String {
+        let spans = self.settle(text, is_json(text));
+        let of_span =
+            |span: &Span| stand_in(self.name(span.kind), class(span.kind), text.get(span.start..span.end)?);
+        self.render(text, &spans, of_span).0
     }
 
     /// Whether there is nothing to replace in the text.
@@ -105,7 +118,7 @@ impl Scrubber {
         for span in &spans {
             found.add(self.kind_name(span.kind), class(span.kind), 1);
         }
-        Scrubbed { text: Cow::Owned(self.render(text, &spans).0), found }
+        Scrubbed { text: Cow::Owned(self.render(text, &spans, |_| None).0), found }
     }
 
     fn settle(&self, text: &str, json: bool) -> Vec<Span> {
@@ -121,7 +134,7 @@ impl Scrubber {
     fn settle_from(&self, text: &str, first: Vec<Span>, is_json: bool) -> Vec<Span> {
         let mut spans = self.fitted(text, first, is_json);
         for _ in 1..ROUNDS {
-            let (replaced, places) = self.render(text, &spans);
+            let (replaced, places) = self.render(text, &spans, |_| None);
             let more = self.fitted(&replaced, self.pass(&replaced), is_json);
             if more.is_empty() {
                 break;
@@ -199,8 +212,13 @@ impl Scrubber {
         scan.spans
     }
 
-    /// The text with placeholders, and for each its place in it and the end of what it replaced in the original.
-    fn render(&self, text: &str, spans: &[Span]) -> (String, Vec<(usize, usize)>) {
+    /// The text with stand-ins, else placeholders, and for each its place in it and the end of what it replaced in the original.
+    fn render(
+        &self,
+        text: &str,
+        spans: &[Span],
+        stand_in: impl Fn(&Span) -> Option<String>,
+    ) -> (String, Vec<(usize, usize)>) {
         let mut replaced = String::with_capacity(text.len() + spans.len() * 16);
         let mut places = Vec::with_capacity(spans.len());
         let mut from = 0;
@@ -213,9 +231,14 @@ impl Scrubber {
             if quote.is_some() {
                 replaced.push('"');
             }
-            replaced.push_str("[REDACTED:");
-            replaced.push_str(self.name(span.kind));
-            replaced.push(']');
+            match stand_in(span) {
+                Some(stand_in) => replaced.push_str(&stand_in),
+                None => {
+                    replaced.push_str("[REDACTED:");
+                    replaced.push_str(self.name(span.kind));
+                    replaced.push(']');
+                }
+            }
             for _ in 0..quote.unwrap_or(0) {
                 replaced.push('\\');
             }
