@@ -46,7 +46,7 @@ extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
-extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost"]);
+extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost", "trace"]);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

@@ -93,3 +93,4 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.bui
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
+GRANT EXECUTE ON FUNCTION observa_internal.trace(text) TO observa_read;
