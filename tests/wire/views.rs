@@ -128,6 +128,41 @@ fn a_traces_span_of_time_is_from_its_first_start_to_its_last_end() {
 }
 
 #[test]
+fn the_last_outcome_of_a_trace_counts() {
+    let mut db = Database::ready();
+    let ts = now_ms() - 60_000;
+    let end = |trace: &str, ms: i64, outcome: &str| {
+        json!({"event_type": "trace_end", "event_id": format!("{trace}{ms}"), "trace_id": trace, "outcome": outcome,
+               "timestamp": ts + ms})
+    };
+    db.ingest(&lines(&[
+        end("better", 0, "error"),
+        end("better", 1, "success"),
+        end("slower", 0, "success"),
+        end("slower", 1, "timeout"),
+        end("worse", 0, "success"),
+        end("worse", 1, "error"),
+    ]));
+    let statuses = db.rows("SELECT status FROM observa.traces ORDER BY trace_id", &[]);
+    let statuses: Vec<String> = statuses.iter().map(|row| row.get(0)).collect();
+    assert_eq!(statuses, ["ok", "timeout", "error"]);
+}
+
+#[test]
+fn a_nul_in_a_message_is_replaced() {
+    let mut db = Database::ready();
+    let call = with(
+        llm_call("a"),
+        json!({"conversation_id": "c", "input": r#"[{"role":"user","content":"a\u0000b"}]"#,
+               "output": r#"[{"role":"assistant","parts":[{"content":"c\u0000"},{"content":"d"}]}]"#}),
+    );
+    assert_eq!(db.ingest(&call.to_string())["accepted"], 1);
+    let said = db.rows("SELECT content FROM observa.messages ORDER BY message_index", &[]);
+    let said: Vec<String> = said.iter().map(|row| row.get(0)).collect();
+    assert_eq!(said, ["a\u{FFFD}b", "c\u{FFFD}\nd"]);
+}
+
+#[test]
 fn messages_of_a_conversation_come_in_order() {
     let mut db = Database::ready();
     let ts = now_ms() - 60_000;
