@@ -289,3 +289,20 @@ fn the_id_of_an_inserted_request_is_the_events() {
     db.run("INSERT INTO observa.llm_requests (model, id, metadata) VALUES ('m', 'own', '{\"n\": 1.50}')");
     assert_eq!(db.count("observa.events WHERE event_id = 'own'"), 1, "the same id is a retry");
 }
+
+#[test]
+fn what_is_inserted_is_stored_with_all_digits_whatever_the_session_shows() {
+    let mut db = Database::ready();
+    db.run("SET extra_float_digits = -10");
+    db.run("INSERT INTO observa.llm_requests (model, latency_ms, temperature, request_id) VALUES ('m', 1234.5678901234, 0.123456789012345, 'a')");
+    db.run("UPDATE observa.detection_rules SET threshold = 1234.5678901234 WHERE name = 'high_latency'");
+    db.run("RESET extra_float_digits");
+    assert_eq!(
+        db.row("SELECT latency_ms, temperature FROM observa.llm_requests"),
+        json!({"latency_ms": 1234.5678901234, "temperature": 0.123456789012345})
+    );
+    assert_eq!(
+        db.one::<f64>("SELECT threshold FROM observa.detection_rules WHERE name = 'high_latency'"),
+        1234.5678901234
+    );
+}
