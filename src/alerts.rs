@@ -52,16 +52,12 @@ fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
 
 /// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
 fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Result<(), Error> {
+    let not_found =
+        || Error::NotFound { what: "alert", id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(), state };
     let note = note.map(|note| observa_pipeline::scrub::Scrubber::builtin().scrub(note).text.into_owned());
+    let now = pgrx::Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes());
     let changed = Spi::connect_mut(|client| {
-        client.update(sql, None, &[id.into(), note.into()]).map(|rows| rows.len())
+        client.update(sql, None, &[id.into(), note.into(), now.into()]).map(|rows| rows.len())
     })?;
-    if changed == 0 {
-        return Err(Error::NotFound {
-            what: "alert",
-            id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(),
-            state,
-        });
-    }
-    Ok(())
+    if changed == 0 { Err(not_found()) } else { Ok(()) }
 }
