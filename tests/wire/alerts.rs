@@ -98,6 +98,29 @@ fn a_note_is_scrubbed() {
 }
 
 #[test]
+fn a_note_is_scrubbed_of_what_the_tenant_calls_a_secret() {
+    let mut db = Database::ready();
+    let other = db.tenant("other");
+    db.ingest(&lines(&[slow("a", "/r"), with(slow("b", "/r"), json!({"tenant_id": "other"}))]));
+    db.run(&format!("SELECT observa.add_scrub_pattern('{other}', 'badge', 'BDG-[0-9]+')"));
+    db.run("SELECT observa.acknowledge_alert(id, 'ask BDG-77') FROM observa.alerts");
+    let note = |db: &mut Database, own: &str| -> String {
+        db.one(&format!("SELECT note FROM observa.alerts WHERE tenant_id {own} '{other}'"))
+    };
+    assert_eq!(note(&mut db, "="), "ask [REDACTED:badge]", "a superuser's, for the alert's tenant");
+    assert_eq!(note(&mut db, "<>"), "ask BDG-77", "another tenant has no such secret");
+    let mut admin = db.connect();
+    admin
+        .batch_execute(&format!(
+            "LOAD 'observa'; SET observa.acting = '{other}/'; SET ROLE observa_admin;
+             SELECT observa.resolve_alert('{}', 'BDG-78 did it')",
+            db.one::<Uuid>(&format!("SELECT id FROM observa.alerts WHERE tenant_id = '{other}'"))
+        ))
+        .unwrap();
+    assert_eq!(note(&mut db, "="), "[REDACTED:badge] did it");
+}
+
+#[test]
 fn an_open_transaction_makes_nobody_wait() {
     let mut db = Database::ready();
     let mut other = db.connect();
