@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
+use crate::identity::Acting;
 use crate::plans;
 
 thread_local! {
@@ -52,16 +53,33 @@ fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
 
 /// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
 fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Result<(), Error> {
-    let note = note.map(|note| observa_pipeline::scrub::Scrubber::builtin().scrub(note).text.into_owned());
+    let not_found =
+        || Error::NotFound { what: "alert", id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(), state };
+    let home = home(id)?.ok_or_else(not_found)?;
+    let note = note.map(|note| Acting::during(home, || clean(note))).transpose()?.flatten();
+    let now = pgrx::Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes());
     let changed = Spi::connect_mut(|client| {
-        client.update(sql, None, &[id.into(), note.into()]).map(|rows| rows.len())
+        client.update(sql, None, &[id.into(), note.into(), now.into()]).map(|rows| rows.len())
     })?;
-    if changed == 0 {
-        return Err(Error::NotFound {
-            what: "alert",
-            id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(),
-            state,
-        });
-    }
-    Ok(())
+    if changed == 0 { Err(not_found()) } else { Ok(()) }
+}
+
+/// Whose an alert is, as far as the caller may see it.
+fn home(id: pgrx::Uuid) -> Result<Option<Acting>, Error> {
+    let found = Spi::connect(|client| {
+        let sql = "SELECT tenant_id, project_id FROM observa_internal.alerts WHERE alert_id = $1";
+        let rows = client.select(sql, Some(1), &[id.into()])?;
+        if rows.is_empty() { Ok((None, None)) } else { rows.first().get_two::<pgrx::Uuid, pgrx::Uuid>() }
+    })?;
+    let id = |id: pgrx::Uuid| uuid::Uuid::from_bytes(*id.as_bytes());
+    Ok(found.0.map(|tenant| Acting { tenant_id: id(tenant), project_id: found.1.map(id) }))
+}
+
+/// Without secrets, those of the tenant's own patterns among them, which the caller may not read.
+fn clean(note: &str) -> Result<Option<String>, Error> {
+    let clean = Spi::connect(|client| {
+        let sql = "SELECT observa_internal.scrub_own($1)";
+        client.select(sql, Some(1), &[note.into()])?.first().get_one::<String>()
+    })?;
+    Ok(clean)
 }

@@ -6,6 +6,7 @@ use observa_pipeline::home::Home;
 use observa_pipeline::identity;
 use observa_pipeline::price::Usd;
 use observa_pipeline::signal::Signal;
+use observa_pipeline::signal::rules::Severity;
 use observa_pipeline::translate::aliases;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -194,7 +195,14 @@ fn date(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from((micros - POSTGRES_EPOCH).div_euclid(observa_pipeline::settings::DAY)))
 }
 
-pub fn signals<'b>() -> [Column<SignalRow<'b>>; 18] {
+/// What an alert is about, short enough for an index. None: the signal raises none.
+fn alert_key(row: &SignalRow) -> Option<Uuid> {
+    let project = row.ready.home.project_id.to_string();
+    let parts = ["alert", &project, environment(row.ready), row.signal.rule.name, &row.signal.group];
+    (row.signal.severity != Severity::Low).then(|| identity::uuid_of_parts(&parts))
+}
+
+pub fn signals<'b>() -> [Column<SignalRow<'b>>; 19] {
     [
         Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
         Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
@@ -207,6 +215,7 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 18] {
         Column { name: "value", value: |row| row.signal.value.into_datum() },
         Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },
         Column { name: "alert_group", value: |row| text(&row.signal.group) },
+        Column { name: "alert_key", value: |row| alert_key(row).and_then(uuid) },
         Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
         Column { name: "span_id", value: |row| row.ready.event.text(Field::SpanId).and_then(text) },
         Column { name: "event_id", value: |row| row.ready.event.text(Field::EventId).and_then(text) },

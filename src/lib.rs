@@ -49,7 +49,11 @@ extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
-extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost", "prices"]);
+extension_sql_file!(
+    "../sql/api/internal.sql",
+    name = "internal",
+    requires = ["scrub", "cost", "prices", "trace"]
+);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

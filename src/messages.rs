@@ -22,7 +22,9 @@ fn last_message(content: &str, role: &str) -> Option<String> {
     }
     let said =
         messages.iter().rev().find(|message| message.get("role").and_then(Value::as_str) == Some(role))?;
-    text_of(said.get("content").or_else(|| said.get("parts"))?)
+    let text = text_of(said.get("content").or_else(|| said.get("parts"))?)?;
+    // JSON in a text may escape it, and Postgres can't hold it.
+    Some(if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text })
 }
 
 /// Text, or the texts of parts: `{"type":"text","text":...}` as OpenAI has it, `content` as OpenTelemetry does.

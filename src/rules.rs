@@ -4,8 +4,11 @@ use observa_pipeline::signal::RULES;
 use pgrx::prelude::*;
 use pgrx::{JsonB, PgTrigger};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
+use crate::identity::Acting;
+use crate::tenants;
 use crate::triggers::{self, Change};
 
 #[pg_extern(sql = false)]
@@ -41,29 +44,57 @@ fn edit_detection_rule<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let change = triggers::change(trigger)?;
-    or_raise(triggers::for_row_tenant(&change, || {
-        let row = match &change {
-            Change::Delete { old } => {
-                return Ok(Spi::run_with_args(
-                    include_str!("../sql/edit/delete_detection_rule.sql"),
-                    &[old_json(old)],
-                )?);
-            }
-            Change::Insert { new } | Change::Update { new, .. } => new,
-        };
-        let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
-        if !RULES.iter().any(|rule| rule.name == name) {
-            return Err(Error::Invalid(
-                "name must be that of a built-in rule; observa.detection_rules lists them".into(),
-            ));
+    let changed = or_raise(triggers::for_row_tenant(&change, || {
+        if let Change::Update { old, new } = &change
+            && old.get("name") != new.get("name")
+        {
+            return Err(Error::Invalid("name can't be changed: each rule keeps its own".into()));
         }
-        Ok(Spi::run_with_args(include_str!("../sql/edit/put_detection_rule.sql"), &[old_json(row)])?)
+        match &change {
+            Change::Delete { old } => edit(include_str!("../sql/edit/delete_detection_rule.sql"), old),
+            Change::Insert { new } | Change::Update { new, .. } => {
+                check_rule(new)?;
+                edit(include_str!("../sql/edit/put_detection_rule.sql"), new)
+            }
+        }
     }));
-    triggers::row(trigger)
+    if changed == 0 { Ok(None) } else { triggers::row(trigger) }
 }
 
-fn old_json<'r>(row: &Value) -> pgrx::datum::DatumWithOid<'r> {
-    JsonB(row.clone()).into()
+/// An exception must be to a built-in rule, and of the acting tenant's project.
+fn check_rule(row: &Value) -> Result<(), Error> {
+    let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
+    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
+        return Err(Error::Invalid(
+            "name must be that of a built-in rule; observa.detection_rules lists them".into(),
+        ));
+    };
+    if rule.threshold.is_none() && row.get("threshold").is_some_and(|threshold| !threshold.is_null()) {
+        return Err(Error::Invalid(format!("{name} has no threshold: it fires whenever it applies")));
+    }
+    check_project(row)
+}
+
+/// A row of another tenant's project, or of none, would count for nobody.
+fn check_project(row: &Value) -> Result<(), Error> {
+    let Some(project) = row.get("project_id").and_then(Value::as_str) else { return Ok(()) };
+    let tenant = match Uuid::parse_str(project) {
+        Ok(project_id) => tenants::tenant_of_project(project_id)?,
+        Err(_) => None,
+    };
+    let acting = Acting::current().map(|acting| acting.tenant_id.into_bytes());
+    if tenant.is_some_and(|tenant| Some(*tenant.as_bytes()) == acting) {
+        return Ok(());
+    }
+    Err(Error::Invalid("project_id is none of the tenant's projects; observa.projects lists them".into()))
+}
+
+/// Runs a statement for a row of the view; how many rows it wrote.
+fn edit(sql: &str, row: &Value) -> Result<usize, Error> {
+    let changed = Spi::connect_mut(|client| {
+        client.update(sql, None, &[JsonB(row.clone()).into()]).map(|rows| rows.len())
+    });
+    Ok(changed?)
 }
 
 /// INSTEAD OF on the view: a price of the tenant's own is added, changed or removed; built-in ones stay.
@@ -81,21 +112,23 @@ fn edit_model_price<'a>(
         )
         .raise();
     }
-    or_raise(triggers::for_row_tenant(&change, || {
+    let changed = or_raise(triggers::for_row_tenant(&change, || {
         if let Change::Insert { new } | Change::Update { new, .. } = &change {
             let rates = new.get("rates").filter(|rates| !rates.is_null()).cloned();
             observa_pipeline::price::Rates::from_json(
                 &rates.unwrap_or_else(|| Value::Object(Default::default())),
             )
             .map_err(|error| Error::Invalid(error.to_string()))?;
+            check_project(new)?;
         }
+        let mut changed = 0;
         if let Change::Update { old, .. } | Change::Delete { old } = &change {
-            Spi::run_with_args(include_str!("../sql/edit/delete_model_price.sql"), &[old_json(old)])?;
+            changed = edit(include_str!("../sql/edit/delete_model_price.sql"), old)?;
         }
         if let Change::Insert { new } | Change::Update { new, .. } = &change {
-            Spi::run_with_args(include_str!("../sql/edit/put_model_price.sql"), &[old_json(new)])?;
+            changed = edit(include_str!("../sql/edit/put_model_price.sql"), new)?;
         }
-        Ok(())
+        Ok(changed)
     }));
-    triggers::row(trigger)
+    if changed == 0 { Ok(None) } else { triggers::row(trigger) }
 }

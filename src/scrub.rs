@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::storage;
+use crate::tenants;
 
 #[pg_extern(sql = false)]
 fn scrub_text(text: &str) -> String {
@@ -17,6 +18,14 @@ fn scrub_text(text: &str) -> String {
 #[pg_extern(sql = false)]
 fn scrub_json(document: &str) -> String {
     Scrubber::builtin().scrub_json(document).text.into_owned()
+}
+
+/// As what the acting tenant sends is scrubbed.
+#[pg_extern(sql = false)]
+fn scrub_own(text: &str) -> String {
+    let home = tenants::acting_home();
+    let scrubber = home.as_ref().map_or(Scrubber::builtin(), |home| &home.scrubber);
+    scrubber.scrub(text).text.into_owned()
 }
 
 #[pg_extern(sql = false)]
@@ -90,7 +99,7 @@ fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
 fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
     or_raise(storage::ensure());
     let id = Uuid::from_bytes(*project.as_bytes());
-    let tenant = or_raise(crate::tenants::tenant_of_project(id));
+    let tenant = or_raise(tenants::tenant_of_project(id));
     let Some(tenant) = tenant else { Error::Invalid(format!("there is no project {id}")).raise() };
     or_raise(for_tenant(tenant, || {
         let args = [project.into(), enabled.into()];

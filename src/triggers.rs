@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::identity::{self, Acting};
+use crate::settings;
 use crate::tenants;
 
 pub enum Change {
@@ -33,13 +34,13 @@ fn row_json(tuple: pg_sys::HeapTuple, data: &pg_sys::TriggerData) -> Result<Valu
     Ok(serde_json::from_str(&text).unwrap_or_default())
 }
 
-/// A row as JSON text, with every number as Postgres writes it.
+/// A row as JSON text, with every number as Postgres writes it: with all its digits, whatever the session shows of them.
 pub fn row_text(tuple: pg_sys::HeapTuple, data: &pg_sys::TriggerData) -> Result<String, pgrx::spi::Error> {
     // SAFETY: the trigger's own tuple, of its relation's row type; the function takes any record.
-    let text = unsafe {
+    let text = settings::with(c"extra_float_digits", c"1", || unsafe {
         let record = pg_sys::heap_copy_tuple_as_datum(tuple, (*data.tg_relation).rd_att);
         pgrx::direct_function_call::<pgrx::datum::JsonString>(pg_sys::row_to_json, &[Some(record)])
-    };
+    });
     Ok(text.map(|text| text.0).unwrap_or_default())
 }
 
@@ -51,7 +52,7 @@ pub fn row<'a>(
 }
 
 /// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default.
-pub fn for_row_tenant(change: &Change, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let tenant =
         |row: &Value| row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
     let named = match change {

@@ -1,3 +1,3 @@
 UPDATE observa_internal.alerts
-   SET status = 'closed', closed_at = pg_catalog.now(), note = coalesce($2, note)
+   SET status = 'closed', closed_at = pg_catalog.now(), ended = coalesce(ended, $3), note = coalesce($2, note)
  WHERE alert_id = $1 AND status <> 'closed'

@@ -1,40 +1,54 @@
 -- new_signals: the rows that the statement inserted. An alert is only ever inserted, for a rule and group without an open
 -- one. Whoever does not get the lock leaves it to the other transaction: to wait for its commit would make two clients
 -- wait for each other. With the lock held, a conflict is with a committed row, and costs nothing.
+--
+-- A lock for each of thousands of alerts would use up the server's. So each is in one of its tenant's 64 buckets. Few alerts
+-- take a lock each, and share their bucket; many take whole buckets, and single locks only in those that others share.
 WITH candidate AS MATERIALIZED (
-    SELECT s.tenant_id, s.project_id, s.environment, s.name AS rule, s.alert_group,
-           pg_catalog.md5(pg_catalog.concat_ws(E'\x1f', s.project_id, s.environment, s.name, s.alert_group))::uuid AS alert_key,
+    SELECT s.tenant_id, s.alert_key, s.project_id, s.environment, s.name AS rule, s.alert_group,
            pg_catalog.bool_or(s.severity = 'high') AS critical, pg_catalog.min(s.type) AS source,
            pg_catalog.max(s.value) AS value, pg_catalog.min(s.threshold) AS threshold, pg_catalog.min(s.ts) AS first_seen,
+           (pg_catalog.array_agg(s.signal_id ORDER BY s.signal_id))[1] AS opened,
            (pg_catalog.array_agg(s.trace_id ORDER BY s.ts) FILTER (WHERE s.trace_id IS NOT NULL))[1] AS trace_id,
            (pg_catalog.array_agg(s.details ->> 'unit'))[1] AS unit,
            (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts))[1] AS error_message
       FROM new_signals s
-     WHERE s.severity IN ('medium', 'high')
-     GROUP BY s.tenant_id, s.project_id, s.environment, s.name, s.alert_group
+     WHERE s.alert_key IS NOT NULL
+     GROUP BY s.tenant_id, s.alert_key, s.project_id, s.environment, s.name, s.alert_group
 ), missing AS MATERIALIZED (
-    SELECT c.* FROM candidate c
+    SELECT c.*,
+           pg_catalog.hashtextextended(c.tenant_id::text || c.alert_key::text, 0) AS lock,
+           pg_catalog.hashtextextended(c.tenant_id::text, 1 + (pg_catalog.uuid_hash(c.alert_key) & 63)) AS bucket
+      FROM candidate c
      WHERE NOT EXISTS (SELECT FROM observa_internal.alerts a
                         WHERE a.tenant_id = c.tenant_id AND a.alert_key = c.alert_key
                           AND a.status IN ('active', 'acknowledged'))
-     ORDER BY c.tenant_id, c.alert_key
-     -- A lock each: a body with thousands of groups must not use up the server's. The rest comes with the next batch.
-     LIMIT 100
+), bucket AS MATERIALIZED (
+    SELECT b.bucket,
+           CASE WHEN b.many AND pg_catalog.pg_try_advisory_xact_lock(b.bucket) THEN 'whole'
+                WHEN pg_catalog.pg_try_advisory_xact_lock_shared(b.bucket) THEN 'shared' END AS held
+      FROM (SELECT m.bucket, (SELECT pg_catalog.count(*) FROM missing) > 250 AS many FROM missing m GROUP BY m.bucket) b
+), own AS MATERIALIZED (
+    SELECT m.*, b.held,
+           -- 1,000 single locks at most, should others share every bucket.
+           pg_catalog.row_number() OVER (PARTITION BY b.held ORDER BY m.tenant_id, m.alert_key) <= 1000 AS fits
+      FROM missing m JOIN bucket b ON b.bucket = m.bucket
+     WHERE b.held IS NOT NULL
 ), raised AS (
     INSERT INTO observa_internal.alerts (tenant_id, project_id, environment, rule, alert_group, alert_key, title,
-           description, severity, source, current_value, threshold_value, first_seen, trace_id)
-    SELECT m.tenant_id, m.project_id, m.environment, m.rule, m.alert_group, m.alert_key,
-           pg_catalog.btrim(pg_catalog.replace(m.rule, '_', ' ') || ': ' || m.alert_group, ': '),
-           CASE WHEN m.threshold IS NOT NULL
-                THEN pg_catalog.format('%s %s is over the threshold of %s', pg_catalog.round(m.value::numeric, 4)::double precision,
-                                       m.unit, m.threshold)
-                ELSE coalesce(m.error_message, d.description, m.rule) END,
-           CASE WHEN m.critical THEN 'critical' ELSE 'warning' END, m.source, m.value, m.threshold, m.first_seen,
-           m.trace_id
-      FROM missing m
-      LEFT JOIN observa_internal.default_rules() d ON d.name = m.rule
-     WHERE pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended(m.tenant_id::text || m.alert_key::text, 0))
-     ORDER BY m.tenant_id, m.alert_key
+           description, severity, source, current_value, threshold_value, first_seen, opened, trace_id)
+    SELECT o.tenant_id, o.project_id, o.environment, o.rule, o.alert_group, o.alert_key,
+           pg_catalog.btrim(pg_catalog.replace(o.rule, '_', ' ') || ': ' || o.alert_group, ': '),
+           CASE WHEN o.threshold IS NOT NULL
+                THEN pg_catalog.format('%s %s is over the threshold of %s', pg_catalog.round(o.value::numeric, 4)::double precision,
+                                       o.unit, o.threshold)
+                ELSE coalesce(o.error_message, d.description, o.rule) END,
+           CASE WHEN o.critical THEN 'critical' ELSE 'warning' END, o.source, o.value, o.threshold, o.first_seen,
+           o.opened, o.trace_id
+      FROM own o
+      LEFT JOIN observa_internal.default_rules() d ON d.name = o.rule
+     WHERE CASE WHEN o.held = 'whole' THEN true ELSE o.fits AND pg_catalog.pg_try_advisory_xact_lock(o.lock) END
+     ORDER BY o.tenant_id, o.alert_key
         ON CONFLICT (tenant_id, alert_key) WHERE status IN ('active', 'acknowledged') DO NOTHING
     RETURNING alert_id
 )

@@ -3,7 +3,7 @@
 WITH part AS (
     SELECT * FROM observa.traces t WHERE t.trace_id = $1 AND t.tenant_id = $2
 )
-SELECT CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
+SELECT (CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
             ELSE jsonb_build_object(
                 'trace_id', $1,
                 'name', (array_agg(p.name ORDER BY p.started_at) FILTER (WHERE p.name IS NOT NULL))[1],
@@ -16,5 +16,5 @@ SELECT CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
                 'input_tokens', sum(p.input_tokens), 'output_tokens', sum(p.output_tokens), 'cost_usd', sum(p.cost_usd),
                 'signal_count', sum(p.signal_count),
                 'user_id', max(p.user_id), 'session_id', max(p.session_id), 'conversation_id', max(p.conversation_id),
-                'tenant_id', $2, 'project_id', NULL, 'projects', jsonb_agg(p.project_id ORDER BY p.started_at)) END
+                'tenant_id', $2, 'project_id', NULL, 'projects', jsonb_agg(p.project_id ORDER BY p.started_at)) END)::text
   FROM part p

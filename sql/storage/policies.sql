@@ -53,5 +53,6 @@ GRANT SELECT ON observa_internal.tenants, observa_internal.projects TO observa_s
 DROP POLICY IF EXISTS ended_by_tenant ON observa_internal.alerts;
 CREATE POLICY ended_by_tenant ON observa_internal.alerts FOR UPDATE TO observa_admin
     USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant());
-GRANT SELECT (tenant_id, alert_id, status, note), UPDATE (status, note, acknowledged_at, resolved_at, closed_at)
+GRANT SELECT (tenant_id, project_id, alert_id, status, note, ended),
+    UPDATE (status, note, acknowledged_at, resolved_at, closed_at, ended)
     ON observa_internal.alerts TO observa_admin;

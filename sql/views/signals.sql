@@ -17,34 +17,38 @@ SELECT s.name,
  GROUP BY s.tenant_id, s.project_id, s.environment, s.name, s.alert_group;
 COMMENT ON VIEW observa.issues IS 'Issues: signals of one name about one subject, with samples';
 
--- An alert is never updated by what repeats it: its occurrences are counted in the signals, from the end of the alert before
--- it to its own. Of concurrent transactions one raises the alert, while another may hold an earlier signal: so not from
--- first_seen, but from a day before it.
-CREATE OR REPLACE FUNCTION observa_internal.alert_signals(alert observa_internal.alerts)
-    RETURNS TABLE (occurrences bigint, first_seen timestamptz, last_seen timestamptz)
-    LANGUAGE sql STABLE PARALLEL SAFE COST 100 ROWS 1
+-- An alert is never updated by what repeats it: its occurrences are counted in the signals that arrived after the end of the
+-- alert before it and before its own. Arrival counts, not the events' times: those are the client's, and may be days old.
+-- Of concurrent transactions one raises the alert, while another may hold an earlier signal: so not from the one that opened it.
+CREATE OR REPLACE FUNCTION observa_internal.alert_sightings(alert observa_internal.alerts, OUT occurrences bigint,
+                                                            OUT first_seen timestamptz, OUT last_seen timestamptz)
+    LANGUAGE sql STABLE PARALLEL SAFE COST 1000
     BEGIN ATOMIC
     SELECT count(*), least(min(s.ts), alert.first_seen), greatest(max(s.ts), alert.first_seen)
       FROM observa_internal.signals s
-     WHERE s.tenant_id = alert.tenant_id AND s.project_id = alert.project_id AND s.environment = alert.environment
-       AND s.name = alert.rule AND s.alert_group = alert.alert_group
-       AND s.ts > greatest(alert.first_seen - interval '1 day',
-                           (SELECT max(coalesce(a.resolved_at, a.closed_at)) FROM observa_internal.alerts a
-                             WHERE a.tenant_id = alert.tenant_id AND a.alert_key = alert.alert_key
-                               AND a.created_at < alert.created_at AND a.first_seen < alert.first_seen))
-       AND s.ts <= coalesce(alert.resolved_at, alert.closed_at, 'infinity');
+     WHERE s.tenant_id = alert.tenant_id AND s.alert_key = alert.alert_key
+       AND s.signal_id >= coalesce((SELECT least(a.ended, alert.opened) FROM observa_internal.alerts a
+                                     WHERE a.tenant_id = alert.tenant_id AND a.alert_key = alert.alert_key
+                                       AND a.opened < alert.opened
+                                     ORDER BY a.opened DESC LIMIT 1), '00000000-0000-0000-0000-000000000000')
+       AND s.signal_id < coalesce(least(alert.ended, (SELECT a.opened FROM observa_internal.alerts a
+                                                       WHERE a.tenant_id = alert.tenant_id AND a.alert_key = alert.alert_key
+                                                         AND a.opened > alert.opened
+                                                       ORDER BY a.opened LIMIT 1)), 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     END;
-COMMENT ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) IS 'How often an alert''s signal was seen while it was open, and when first and last';
-REVOKE ALL ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.alert_signals(observa_internal.alerts) TO observa_read;
+COMMENT ON FUNCTION observa_internal.alert_sightings(observa_internal.alerts) IS 'How often an alert''s signal arrived while it was open, and its first and last time';
+REVOKE ALL ON FUNCTION observa_internal.alert_sightings(observa_internal.alerts) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa_internal.alert_sightings(observa_internal.alerts) TO observa_read;
 
+-- What is counted stands in the select list, and is dear: so it is counted after ORDER BY and LIMIT, for the alerts that are
+-- shown, and only where it is asked for. A lateral join would count for all of them first.
 CREATE OR REPLACE VIEW observa.alerts WITH (security_invoker = true) AS
 SELECT a.alert_id AS id, a.title, a.description, a.severity, a.source, a.rule, a.status, a.current_value,
-       a.threshold_value, s.occurrences, s.first_seen, s.last_seen, a.trace_id, a.created_at, a.alert_group, a.environment,
-       a.acknowledged_at, a.resolved_at, a.closed_at, a.note, a.tenant_id, a.project_id
-  FROM observa_internal.alerts a
-  -- Counted once for each alert, and not at all where none of the three columns is asked for.
-  LEFT JOIN LATERAL observa_internal.alert_signals(a) s ON true;
+       a.threshold_value, (observa_internal.alert_sightings(a)).occurrences,
+       (observa_internal.alert_sightings(a)).first_seen, (observa_internal.alert_sightings(a)).last_seen, a.trace_id,
+       a.created_at, a.alert_group, a.environment, a.acknowledged_at, a.resolved_at, a.closed_at, a.note, a.tenant_id,
+       a.project_id
+  FROM observa_internal.alerts a;
 COMMENT ON VIEW observa.alerts IS 'Alerts: what somebody should look at
 
 One is open for each rule and group. observa.acknowledge_alert(id), observa.resolve_alert(id) and observa.close_alert(id)

@@ -20,7 +20,7 @@ SELECT t.trace_id, t.name, t.started_at, t.ended_at,
                max(e.ts + make_interval(secs => CASE WHEN e.event_type IN ('trace_start', 'trace_end') THEN 0
                                                      ELSE least(coalesce(e.latency_ms, 0), 8.64e8) / 1000 END)) AS ended_at,
                max(e.latency_ms) FILTER (WHERE e.event_type = 'trace_end') AS reported_latency_ms,
-               max(e.status) FILTER (WHERE e.event_type = 'trace_end') AS outcome,
+               (array_agg(e.status ORDER BY e.ts DESC, e.event_id DESC) FILTER (WHERE e.event_type = 'trace_end'))[1] AS outcome,
                CASE WHEN bool_or(e.status = 'error') THEN 'error' WHEN bool_or(e.status = 'timeout') THEN 'timeout'
                     ELSE 'ok' END AS worst,
                array_agg(DISTINCT e.model) FILTER (WHERE e.model IS NOT NULL) AS models,
@@ -34,7 +34,7 @@ SELECT t.trace_id, t.name, t.started_at, t.ended_at,
          GROUP BY e.tenant_id, e.project_id, e.trace_id) t;
 COMMENT ON VIEW observa.traces IS 'Traces: one request to the application each, with all its calls
 
-Tokens and money count each provider call once. status is the outcome that the application reported, else the worst of
+Tokens and money count each provider call once. status is the outcome that the application reported last, else the worst of
 its events. A trace that goes through several projects has a row for each; observa.trace(trace_id) shows it whole, as a
 tree.';
 COMMENT ON COLUMN observa.traces.latency_ms IS 'Milliseconds: as the application reported, else from the first event''s start to the last one''s end';

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use observa_tests::Database;
 use observa_tests::database::{ingest, one, table};
-use observa_tests::event::{lines, llm_call, now_ms, with};
+use observa_tests::event::{DAY_MS, lines, llm_call, now_ms, with};
 use postgres::fallible_iterator::FallibleIterator;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -95,6 +95,29 @@ fn a_note_is_scrubbed() {
     db.ingest(&slow("a", "/r").to_string());
     db.run("SELECT observa.resolve_alert(id, 'was the key AKIAQ3EGYJ7KX5NT2MWB') FROM observa.alerts");
     assert_eq!(db.count("observa.alerts WHERE note LIKE 'was the key [REDACTED:%'"), 1);
+}
+
+#[test]
+fn a_note_is_scrubbed_of_what_the_tenant_calls_a_secret() {
+    let mut db = Database::ready();
+    let other = db.tenant("other");
+    db.ingest(&lines(&[slow("a", "/r"), with(slow("b", "/r"), json!({"tenant_id": "other"}))]));
+    db.run(&format!("SELECT observa.add_scrub_pattern('{other}', 'badge', 'BDG-[0-9]+')"));
+    db.run("SELECT observa.acknowledge_alert(id, 'ask BDG-77') FROM observa.alerts");
+    let note = |db: &mut Database, own: &str| -> String {
+        db.one(&format!("SELECT note FROM observa.alerts WHERE tenant_id {own} '{other}'"))
+    };
+    assert_eq!(note(&mut db, "="), "ask [REDACTED:badge]", "a superuser's, for the alert's tenant");
+    assert_eq!(note(&mut db, "<>"), "ask BDG-77", "another tenant has no such secret");
+    let mut admin = db.connect();
+    admin
+        .batch_execute(&format!(
+            "LOAD 'observa'; SET observa.acting = '{other}/'; SET ROLE observa_admin;
+             SELECT observa.resolve_alert('{}', 'BDG-78 did it')",
+            db.one::<Uuid>(&format!("SELECT id FROM observa.alerts WHERE tenant_id = '{other}'"))
+        ))
+        .unwrap();
+    assert_eq!(note(&mut db, "="), "[REDACTED:badge] did it");
 }
 
 #[test]
@@ -192,34 +215,129 @@ fn a_tenants_admin_ends_only_the_tenants_alerts() {
     assert!(table(&mut stranger, "SELECT * FROM observa.issues").is_empty());
 }
 
-#[test]
-fn a_flood_of_groups_takes_no_more_than_its_locks() {
-    let mut db = Database::ready();
-    let events: Vec<Value> = (0..3000).map(|n| slow(&n.to_string(), &format!("/r{n}"))).collect();
-    let answer = db.ingest(&lines(&events));
-    assert_eq!((&answer["accepted"], &answer["signals"]), (&json!(3000), &json!(3000)), "{answer}");
-    let alerts = db.count("observa.alerts");
-    assert_eq!(answer["alerts"], alerts);
-    assert!(alerts > 0);
+/// Advisory locks that the connection's transaction holds.
+fn locks(transaction: &mut postgres::Transaction) -> i64 {
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
+    transaction.query_one(held, &[]).unwrap().get(0)
 }
 
 #[test]
-fn an_alerts_signals_are_counted_once_and_only_when_asked_for() {
+fn every_group_of_a_body_has_its_alert_and_many_share_few_locks() {
+    let mut db = Database::ready();
+    for (groups, most_locks) in [(150, 150 + 64), (3000, 64)] {
+        let events: Vec<Value> =
+            (0..groups).map(|n| slow(&format!("{groups}-{n}"), &format!("/{groups}/{n}"))).collect();
+        let mut transaction = db.client.transaction().unwrap();
+        let answer: Value =
+            transaction.query_one("SELECT observa.ingest($1::text)", &[&lines(&events)]).unwrap().get(0);
+        assert_eq!(
+            (&answer["accepted"], &answer["signals"], &answer["alerts"]),
+            (&json!(groups), &json!(groups), &json!(groups)),
+            "{answer}"
+        );
+        let held = locks(&mut transaction);
+        assert!(held <= most_locks, "{groups} groups: {held} locks");
+        transaction.commit().unwrap();
+    }
+    assert_eq!(db.count("observa.alerts"), 3150);
+}
+
+#[test]
+fn many_groups_beside_an_open_transaction_have_all_alerts_but_its_own() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let mut open = db.client.transaction().unwrap();
+    let first = lines(&[slow("a", "/r5"), slow("b", "/r7")]);
+    open.query_one("SELECT observa.ingest($1::text)", &[&first]).unwrap();
+    // Whoever waited for the other's commit would be here for ever.
+    other.batch_execute("SET statement_timeout = '60s'").unwrap();
+    let events: Vec<Value> = (0..1000).map(|n| slow(&n.to_string(), &format!("/r{n}"))).collect();
+    let answer = ingest(&mut other, &lines(&events));
+    assert_eq!((&answer["accepted"], &answer["alerts"]), (&json!(1000), &json!(998)), "{answer}");
+    open.commit().unwrap();
+    assert_eq!(db.count("observa.alerts"), 1000);
+    assert_eq!(db.count("observa.alerts WHERE occurrences = 2"), 2);
+}
+
+/// Occurrences of a route's alerts: of the resolved one, the closed one and the open one.
+fn counts(db: &mut Database, route: &str) -> Vec<i64> {
+    let sql = "SELECT occurrences FROM observa.alerts WHERE alert_group LIKE '%' || $1 ORDER BY status DESC";
+    db.rows(sql, &[&route]).iter().map(|row| row.get(0)).collect()
+}
+
+#[test]
+fn occurrences_are_those_that_arrived_while_the_alert_was_open() {
+    let mut db = Database::ready();
+    let days_ago = |id: &str, days: i64| with(slow(id, "/r"), json!({"timestamp": now_ms() - days * DAY_MS}));
+    db.ingest(&days_ago("a", 2).to_string());
+    db.run("SELECT observa.resolve_alert(id) FROM observa.alerts");
+    // What happened before the first alert's event arrives after its end.
+    assert_eq!(db.ingest(&days_ago("b", 3).to_string())["alerts"], 1);
+    assert_eq!(counts(&mut db, "/r"), [1, 1]);
+    db.ingest(&lines(&[slow("c", "/r"), days_ago("d", 20)]));
+    assert_eq!(counts(&mut db, "/r"), [1, 3]);
+    // To close what is resolved changes no count.
+    db.run("SELECT observa.close_alert(id) FROM observa.alerts WHERE status = 'resolved'");
+    assert_eq!(counts(&mut db, "/r"), [1, 3]);
+    let seen = db.row(
+        "SELECT round(extract(epoch FROM now() - first_seen) / 86400) AS first, round(extract(epoch FROM now() - last_seen) / 86400) AS last
+           FROM observa.alerts WHERE status = 'active'",
+    );
+    assert_eq!(seen, json!({"first": 20, "last": 0}));
+}
+
+#[test]
+fn alerts_of_one_transaction_have_their_own_occurrences() {
+    let mut db = Database::ready();
+    db.run("BEGIN");
+    db.ingest(&lines(&[slow("a", "/r"), slow("b", "/r")]));
+    db.run("SELECT observa.resolve_alert(id) FROM observa.alerts");
+    assert_eq!(db.ingest(&slow("c", "/r").to_string())["alerts"], 1);
+    db.run("SELECT observa.close_alert(id) FROM observa.alerts WHERE status = 'active'");
+    assert_eq!(db.ingest(&slow("d", "/r").to_string())["alerts"], 1);
+    db.run("COMMIT");
+    assert_eq!(counts(&mut db, "/r"), [2, 1, 1]);
+    db.ingest(&slow("e", "/r").to_string());
+    assert_eq!(counts(&mut db, "/r"), [2, 1, 2]);
+}
+
+#[test]
+fn a_signal_that_raises_no_alert_is_not_counted() {
     let mut db = Database::ready();
     db.ingest(&slow("a", "/r").to_string());
-    db.run("ANALYZE observa_internal.signals");
-    let mut scans = |sql: &str| {
-        let plan = db.rows(&format!("EXPLAIN {sql}"), &[]);
-        // A partition for each day, in as many scans.
-        let today = plan.iter().filter(|line| {
-            let line: String = line.get(0);
-            line.contains(" on signals_") && !line.contains("_idx on")
-        });
-        today.count()
-    };
-    let once =
-        scans("SELECT s.occurrences FROM observa_internal.alerts a, observa_internal.alert_signals(a) s");
-    assert!(once > 0);
-    assert_eq!(scans("SELECT occurrences, first_seen, last_seen FROM observa.alerts"), once);
-    assert_eq!(scans("SELECT title, status FROM observa.alerts"), 0);
+    db.run("UPDATE observa.detection_rules SET severity = 'low' WHERE name = 'high_latency'");
+    assert_eq!(db.ingest(&slow("b", "/r").to_string())["signals"], 1);
+    assert_eq!(counts(&mut db, "/r"), [1]);
+}
+
+#[test]
+fn signals_are_counted_after_the_limit_and_by_their_index() {
+    let mut db = Database::ready();
+    let mut events: Vec<Value> = (0..3000).map(|n| slow(&n.to_string(), "/often")).collect();
+    events.extend((0..40).map(|n| slow(&format!("x{n}"), &format!("/r{n}"))));
+    db.ingest(&lines(&events));
+    db.run("ANALYZE observa_internal.signals; ANALYZE observa_internal.alerts");
+    let tenant: Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    // How often the function was called, and how many signals were read without an index.
+    let work = "SELECT ARRAY[(SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_xact_user_functions WHERE funcname = 'alert_sightings'),
+                             (SELECT sum(seq_tup_read)::bigint FROM pg_stat_xact_user_tables WHERE relname ~ '^signals_[0-9]+$')]";
+    for reader in ["", "SET LOCAL ROLE observa_read"] {
+        let mut read = |sql: &str| {
+            db.run(&format!(
+                "BEGIN; SET LOCAL track_functions = 'all'; SET LOCAL observa.acting = '{tenant}/'"
+            ));
+            let before: Vec<i64> = db.one(work);
+            db.run(reader);
+            db.rows(sql, &[]);
+            db.run("RESET ROLE");
+            let after: Vec<i64> = db.one(work);
+            db.run("COMMIT");
+            (after[0] - before[0], after[1] - before[1])
+        };
+        let newest = "ORDER BY created_at DESC LIMIT 2";
+        assert_eq!(read(&format!("SELECT * FROM observa.alerts {newest}")), (6, 0), "{reader}");
+        assert_eq!(read(&format!("SELECT id, occurrences FROM observa.alerts {newest}")), (2, 0), "{reader}");
+        assert_eq!(read("SELECT title, status FROM observa.alerts"), (0, 0), "{reader}");
+    }
+    assert_eq!(counts(&mut db, "/often"), [3000]);
 }

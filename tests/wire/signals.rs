@@ -389,6 +389,42 @@ fn a_rule_that_does_not_exist_or_a_threshold_that_is_none_is_refused() {
 }
 
 #[test]
+fn an_edit_that_would_change_nothing_is_refused_or_counts_no_row() {
+    let mut db = Database::ready();
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    let own: uuid::Uuid = db.one("SELECT project_id FROM observa_internal.projects");
+    db.tenant("other");
+    let others: uuid::Uuid =
+        db.one(&format!("SELECT project_id FROM observa_internal.projects WHERE tenant_id <> '{tenant}'"));
+    let unknown = uuid::Uuid::new_v4();
+    for sql in [
+        "UPDATE observa.detection_rules SET name = 'tool_latency' WHERE name = 'high_latency'".to_owned(),
+        "INSERT INTO observa.detection_rules (name, threshold) VALUES ('llm_error', 1)".to_owned(),
+        "UPDATE observa.detection_rules SET threshold = 1 WHERE name = 'llm_error'".to_owned(),
+        format!(
+            "INSERT INTO observa.detection_rules (name, project_id, threshold) VALUES ('high_latency', '{others}', 1)"
+        ),
+        format!(
+            "INSERT INTO observa.detection_rules (name, project_id, threshold) VALUES ('high_latency', '{unknown}', 1)"
+        ),
+        format!("UPDATE observa.detection_rules SET project_id = '{unknown}' WHERE name = 'high_latency'"),
+        format!("INSERT INTO observa.model_prices (model, project_id) VALUES ('m', '{others}')"),
+        format!("INSERT INTO observa.model_prices (model, project_id) VALUES ('m', '{unknown}')"),
+    ] {
+        assert_eq!(db.error(&sql).code().code(), "22023", "{sql}");
+    }
+    assert_eq!(db.count("observa_internal.detection_rules") + db.count("observa_internal.model_prices"), 0);
+    let delete = "DELETE FROM observa.detection_rules WHERE name = 'llm_error'";
+    assert_eq!(db.client.execute(delete, &[]).unwrap(), 0, "the built-in rule stays");
+    db.run(&format!(
+        "INSERT INTO observa.detection_rules (name, project_id, enabled) VALUES ('llm_error', '{own}', false)"
+    ));
+    assert_eq!(db.client.execute(delete, &[]).unwrap(), 1);
+    let update = "UPDATE observa.detection_rules SET severity = 'low' WHERE name = 'llm_error'";
+    assert_eq!(db.client.execute(update, &[]).unwrap(), 1);
+}
+
+#[test]
 fn signals_follow_their_event_into_issues() {
     let mut db = Database::ready();
     for n in 0..3 {

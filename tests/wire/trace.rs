@@ -178,3 +178,61 @@ fn a_superuser_is_shown_one_tenants_trace() {
     db.run(&format!("LOAD 'observa'; SET observa.acting = '{other}/'"));
     assert_eq!(shape(&trace(&mut db)["spans"]), json!([["others", []]]));
 }
+
+#[test]
+fn an_event_as_deep_as_ingest_takes_is_shown_with_its_trace() {
+    let mut db = Database::ready();
+    // The event itself is one level of observa.max_depth.
+    let nested = format!("{}\"leaf\"{}", "[".repeat(126), "]".repeat(126));
+    let deep = span("deep", Some("root")).to_string().replacen('{', &format!("{{\"nested\":{nested},"), 1);
+    let answer = db.ingest(&format!("{}\n{deep}", span("root", None)));
+    assert_eq!(answer["accepted"], 2, "{answer}");
+    // As text: the test's own parser ends at 128 levels.
+    let shown: String = db.one(
+        "SELECT observa.trace('t') #>> '{spans,0,children,0,attributes,nested}' FROM observa.events LIMIT 1",
+    );
+    assert_eq!(shown.replace(' ', ""), nested);
+}
+
+#[test]
+fn numbers_keep_all_their_digits() {
+    let mut db = Database::ready();
+    db.run(
+        r#"INSERT INTO observa.model_prices (model, rates) VALUES ('m', '{"input": 0.0000001234567891}')"#,
+    );
+    let reported = "0.12345678901234567890123";
+    let event = span("a", None).to_string().replacen(
+        '{',
+        &format!(
+            "{{\"cost\":{reported},\"input_tokens\":123456789013,\"number\":123456789012345678901234567890.5,"
+        ),
+        1,
+    );
+    assert_eq!(db.ingest(&event)["accepted"], 1);
+    let mut at =
+        |path: &str| db.one::<Option<String>>(&format!("SELECT observa.trace('t') #>> '{path}'")).unwrap();
+    assert_eq!(at("{spans,0,attributes,number}"), "123456789012345678901234567890.5");
+    assert_eq!(at("{spans,0,reported_cost_usd}"), reported);
+    // The product, by bc.
+    let cost = "15241.5787641411381583";
+    assert_eq!(at("{spans,0,cost_usd}").trim_end_matches('0'), cost);
+    assert_eq!(at("{summary,cost_usd}").trim_end_matches('0'), cost);
+}
+
+#[test]
+fn a_trace_is_read_without_a_transaction_id_and_in_a_parallel_plan() {
+    let mut db = Database::ready();
+    db.ingest(&lines(&[span("a", None), span("b", Some("a"))]));
+    db.run("BEGIN");
+    trace(&mut db);
+    assert!(db.one::<bool>("SELECT pg_current_xact_id_if_assigned() IS NULL"));
+    db.run("COMMIT");
+    db.run("SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0");
+    let sql = "SELECT event_id, observa.trace(trace_id) AS trace FROM observa.events ORDER BY event_id";
+    let plan = db.rows(&format!("EXPLAIN {sql}"), &[]);
+    assert!(plan.iter().any(|line| line.get::<_, String>(0).contains("Gather")));
+    let traces = db.rows(sql, &[]);
+    assert_eq!(traces.len(), 2);
+    let whole: Value = traces[1].get("trace");
+    assert_eq!(shape(&whole["spans"]), json!([["a", [["b", []]]]]));
+}

@@ -132,6 +132,41 @@ fn a_traces_span_of_time_is_from_its_first_start_to_its_last_end() {
 }
 
 #[test]
+fn the_last_outcome_of_a_trace_counts() {
+    let mut db = Database::ready();
+    let ts = now_ms() - 60_000;
+    let end = |trace: &str, ms: i64, outcome: &str| {
+        json!({"event_type": "trace_end", "event_id": format!("{trace}{ms}"), "trace_id": trace, "outcome": outcome,
+               "timestamp": ts + ms})
+    };
+    db.ingest(&lines(&[
+        end("better", 0, "error"),
+        end("better", 1, "success"),
+        end("slower", 0, "success"),
+        end("slower", 1, "timeout"),
+        end("worse", 0, "success"),
+        end("worse", 1, "error"),
+    ]));
+    let statuses = db.rows("SELECT status FROM observa.traces ORDER BY trace_id", &[]);
+    let statuses: Vec<String> = statuses.iter().map(|row| row.get(0)).collect();
+    assert_eq!(statuses, ["ok", "timeout", "error"]);
+}
+
+#[test]
+fn a_nul_in_a_message_is_replaced() {
+    let mut db = Database::ready();
+    let call = with(
+        llm_call("a"),
+        json!({"conversation_id": "c", "input": r#"[{"role":"user","content":"a\u0000b"}]"#,
+               "output": r#"[{"role":"assistant","parts":[{"content":"c\u0000"},{"content":"d"}]}]"#}),
+    );
+    assert_eq!(db.ingest(&call.to_string())["accepted"], 1);
+    let said = db.rows("SELECT content FROM observa.messages ORDER BY message_index", &[]);
+    let said: Vec<String> = said.iter().map(|row| row.get(0)).collect();
+    assert_eq!(said, ["a\u{FFFD}b", "c\u{FFFD}\nd"]);
+}
+
+#[test]
 fn messages_of_a_conversation_come_in_order() {
     let mut db = Database::ready();
     let ts = now_ms() - 60_000;
@@ -269,4 +304,21 @@ fn a_view_of_what_ingest_writes_takes_no_edits() {
         assert_eq!(error.code().code(), "0A000", "{view}: {error:?}");
         assert_eq!(db.count(&format!("observa.{view}")), 1);
     }
+}
+
+#[test]
+fn what_is_inserted_is_stored_with_all_digits_whatever_the_session_shows() {
+    let mut db = Database::ready();
+    db.run("SET extra_float_digits = -10");
+    db.run("INSERT INTO observa.llm_requests (model, latency_ms, temperature, request_id) VALUES ('m', 1234.5678901234, 0.123456789012345, 'a')");
+    db.run("UPDATE observa.detection_rules SET threshold = 1234.5678901234 WHERE name = 'high_latency'");
+    db.run("RESET extra_float_digits");
+    assert_eq!(
+        db.row("SELECT latency_ms, temperature FROM observa.llm_requests"),
+        json!({"latency_ms": 1234.5678901234, "temperature": 0.123456789012345})
+    );
+    assert_eq!(
+        db.one::<f64>("SELECT threshold FROM observa.detection_rules WHERE name = 'high_latency'"),
+        1234.5678901234
+    );
 }
