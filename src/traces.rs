@@ -197,7 +197,8 @@ fn settle_bill(stored: &[StoredSpan], new: &mut [&mut Ready]) -> Result<(), Erro
         if ready.event.billable && !billed {
             ready.event.repeats = true;
             let home = std::sync::Arc::clone(&ready.home);
-            bill::bill(&mut ready.event, &home);
+            bill::bill(&mut ready.event, &home)
+                .map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
         }
     }
     let losers = stored.iter().zip(of_stored).filter(|(span, billed)| span.billable && !**billed);

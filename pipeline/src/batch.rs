@@ -140,10 +140,10 @@ impl<'l> Reading<'l, '_> {
         let key_time = event.ts.filter(|_| !event.timed_by_arrival);
         event.ts = event.ts.or(Some(self.now));
         let found = clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
+        bill::bill(&mut event, &home)?;
         if !self.seen.insert((home.tenant_id, key_time, event_id)) {
             return Ok(None);
         }
-        bill::bill(&mut event, &home);
         let seen = Seen { event: &event, found: &found, context_window: bill::context_window(&event, &home) };
         let signals = signal::detect(&seen, &home.rules);
         Ok(Some(Ready { event, home, signals }))
