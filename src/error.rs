@@ -20,6 +20,10 @@ pub enum Error {
     Invalid(String),
     #[error("there is no {what} {id} that is {state}")]
     NotFound { what: &'static str, id: String, state: &'static str },
+    #[error("{0} could not be had in time without making others wait, and nothing has changed")]
+    Busy(String),
+    #[error("partitions of {missing} days are missing, more than the {most} that are made at once")]
+    TooManyDays { missing: usize, most: usize },
     #[error("{what} {name} exists already")]
     Exists { what: &'static str, name: String },
     #[error("what ingest has stored is not edited through its views")]
@@ -39,6 +43,8 @@ impl Error {
             Error::NoStorage | Error::Encoding(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+            Error::TooManyDays { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
@@ -47,10 +53,14 @@ impl Error {
 
     fn hint(&self) -> Option<&'static str> {
         match self {
-            Error::NoTenant => Some("Call observa.authenticate(key) first, in the same transaction."),
+            Error::NoTenant => Some(
+                "So far only a superuser's session acts for tenants: for the one that each event names, else for default.",
+            ),
             Error::Refused(Refusal::TooManyEvents { .. } | Refusal::BodyTooLarge { .. }) => {
                 Some("Send smaller batches, or have a superuser raise the setting.")
             }
+            Error::Busy(_) => Some("Call it again when no long transaction is open that has used observa."),
+            Error::TooManyDays { .. } => Some("Send older events in smaller batches, a month at a time."),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ mod alerts;
 mod columns;
 mod cost;
 mod error;
+mod home_cache;
 mod identity;
 mod ingest;
 mod llm_requests;
@@ -29,6 +30,7 @@ mod scrub;
 mod settings;
 mod span_contents;
 mod storage;
+mod storage_state;
 mod subtransaction;
 mod tenants;
 mod trace;
@@ -61,7 +63,7 @@ pub extern "C-unwind" fn _PG_init() {
     unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
     settings::define();
     log_guard::install();
-    tenants::watch_config();
+    home_cache::watch_config();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -13,8 +13,25 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 7] =
-    ["ingest", "llm_requests", "replay_rejected", "scrub", "scrub_json", "find_secrets", "add_scrub_pattern"];
+const TAKES_PAYLOAD: [&str; 11] = [
+    "ingest",
+    "llm_requests",
+    "replay_rejected",
+    "retranslate",
+    "scrub",
+    "scrub_json",
+    "find_secrets",
+    "add_scrub_pattern",
+    "acknowledge_alert",
+    "resolve_alert",
+    "close_alert",
+];
+
+/// A view that takes payload and has a name which other tables have, too: one of the words tells them apart.
+const TAKES_PAYLOAD_IF: (&str, [&str; 3]) = ("logs", ["observa", "insert", "copy"]);
+
+/// What follows EXECUTE where it names no prepared statement: GRANT EXECUTE ON, CREATE TRIGGER ... EXECUTE FUNCTION.
+const NOT_PREPARED: [&[u8]; 3] = [b"on", b"function", b"procedure"];
 
 /// Errors whose message quotes a value, or what stands at the place of the error.
 const QUOTES_VALUE: [pg_sys::errcodes::PgSqlErrorCode; 5] = {
@@ -99,41 +116,66 @@ unsafe fn text<'s>(text: *const c_char) -> Option<&'s [u8]> {
 }
 
 fn may_have_payload(statement: &[u8]) -> bool {
-    names_payload(statement) || executes_payload(statement)
+    names_payload(statement) || has_escaped_name(statement) || executes_payload(statement)
 }
 
 fn names_payload(statement: &[u8]) -> bool {
+    let has = |name: &str| words(statement).any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+    let (name, beside) = TAKES_PAYLOAD_IF;
     words(statement).any(|word| TAKES_PAYLOAD.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
+        || (has(name) && beside.into_iter().any(has))
+}
+
+/// `U&"\0069ngest"` is a name, too.
+fn has_escaped_name(statement: &[u8]) -> bool {
+    statement.windows(3).any(|part| part.eq_ignore_ascii_case(b"u&\""))
 }
 
 /// What could be an identifier.
 fn words(statement: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii();
-    statement.split(move |byte| !in_word(byte)).filter(|word| !word.is_empty())
+    statement.split(|byte| !is_in_word(byte)).filter(|word| !word.is_empty())
 }
 
-/// `EXECUTE name (...)` of a prepared statement that names what its call does not; or of none, which may have been one.
+fn is_in_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
+}
+
+/// Whether any `EXECUTE name (...)` in it is of a prepared statement that names what its call does not; or of none, which may
+/// have been one.
 fn executes_payload(statement: &[u8]) -> bool {
-    let mut words = words(statement);
-    if !words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"execute")) {
-        return false;
+    let mut rest = statement;
+    while let Some(start) = rest.iter().position(is_in_word) {
+        let (_, from_word) = rest.split_at(start);
+        let end = from_word.iter().position(|byte| !is_in_word(byte)).unwrap_or(from_word.len());
+        let (word, after) = from_word.split_at(end);
+        if word.eq_ignore_ascii_case(b"execute") && is_payload_executed(after) {
+            return true;
+        }
+        rest = after;
     }
-    let Some(name) = words.next() else { return false };
-    let is_quoted = statement
-        .windows(name.len() + 1)
-        .any(|part| part.split_first().is_some_and(|(first, rest)| *first == b'"' && rest == name));
-    let Ok(name) = CString::new(if is_quoted { name.to_vec() } else { name.to_ascii_lowercase() }) else {
-        return false;
+    false
+}
+
+/// `after`: what follows EXECUTE.
+fn is_payload_executed(after: &[u8]) -> bool {
+    let Some(start) = after.iter().position(is_in_word) else { return false };
+    let (before, from_name) = after.split_at(start);
+    let Some(name) = words(from_name).next() else { return false };
+    let is_quoted = before.last() == Some(&b'"');
+    // A comment may say anything.
+    let is_bare = !is_quoted && before.iter().all(u8::is_ascii_whitespace);
+    let Ok(c_name) = CString::new(if is_quoted { name.to_vec() } else { name.to_ascii_lowercase() }) else {
+        return true;
     };
     // SAFETY: a look-up that raises nothing; the prepared statement's text lives as long as it does.
     let prepared = unsafe {
-        let prepared = pg_sys::FetchPreparedStatement(name.as_ptr(), false);
+        let prepared = pg_sys::FetchPreparedStatement(c_name.as_ptr(), false);
         if prepared.is_null() || (*prepared).plansource.is_null() {
-            return true;
+            return !(is_bare && NOT_PREPARED.iter().any(|word| name.eq_ignore_ascii_case(word)));
         }
         text((*(*prepared).plansource).query_string)
     };
-    prepared.is_none_or(names_payload)
+    prepared.is_none_or(|text| names_payload(text) || has_escaped_name(text))
 }
 
 /// In place: every replacement is shorter, or as long.

@@ -15,6 +15,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Of a whole round. What a round has made is locked to its end, so an ingest may wait as long for it.
 const ROUND: Duration = Duration::from_millis(700);
 
+/// Of an explicit call, which tries for so long and then says what it could not do.
+const CALL: Duration = Duration::from_secs(5);
+
 /// What a round may still take, and what it has left to the next.
 pub struct Patience {
     /// None: it waits as long as it takes.
@@ -28,7 +31,16 @@ impl Patience {
     }
 
     pub fn of_a_round() -> Patience {
-        Patience { until: Some(Instant::now() + ROUND), postponed: Vec::new() }
+        Patience::of_a_round_since(Instant::now())
+    }
+
+    /// For what holds locks since then, to its end.
+    pub fn of_a_round_since(begun: Instant) -> Patience {
+        Patience { until: Some(begun + ROUND), postponed: Vec::new() }
+    }
+
+    pub fn of_a_call() -> Patience {
+        Patience { until: Some(Instant::now() + CALL), postponed: Vec::new() }
     }
 
     /// Runs what needs locks. None: they were not to be had in time, nothing of it has happened, and `what` is postponed.

@@ -2,11 +2,11 @@
 //! loaded and what it or the project has set.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use observa_pipeline::home::Shared;
 use observa_pipeline::price::{Book, DailyWindow, PriceRow, Rates, Source};
-use pgrx::JsonB;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
@@ -14,28 +14,53 @@ use crate::error::Error;
 use crate::settings;
 use crate::storage::POSTGRES_EPOCH;
 
+/// Tenants with prices of their own that a backend keeps; with more it begins anew.
+const MAX_TENANTS: usize = 256;
+
 thread_local! {
     /// Thousands of prices that all tenants have in common.
     static EVERYBODYS: RefCell<Option<Arc<Book>>> = const { RefCell::new(None) };
+    /// What all projects of a tenant have in common, where that is more.
+    static TENANTS: RefCell<HashMap<Uuid, Arc<Book>>> = RefCell::default();
 }
 
 /// Prices or the settings about them have changed.
 pub fn forget() {
     EVERYBODYS.take();
+    TENANTS.take();
 }
 
 /// The acting tenant's book for a project.
-pub fn book(project_id: Uuid) -> Result<Shared<Book>, Error> {
-    let base = everybodys()?;
-    let rows = rows(Some(project_id))?;
+pub fn book(tenant_id: Uuid, project_id: Uuid) -> Result<Shared<Book>, Error> {
+    let base = tenants(tenant_id)?;
+    let rows = rows(Some(tenant_id), Some(project_id))?;
     Ok(if rows.is_empty() { base } else { Shared::Own(Arc::new(Book::over(rows, &base))) })
+}
+
+fn tenants(tenant_id: Uuid) -> Result<Shared<Book>, Error> {
+    if let Some(book) = TENANTS.with_borrow(|tenants| tenants.get(&tenant_id).cloned()) {
+        return Ok(Shared::Own(book));
+    }
+    let base = everybodys()?;
+    let rows = rows(Some(tenant_id), None)?;
+    if rows.is_empty() {
+        return Ok(base);
+    }
+    let book = Arc::new(Book::over(rows, &base));
+    TENANTS.with_borrow_mut(|tenants| {
+        if tenants.len() >= MAX_TENANTS {
+            tenants.clear();
+        }
+        tenants.insert(tenant_id, Arc::clone(&book));
+    });
+    Ok(Shared::Own(book))
 }
 
 fn everybodys() -> Result<Shared<Book>, Error> {
     if let Some(book) = EVERYBODYS.with_borrow(Option::clone) {
         return Ok(Shared::Own(book));
     }
-    let rows = rows(None)?;
+    let rows = rows(None, None)?;
     if rows.is_empty() && settings::builtin_prices() {
         return Ok(Shared::BuiltIn(Book::builtin()));
     }
@@ -44,10 +69,9 @@ fn everybodys() -> Result<Shared<Book>, Error> {
     Ok(Shared::Own(book))
 }
 
-/// The acting tenant's own rows for a project; None: everybody's.
-fn rows(project_id: Option<Uuid>) -> Result<Vec<PriceRow>, Error> {
-    let project_id = project_id.map(|id| pgrx::Uuid::from_bytes(id.into_bytes()));
-    select(include_str!("../sql/query/prices.sql"), &[project_id.into()])
+fn rows(tenant_id: Option<Uuid>, project_id: Option<Uuid>) -> Result<Vec<PriceRow>, Error> {
+    let id = |id: Option<Uuid>| id.map(|id| pgrx::Uuid::from_bytes(id.into_bytes()));
+    select(include_str!("../sql/query/prices.sql"), &[id(tenant_id).into(), id(project_id).into()])
 }
 
 /// The rows of a query with the columns of `prices.sql`.
@@ -65,7 +89,7 @@ fn price_row(row: pgrx::spi::SpiHeapTupleData) -> Result<Option<PriceRow>, pgrx:
         Some("tenant") => Source::Tenant,
         _ => Source::Loaded,
     };
-    let rates = row.get::<JsonB>(5)?.and_then(|rates| Rates::from_json(&rates.0).ok());
+    let rates = row.get::<String>(5)?.and_then(|rates| Rates::from_text(&rates).ok());
     let Some((model, rates)) = row.get::<String>(3)?.zip(rates) else { return Ok(None) };
     let micros = |time: Option<TimestampWithTimeZone>| {
         time.map(i64::from)

@@ -134,7 +134,7 @@ fn translate_batch(
     for (old, span) in &stored {
         let home = home(old.project_id, directory, homes)?;
         if let Ok(event) = span.event() {
-            ready.push(finished(event, old, home));
+            ready.push(finished(event, old, home)?);
         }
     }
     let stamp = Stamp::now();
@@ -164,12 +164,12 @@ fn home(
 }
 
 /// As a batch finishes an event, but for its signals: they were raised when it came.
-fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Ready<'o> {
+fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Result<Ready<'o>, Error> {
     event.ts = Some(old.ts);
     event.set_text(Field::EventId, Some(old.event_id.as_str().into()));
     clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
-    bill::bill(&mut event, &home);
-    Ready { event, home, signals: Vec::new() }
+    bill::bill(&mut event, &home).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
+    Ok(Ready { event, home, signals: Vec::new() })
 }
 
 /// Who is billed may be another one now.

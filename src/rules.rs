@@ -1,6 +1,8 @@
 //! The detection rules for SQL: the built-in ones, and a tenant's exceptions to them.
 
+use observa_pipeline::price::Rates;
 use observa_pipeline::signal::RULES;
+use observa_pipeline::translate::json::Object;
 use pgrx::prelude::*;
 use pgrx::{JsonB, PgTrigger};
 use serde_json::Value;
@@ -112,21 +114,31 @@ fn edit_model_price<'a>(
         )
         .raise();
     }
+    // As text: amounts keep all their digits.
+    let data = trigger.trigger_data();
+    let new = match &change {
+        Change::Insert { .. } => Some(triggers::row_text(data.tg_trigtuple, data)?),
+        Change::Update { .. } => Some(triggers::row_text(data.tg_newtuple, data)?),
+        Change::Delete { .. } => None,
+    };
     let changed = or_raise(triggers::for_row_tenant(&change, || {
+        if let Some(new) = &new {
+            let row = Object::parse(new).map_err(|_| Error::Invalid("the row can't be read".into()))?;
+            let rates = row.get("rates").filter(|rates| *rates != "null").unwrap_or("{}");
+            Rates::from_text(rates).map_err(|error| Error::Invalid(error.to_string()))?;
+        }
         if let Change::Insert { new } | Change::Update { new, .. } = &change {
-            let rates = new.get("rates").filter(|rates| !rates.is_null()).cloned();
-            observa_pipeline::price::Rates::from_json(
-                &rates.unwrap_or_else(|| Value::Object(Default::default())),
-            )
-            .map_err(|error| Error::Invalid(error.to_string()))?;
             check_project(new)?;
         }
         let mut changed = 0;
         if let Change::Update { old, .. } | Change::Delete { old } = &change {
             changed = edit(include_str!("../sql/edit/delete_model_price.sql"), old)?;
         }
-        if let Change::Insert { new } | Change::Update { new, .. } = &change {
-            changed = edit(include_str!("../sql/edit/put_model_price.sql"), new)?;
+        if let Some(new) = &new {
+            changed = Spi::connect_mut(|client| {
+                let put = include_str!("../sql/edit/put_model_price.sql");
+                client.update(put, None, &[new.as_str().into()]).map(|rows| rows.len())
+            })?;
         }
         Ok(changed)
     }));

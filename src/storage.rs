@@ -1,6 +1,8 @@
 //! The storage that setup() makes: tables, policies, views, and a partition for each day.
 
+use std::cell::Cell;
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use observa_pipeline::settings::DAY;
 use pgrx::pg_sys;
@@ -10,10 +12,12 @@ use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::patience::Patience;
 use crate::settings;
+use crate::storage_state;
 use crate::tenants;
 
 /// In the order that they build on each other. All can run again.
-const SCRIPTS: &[&str] = &[
+pub const SCRIPTS: &[&str] = &[
+    include_str!("../sql/storage/state.sql"),
     include_str!("../sql/storage/tenants.sql"),
     include_str!("../sql/storage/config.sql"),
     include_str!("../sql/storage/events.sql"),
@@ -39,6 +43,16 @@ const BY_ARRIVAL_DAY: &str = "event_keys";
 
 /// Days beyond the accepted window that setup() makes partitions for.
 const DAYS_AHEAD: i64 = 7;
+
+/// Days of the accepted window that have partitions before an event of theirs comes: a year of empty ones would take 13,000 locks
+/// to make, and 2,000 to read.
+const DAYS_BEHIND: i64 = 45;
+
+/// Days whose partitions one body may make: each takes some 36 locks, and a default server has some 6,400.
+const MOST_DAYS_AT_ONCE: usize = 60;
+
+/// How long an ingest may wait for a setup() of storage that is in use, before its tables are let go.
+const TRY: Duration = Duration::from_millis(500);
 
 /// Held while storage is made: two setups at once would make the same tables.
 const SETUP_LOCK: i64 = 0x6f62_7365_7276_6101;
@@ -83,9 +97,23 @@ pub fn make() -> Result<(), Error> {
         let name = unsafe { std::ffi::CStr::from_ptr(pg_sys::GetDatabaseEncodingName()) };
         return Err(Error::Encoding(name.to_string_lossy().into_owned()));
     }
-    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[SETUP_LOCK.into()])?;
-    quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?;
-    make_window(&mut Patience::endless())?;
+    let mut patience = Patience::of_a_call();
+    let lock = || {
+        let sql = "SELECT pg_catalog.pg_advisory_xact_lock($1)";
+        Ok(Spi::run_with_args(sql, &[SETUP_LOCK.into()])?)
+    };
+    let what = "the lock of another observa.setup()";
+    patience.run(what, lock)?.ok_or_else(|| Error::Busy(what.into()))?;
+    // SAFETY: inside a transaction, holding no reference into a cache. The other one may have made all.
+    unsafe { pg_sys::AcceptInvalidationMessages() };
+    if relation("events").is_none() {
+        run_scripts()?;
+        storage_state::remember()?;
+        make_window(&mut Patience::endless())?;
+    } else {
+        let begun = bring_up_to_date(&mut patience)?;
+        make_window(&mut Patience::of_a_round_since(begun))?;
+    }
     match tenants::make("default") {
         Ok(_) | Err(Error::Exists { .. }) => {}
         Err(error) => return Err(error),
@@ -94,11 +122,38 @@ pub fn make() -> Result<(), Error> {
     Ok(())
 }
 
+fn run_scripts() -> Result<(), Error> {
+    Ok(quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?)
+}
+
+/// Of storage that is in use: its tables' locks are held to the transaction's end, and ingest waits for them. So nothing is done
+/// where nothing would change, and all is given up where a try takes long. Since when locks are held.
+fn bring_up_to_date(patience: &mut Patience) -> Result<Instant, Error> {
+    if storage_state::is_known()? {
+        return Ok(Instant::now());
+    }
+    let begun = Cell::new(Instant::now());
+    let what = "the locks of Observa's tables";
+    let run = || {
+        begun.set(Instant::now());
+        for script in SCRIPTS {
+            quietly(|| Spi::run(script))?;
+            if begun.get().elapsed() > TRY {
+                // Rolls this try back.
+                Error::Busy(what.into()).raise();
+            }
+        }
+        storage_state::remember()
+    };
+    patience.run(what, run)?.ok_or_else(|| Error::Busy(what.into()))?;
+    Ok(begun.get())
+}
+
 /// The partitions of the accepted window and some days more, where they are missing; how many were.
 pub fn make_window(patience: &mut Patience) -> Result<u64, Error> {
     let limits = settings::limits();
     let today = now().div_euclid(DAY);
-    let first = today - limits.window_past.div_euclid(DAY) - 1;
+    let first = today - limits.window_past.div_euclid(DAY).min(DAYS_BEHIND) - 1;
     let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
     let mut made = 0;
     for day in (first..=last).filter(|day| BY_EVENT_DAY.iter().any(|table| !has_partition(table, *day))) {
@@ -254,13 +309,12 @@ fn civil(day: i64) -> (i32, i32, i32) {
 
 /// Makes the partitions that times (microseconds since 1970 UTC) need, if any is missing.
 pub fn ensure_partitions(times: impl Iterator<Item = i64>) -> Result<(), Error> {
-    let days: HashSet<i64> = times.map(|ts| ts.div_euclid(DAY)).collect();
-    for day in days {
-        if !BY_EVENT_DAY.iter().all(|table| has_partition(table, day)) {
-            make_partitions(day)?;
-        }
+    let mut days: HashSet<i64> = times.map(|ts| ts.div_euclid(DAY)).collect();
+    days.retain(|day| BY_EVENT_DAY.iter().any(|table| !has_partition(table, *day)));
+    if days.len() > MOST_DAYS_AT_ONCE {
+        return Err(Error::TooManyDays { missing: days.len(), most: MOST_DAYS_AT_ONCE });
     }
-    Ok(())
+    days.into_iter().try_for_each(|day| make_partitions(day).map(|_| ()))
 }
 
 /// Storage, made now where a superuser finds none.

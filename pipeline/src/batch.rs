@@ -157,10 +157,10 @@ impl<'l> Reading<'l, '_> {
         event.ts = event.ts.or(Some(self.now));
         let clean = if letter.is_some() { clean::clean_letter } else { clean::clean };
         let found = clean(&mut event, &home.scrubber, &home.pseudonym_key);
+        bill::bill(&mut event, &home)?;
         if !self.seen.insert((home.tenant_id, key_time, event_id)) {
             return Ok(None);
         }
-        bill::bill(&mut event, &home);
         let seen = Seen { event: &event, found: &found, context_window: bill::context_window(&event, &home) };
         let signals = signal::detect(&seen, &home.rules);
         Ok(Some(Ready { event, home, signals }))

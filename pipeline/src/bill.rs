@@ -1,5 +1,6 @@
 //! Who is billed for an event, and how much.
 
+use crate::error::{Code, Reject};
 use crate::event::{CostSource, Event, Field, MOST_COUNTED, Status, Tokens};
 use crate::home::Home;
 use crate::price::{Book, ServiceTier, Totals, Usage, Usd};
@@ -12,13 +13,17 @@ pub const CLASSES: &str = "observa_usage";
 ///
 /// A successful call to a provider is billable; a failed one bills nothing, and what only repeats its children's usage
 /// (an agent, a chain) is no call. What is not billable has no cost, so that sums never count a token twice.
-pub fn bill(event: &mut Event, home: &Home) {
-    let usage = usage(event);
+///
+/// # Errors
+/// Where the usage object has a count that is negative, or more than any call takes.
+pub fn bill(event: &mut Event, home: &Home) -> Result<(), Reject> {
+    let usage = usage(event)?;
     keep_classes(event, usage.as_ref());
     let repeats = event.repeats || matches!(event.text(Field::ObservationType), Some("agent" | "chain"));
     event.billable = event.event_type.is_provider_call() && event.status == Status::Ok && !repeats;
     event.cost_usd = usage.filter(|_| event.billable).and_then(|usage| cost(event, home, &usage));
     event.cost_source = cost_source(event.cost_usd.is_some(), event.reported_cost_usd.is_some());
+    Ok(())
 }
 
 /// Another event is billed for the call.
@@ -45,8 +50,7 @@ pub struct Stored<'e> {
 /// What a stored event costs by a book: with the prices that [`bill`] had, what [`bill`] said.
 pub fn stored_cost(event: &Stored, book: &Book) -> Option<Usd> {
     let usage = event.classes.and_then(Usage::from_classes).or_else(|| usage_of_columns(&event.tokens))?;
-    let mut models = event.models.into_iter().flatten();
-    models.find_map(|model| book.total(model, event.provider, event.at, &usage))
+    book.first_of(event.models, event.provider, event.at, |price| price.total(&usage))
 }
 
 pub fn cost_source(computed: bool, reported: bool) -> CostSource {
@@ -61,28 +65,25 @@ pub fn cost_source(computed: bool, reported: bool) -> CostSource {
 pub fn context_window(event: &Event, home: &Home) -> Option<i64> {
     let provider = event.text(Field::Provider);
     let at = event.ts?;
-    let window = models(event).find_map(|model| home.book.context_window(model, provider, at))?;
+    let window = home.book.first_of(models(event), provider, at, |price| price.context_window())?;
     i64::try_from(window).ok()
 }
 
 fn cost(event: &Event, home: &Home, usage: &Usage) -> Option<Usd> {
     let provider = event.text(Field::Provider);
     let at = event.ts?;
-    models(event).find_map(|model| home.book.total(model, provider, at, usage))
+    home.book.first_of(models(event), provider, at, |price| price.total(usage))
 }
 
 /// The model that answered is what is paid for; the one asked for may be an alias or a deployment's name.
-fn models<'e>(event: &'e Event) -> impl Iterator<Item = &'e str> {
-    [Field::ResponseModel, Field::Model].into_iter().filter_map(|field| event.text(field))
+fn models<'e>(event: &'e Event) -> [Option<&'e str>; 2] {
+    [Field::ResponseModel, Field::Model].map(|field| event.text(field))
 }
 
 /// The usage of a call: the event's own counts, completed from the provider's usage object where the two don't contradict
 /// each other.
-fn usage(event: &mut Event) -> Option<Usage> {
-    let object = event
-        .usage
-        .and_then(|raw| serde_json::from_str(raw).ok())
-        .and_then(|usage: serde_json::Value| Usage::from_json(&usage).ok());
+fn usage(event: &mut Event) -> Result<Option<Usage>, Reject> {
+    let object = event.usage.map(usage_of_object).transpose()?.flatten();
     let tier = event.service_tier.as_deref().and_then(ServiceTier::parse);
     let tokens = &mut event.tokens;
     if let Some(usage) = object.filter(|usage| agrees(tokens, usage)) {
@@ -94,10 +95,24 @@ fn usage(event: &mut Event) -> Option<Usage> {
         tokens.cache_write_1h = tokens.cache_write_1h.or(signed(usage.cache_write_1h));
         tokens.reasoning = tokens.reasoning.or(signed(usage.reasoning));
         let usage = Usage { service_tier: usage.service_tier.or(tier), ..usage };
-        return Some(usage).filter(|usage| !usage.is_unknown());
+        return Ok(Some(usage).filter(|usage| !usage.is_unknown()));
     }
-    let usage = usage_of_columns(tokens)?;
-    Some(Usage { service_tier: tier, ..usage })
+    Ok(usage_of_columns(tokens).map(|usage| Usage { service_tier: tier, ..usage }))
+}
+
+/// None: it is no usage that could be read, and stays an attribute.
+fn usage_of_object(raw: &str) -> Result<Option<Usage>, Reject> {
+    let Ok(object) = serde_json::from_str::<serde_json::Value>(raw) else { return Ok(None) };
+    let usage = Usage::from_json(&object);
+    let in_range = match &usage {
+        Ok(usage) => signed(Some(usage.largest_count())).is_some(),
+        Err(error) => !error.is_out_of_range(),
+    };
+    if in_range {
+        return Ok(usage.ok());
+    }
+    let message = format!("the counts of usage must be between 0 and {MOST_COUNTED}");
+    Err(Reject::field(Code::OutOfRange, "usage", message))
 }
 
 /// Whether a usage object says nothing else than the event's own counts, where both speak.

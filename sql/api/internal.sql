@@ -1,10 +1,9 @@
-CREATE FUNCTION observa_internal.find_home(tenant text, project text, in_environment text)
-    RETURNS TABLE (tenant_id uuid, project_id uuid, environment text, pseudonym_key bytea, scrub_emails boolean,
-                   tenant_name text, namesakes boolean)
+CREATE FUNCTION observa_internal.find_tenant(tenant text)
+    RETURNS TABLE (tenant_id uuid, name text, pseudonym_key bytea)
     LANGUAGE c STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'find_home_wrapper';
-ALTER FUNCTION observa_internal.find_home(text, text, text) OWNER TO observa_system;
-COMMENT ON FUNCTION observa_internal.find_home(text, text, text) IS 'The tenant and project of an id or a name, for ingest alone';
+    AS 'MODULE_PATHNAME', 'find_tenant_wrapper';
+ALTER FUNCTION observa_internal.find_tenant(text) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.find_tenant(text) IS 'The tenant of an id or a name, for ingest alone';
 
 CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

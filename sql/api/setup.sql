@@ -6,7 +6,10 @@ REVOKE ALL ON FUNCTION observa.setup() FROM PUBLIC;
 COMMENT ON FUNCTION observa.setup() IS 'Creates the storage, or brings it up to date after an upgrade
 
 Idempotent, for superusers. Makes tables, views, the tenant default with its project default, and the partitions of the
-accepted window and seven days more.';
+accepted window, of its past the last 45 days, and of seven days more; ingest makes older ones when an event needs them. On
+storage that is in use it locks nothing where nothing changes. Otherwise it tries for five seconds to get its locks without
+making an ingest wait for more than one; if a long transaction holds them, nothing has changed and that is an error (55P03).
+Call it alone, not inside of a longer transaction.';
 
 CREATE FUNCTION observa.run_maintenance() RETURNS jsonb
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -326,3 +326,50 @@ fn a_price_that_is_changed_while_a_statement_runs_counts_in_the_next() {
     });
     assert_eq!(db.one::<String>(&format!("SELECT {cost}")), "0.002");
 }
+
+#[test]
+fn a_price_for_the_deployment_wins_over_a_known_price_of_the_model_that_answered() {
+    let mut db = Database::ready();
+    db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('my-deploy', '{"input": "0.5", "output": 0}')"#);
+    let event = |id: &str, more: Value| {
+        let call =
+            json!({"model": "my-deploy", "response_model": "gpt-4o", "input_tokens": 2, "output_tokens": 1});
+        with(with(llm_call(id), call), more).to_string()
+    };
+    db.ingest(&event("own", json!({})));
+    assert_eq!(stored(&mut db, "own").0.as_deref(), Some("1"));
+    // gpt-4o: 2.50 in, 10 out. Within one source the model that answered counts.
+    db.ingest(&event("unknown", json!({"model": "another-deploy"})));
+    assert_eq!(stored(&mut db, "unknown").0.as_deref(), Some("0.000015"));
+    db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('gpt-4o', '{"input": "0.25", "output": 0}')"#);
+    db.ingest(&event("both", json!({})));
+    assert_eq!(stored(&mut db, "both").0.as_deref(), Some("0.5"));
+    let before: i64 = db.count("observa.events WHERE event_id IN ('own', 'both') AND cost_usd IN (0.5, 1)");
+    db.run("SELECT observa.reprice(now() - interval '1 h', now() + interval '1 h')");
+    let after: i64 = db.count("observa.events WHERE event_id IN ('own', 'both') AND cost_usd = 0.5");
+    assert_eq!((before, after), (2, 2), "reprice looks in the same order");
+}
+
+#[test]
+fn a_rate_that_is_a_json_number_keeps_all_its_digits() {
+    let mut db = Database::ready();
+    db.run(
+        r#"INSERT INTO observa.model_prices (model, rates)
+           VALUES ('precise', '{"input_uncached": 0.000000123456789012345678901234, "output": 0}')"#,
+    );
+    let rate = "0.000000123456789012345678901234";
+    assert_eq!(
+        db.one::<String>(
+            "SELECT rates ->> 'input_uncached' FROM observa.model_prices WHERE model = 'precise'"
+        ),
+        rate
+    );
+    let cost = "SELECT trim_scale(observa.cost('precise', '{\"input_tokens\": 1}'))::text";
+    assert_eq!(db.one::<String>(cost), rate);
+    db.run("UPDATE observa.model_prices SET valid_from = '2020-01-01' WHERE model = 'precise'");
+    assert_eq!(db.one::<String>(cost), rate);
+    db.ingest(
+        &with(llm_call("e"), json!({"model": "precise", "input_tokens": 1, "output_tokens": 0})).to_string(),
+    );
+    assert_eq!(stored(&mut db, "e").0.as_deref(), Some(rate));
+}

@@ -39,6 +39,10 @@ fn contents(db: &mut Database) -> Vec<(String, Vec<String>)> {
     let mut all: Vec<(String, Vec<String>)> = Vec::new();
     for table in tables {
         let table: String = table.get(0);
+        // A hash of the catalog, in which grants come in the order that they were made.
+        if table == "observa_internal.storage_state" {
+            continue;
+        }
         let rows = db.rows(&format!("SELECT q::text FROM {table} q ORDER BY 1"), &[]);
         all.push((table, rows.iter().map(|row| row.get(0)).collect()));
     }

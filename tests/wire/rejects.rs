@@ -58,6 +58,17 @@ fn bad_lines() -> Vec<(String, &'static str, Value)> {
         (nested("feedback", json!({"type": "shrug"})), "invalid_type", field("type")),
         (r#"{"model":"m","latency_ms":-1}"#.into(), "out_of_range", field("latency_ms")),
         (r#"{"model":"m","output_tokens":-3}"#.into(), "out_of_range", field("output_tokens")),
+        (
+            r#"{"model":"gpt-4o","usage":{"prompt_tokens":99999999999999}}"#.into(),
+            "out_of_range",
+            field("usage"),
+        ),
+        (r#"{"model":"gpt-4o","usage":{"prompt_tokens":9e18}}"#.into(), "out_of_range", field("usage")),
+        (
+            r#"{"model":"gpt-4o","usage":{"prompt_tokens":1,"completion_tokens":-1}}"#.into(),
+            "out_of_range",
+            field("usage"),
+        ),
         (r#"{"model":"m","input_tokens":1e19}"#.into(), "out_of_range", field("input_tokens")),
         (r#"{"model":"m","cost":-0.1}"#.into(), "out_of_range", field("cost")),
         (r#"{"model":"m","latency_ms":1e400}"#.into(), "out_of_range", Value::Null),

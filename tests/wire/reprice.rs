@@ -35,7 +35,7 @@ fn every_kind_of_usage() -> Vec<Value> {
             "service_tier": "batch"}}),
         json!({"usage": {"promptTokenCount": 1000, "candidatesTokenCount": 50, "thoughtsTokenCount": 70, "totalTokenCount": 1120,
             "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 300}]}}),
-        json!({"usage": {"prompt_tokens": 5_000_000_000_000_i64}}),
+        json!({"usage": {"prompt_tokens": 500_000_000_000_i64}}),
         json!({"usage": {}}),
         json!({"usage": "none"}),
         json!({"observa_usage": {"input_uncached": 7}, "input_tokens": 1000}),

@@ -1,7 +1,7 @@
 //! No secret reaches a table, whichever field of whichever event it came in.
 
-use observa_tests::Database;
 use observa_tests::event::{lines, now_ms, with};
+use observa_tests::{Cluster, Database};
 use serde_json::{Value, json};
 
 /// Shaped like the real ones; nobody's. The card passes Luhn's check, the IBAN its own.
@@ -282,4 +282,51 @@ fn a_tenants_own_pattern_and_its_choice_about_emails_hold_for_its_events_alone()
             db.error(&format!("SELECT observa.add_scrub_pattern('{tenant}', '{name}', '{pattern}')"));
         assert!(["22023", "23514"].contains(&refused.code().code()), "{name} {pattern}: {refused:?}");
     }
+}
+
+/// Ingests an e-mail address under each value that the setting is given, one after the other.
+#[track_caller]
+fn scrubs_as_set(db: &mut Database, mut set: impl FnMut(&mut Database, &str)) {
+    for (n, (value, expected)) in [
+        ("off", "mail jane.roe@acme-corp.com"),
+        ("on", "mail [REDACTED:email]"),
+        ("off", "mail jane.roe@acme-corp.com"),
+        ("on", "mail [REDACTED:email]"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        set(db, value);
+        let event = json!({"event_id": n.to_string(), "model": "m", "input": "mail jane.roe@acme-corp.com"});
+        db.ingest(&event.to_string());
+        let input: String = db.one(&format!("SELECT input FROM observa.events WHERE event_id = '{n}'"));
+        assert_eq!(input, expected, "the setting is {value}, event {n}");
+    }
+}
+
+#[test]
+fn emails_are_replaced_as_soon_as_the_setting_says_so_again() {
+    // The session's first ingest of all finds the setting off.
+    let mut db = Database::ready();
+    db.run("LOAD 'observa'");
+    scrubs_as_set(&mut db, |db, value| db.run(&format!("SET observa.scrub_emails = {value}")));
+    // The first one after a change of configuration.
+    let mut db = Database::ready();
+    db.ingest(&json!({"model": "m"}).to_string());
+    db.tenant("other");
+    scrubs_as_set(&mut db, |db, value| db.run(&format!("SET observa.scrub_emails = {value}")));
+}
+
+#[test]
+fn emails_are_replaced_when_the_servers_configuration_says_so_again() {
+    let mut db = Database::ready_in(Cluster::own("emails", "shared_preload_libraries = 'observa'\n"));
+    let mut other = db.connect();
+    db.client = db.connect();
+    scrubs_as_set(&mut db, |db, value| {
+        other.batch_execute(&format!("ALTER SYSTEM SET observa.scrub_emails = {value}")).unwrap();
+        other.batch_execute("SELECT pg_reload_conf()").unwrap();
+        while db.one::<String>("SHOW observa.scrub_emails") != value {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    });
 }

@@ -132,6 +132,20 @@ fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
             "PREPARE p (text) AS SELECT observa.ingest($1), 1 / (random() * 0)::int; EXECUTE p ('{body}')"
         ),
         format!("EXECUTE \"p\" ('{body}')"),
+        format!("/* app */ EXECUTE p ('{body}')"),
+        format!("/* app */ EXECUTE p ('{body}'"),
+        format!("EXPLAIN ANALYZE EXECUTE p ('{body}')"),
+        format!("CREATE TEMP TABLE z AS EXECUTE p ('{body}')"),
+        format!("SET work_mem = 4096; EXECUTE p ('{body}')"),
+        format!("EXECUTE /* on */ p ('{body}')"),
+        format!("PREPARE harmless AS SELECT 1; EXECUTE harmless; EXECUTE p ('{body}')"),
+        format!(r#"SELECT observa.U&"\0069ngest"('{body}')::int"#),
+        format!("SELECT observa.acknowledge_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.resolve_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.close_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.retranslate('{PAYLOAD}', now())"),
+        format!("INSERT INTO observa.logs (message, level) VALUES ('{PAYLOAD}', 'no level')"),
+        format!("INSERT INTO observa.logs (message, created_at) VALUES ('m', '{PAYLOAD}')"),
         format!("DO $$ BEGIN EXECUTE $q$SELECT observa.ingest('{body}') FROM $q$; END $$"),
     ];
     let bound = vec![
@@ -245,5 +259,14 @@ fn an_innocent_statement_is_logged_as_ever() {
     db.ingest(&llm_call("e").to_string());
     let _ = db.client.batch_execute("SELECT 1 / 0 AS visible_marker");
     assert!(db.cluster.log().contains("visible_marker"), "only the statement that brought a body is hidden");
+    for sql in [
+        "GRANT EXECUTE ON FUNCTION visible_grant() TO nobody",
+        "CREATE TRIGGER t AFTER INSERT ON nothing EXECUTE FUNCTION visible_trigger()",
+        "SELECT visible_column FROM logs",
+        "PREPARE visible AS SELECT 1 / 0; EXECUTE visible",
+    ] {
+        let _ = db.client.batch_execute(sql);
+        assert!(db.cluster.log().contains(sql), "{sql}");
+    }
     db.ingest(&json!({"model": "m"}).to_string());
 }

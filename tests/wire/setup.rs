@@ -1,7 +1,11 @@
 //! From an empty database to the first event.
 
+use std::time::{Duration, Instant};
+
 use observa_tests::Database;
-use observa_tests::database::error;
+use observa_tests::database::{error, ingest};
+use observa_tests::event::{DAY_MS, lines, llm_call, now_ms, with};
+use serde_json::json;
 
 #[test]
 fn first_ingest_of_a_superuser_in_an_empty_database_makes_the_storage() {
@@ -117,4 +121,71 @@ fn the_extension_can_be_made_in_many_databases_at_once() {
             scope.spawn(move || client.batch_execute("CREATE EXTENSION observa").unwrap());
         }
     });
+}
+
+#[test]
+fn setup_of_storage_that_is_in_use_waits_for_nobody_where_nothing_changes() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let mut third = db.connect();
+    other.batch_execute("SET statement_timeout = '4s'").unwrap();
+    third.batch_execute("SET statement_timeout = '1s'").unwrap();
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&llm_call("a").to_string()]).unwrap();
+    // Not even while its own transaction is open.
+    other.batch_execute("BEGIN; SELECT observa.setup()").unwrap();
+    assert_eq!(ingest(&mut third, &llm_call("b").to_string())["accepted"], 1);
+    other.batch_execute("COMMIT").unwrap();
+    open.commit().unwrap();
+    assert_eq!(db.count("observa.events"), 2);
+}
+
+#[test]
+fn setup_that_must_change_a_table_in_use_gives_up_and_makes_nobody_wait() {
+    let mut db = Database::ready();
+    let policies = "pg_policy WHERE polrelid = 'observa_internal.events'::regclass";
+    let expected = db.count(policies);
+    db.run("DROP POLICY readable_tenant ON observa_internal.events");
+    let mut other = db.connect();
+    let mut third = db.connect();
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&llm_call("a").to_string()]).unwrap();
+    let (refused, waited) = std::thread::scope(|scope| {
+        let setup = scope.spawn(|| error(&mut other, "SELECT observa.setup()"));
+        let mut longest = Duration::ZERO;
+        while !setup.is_finished() {
+            let start = Instant::now();
+            assert_eq!(ingest(&mut third, r#"{"model":"m"}"#)["rejected"], 0);
+            longest = longest.max(start.elapsed());
+        }
+        (setup.join().unwrap(), longest)
+    });
+    assert_eq!(refused.code().code(), "55P03", "{refused:?}");
+    assert!(refused.message().contains("nothing has changed") && refused.hint().is_some(), "{refused:?}");
+    assert!(waited < Duration::from_secs(1), "ingest waited {waited:?}");
+    open.commit().unwrap();
+    assert_eq!(db.count(policies), expected - 1);
+    db.run("SELECT observa.setup()");
+    assert_eq!(db.count(policies), expected, "what was missing is made again");
+}
+
+#[test]
+fn a_window_of_a_year_makes_the_nearest_days_and_ingest_the_others() {
+    let mut db = Database::empty();
+    db.run("CREATE EXTENSION observa; LOAD 'observa'; SET observa.ingest_window_past = '400 d'; SELECT observa.setup()");
+    let partitions = "pg_inherits WHERE inhparent = 'observa_internal.events'::regclass";
+    let made = db.count(partitions);
+    assert!((45..=65).contains(&made), "{made}");
+    let at = |day: i64| with(llm_call(&day.to_string()), json!({"timestamp": now_ms() - day * DAY_MS}));
+    assert_eq!(db.ingest(&at(390).to_string())["accepted"], 1);
+    assert_eq!(db.count(partitions), made + 1);
+    // Many at once would take more locks than a server has.
+    let year: Vec<_> = (0..390).map(at).collect();
+    let refused = db.error(&format!("SELECT observa.ingest('{}')", lines(&year)));
+    assert_eq!(refused.code().code(), "54000", "{refused:?}");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("smaller batches")), "{refused:?}");
+    let month: Vec<_> = (80..110).map(at).collect();
+    assert_eq!(db.ingest(&lines(&month))["accepted"], 30);
+    let refused = db.error("SET observa.ingest_window_past = '401 d'");
+    assert_eq!(refused.code().code(), "22023", "{refused:?}");
 }

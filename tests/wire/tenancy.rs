@@ -169,7 +169,7 @@ fn clients_write_to_no_table() {
         "INSERT INTO observa_internal.tenants VALUES (gen_random_uuid(), 'x', '')",
         "DELETE FROM observa.detection_rules",
         "INSERT INTO observa.model_prices (model) VALUES ('m')",
-        "SELECT observa_internal.find_home('default', NULL, NULL)",
+        "SELECT observa_internal.find_tenant('default')",
         "SELECT observa_internal.all_tenants()",
         "SELECT observa.setup()",
         "SELECT observa.run_maintenance()",
@@ -349,7 +349,7 @@ const SECURITY_DEFINER: [(&str, &str); 28] = [
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
-    ("observa_internal.find_home(text,text,text)", "observa_system"),
+    ("observa_internal.find_tenant(text)", "observa_system"),
     ("observa_internal.insert_llm_request()", "observa_owner"),
     ("observa_internal.insert_log()", "observa_owner"),
     ("observa_internal.load_prices(text,text)", "observa_owner"),
@@ -395,4 +395,58 @@ fn security_definer_is_only_what_is_listed_with_its_reason() {
         SECURITY_DEFINER.len(),
         "the document lists no other"
     );
+}
+
+/// Memory of a backend of this machine, in bytes.
+fn memory(db: &mut Database) -> i64 {
+    let status: String = db.one("SELECT pg_read_file('/proc/self/status')");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the kernel tells");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<i64>().ok()).unwrap() * 1024
+}
+
+#[test]
+fn unknown_projects_cost_neither_memory_nor_look_ups() {
+    let mut db = Database::ready();
+    let tenant: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants");
+    for n in 0..10 {
+        db.run(&format!(
+            "SELECT observa.add_scrub_pattern('{tenant}', 'p{n}', '(badge|card|pass){n}-[0-9]{{6,12}}')"
+        ));
+    }
+    db.run("INSERT INTO observa.model_prices (model, rates) VALUES ('own', '{\"input\": 1}')");
+    let body = |prefix: &str| {
+        let event = |n| json!({"model": "own", "event_id": format!("{prefix}{n}"), "project_id": format!("{prefix} {n}")});
+        lines(&(0..1_000).map(event).collect::<Vec<_>>())
+    };
+    assert_eq!(db.ingest(&body("default").replace("\"project_id\"", "\"x\""))["accepted"], 1_000);
+    db.run("LOAD 'observa'; SET track_functions = 'all'; SELECT pg_stat_reset()");
+    let before = memory(&mut db);
+    assert_eq!(db.ingest(&body("nothing"))["accepted"], 1_000);
+    let grown = memory(&mut db) - before;
+    assert!(grown < 50 << 20, "1,000 unknown projects took {} MB", grown >> 20);
+    db.run("SELECT pg_stat_force_next_flush()");
+    let calls: i64 = db.one(
+        "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_user_functions WHERE funcname LIKE 'find\\_%' AND funcname <> 'find_secrets'",
+    );
+    assert!(calls <= 1, "{calls} look-ups");
+    assert_eq!(db.count("(SELECT DISTINCT project_id FROM observa.events) p"), 1);
+}
+
+#[test]
+fn a_tenant_that_was_unknown_is_found_as_soon_as_it_is_there() {
+    let mut db = Database::ready();
+    let event = |id: &str| with(llm_call(id), json!({"tenant_id": "later"})).to_string();
+    let unknown: String =
+        (0..5_000).map(|n| format!("{{\"model\":\"m\",\"tenant_id\":\"t{n}\"}}\n")).collect();
+    assert_eq!(db.ingest(&unknown)["rejected"], 5_000);
+    assert_eq!(db.ingest(&event("a"))["rejected"], 1);
+    let mut other = db.connect();
+    let tenant: uuid::Uuid = one(&mut other, "SELECT observa.create_tenant('later')");
+    assert_eq!(db.ingest(&event("b"))["accepted"], 1);
+    assert_eq!(db.count(&format!("observa.events WHERE tenant_id = '{tenant}'")), 1);
+    // And its new project.
+    let project: uuid::Uuid = one(&mut other, &format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let event = with(llm_call("c"), json!({"tenant_id": "later", "project_id": "shop"}));
+    assert_eq!(db.ingest(&event.to_string())["accepted"], 1);
+    assert_eq!(db.count(&format!("observa.events WHERE project_id = '{project}'")), 1);
 }

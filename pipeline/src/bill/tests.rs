@@ -45,7 +45,7 @@ fn both(tokens: Tokens, usage: &str, tier: Option<&str>, attributes: Option<&str
 }
 
 fn usage_and_classes(event: &mut Event) -> Option<Usage> {
-    let priced = usage(event);
+    let priced = usage(event).unwrap();
     keep_classes(event, priced.as_ref());
     priced
 }
@@ -102,4 +102,19 @@ fn only_what_the_columns_do_not_say_is_kept() {
         attributes,
         json!({"observa_usage": {"input_uncached": 600, "cache_read": 400, "output_text": 100, "service_tier": "flex"}})
     );
+}
+
+#[test]
+fn a_usage_object_with_a_count_that_no_call_has_is_out_of_range() {
+    for usage in [
+        r#"{"prompt_tokens": 99999999999999}"#,
+        r#"{"prompt_tokens": 10, "completion_tokens": -5}"#,
+        r#"{"total_tokens": 1e30}"#,
+        r#"{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": -1}}"#,
+    ] {
+        let mut event = Event::new(1, EventType::LlmCall);
+        event.usage = Some(usage);
+        let reject = super::usage(&mut event).unwrap_err();
+        assert_eq!((reject.code, reject.field), (Code::OutOfRange, Some("usage")), "{usage}");
+    }
 }

@@ -94,12 +94,44 @@ impl Book {
     /// any spelling and narrows the search; without one, a bare name means the maker of the model.
     /// `None`: no price is known.
     pub fn find(&self, model: &str, provider: Option<&str>, at_micros: i64) -> Option<Price<'_>> {
-        let found = self.find_row(model, provider, at_micros, true)?;
-        let Some(target) = &found.maps_to else { return Some(Price { row: found, mapped_by: None }) };
+        self.find_with_level(model, provider, at_micros).map(|(_, price)| price)
+    }
+
+    /// Of the prices that a call's names have, what the most binding source says: who sets a price for a
+    /// deployment means it whatever the answer calls its model. Within one source the first name counts.
+    /// A price of which `read` makes nothing is passed over.
+    pub fn first_of<T>(
+        &self,
+        names: [Option<&str>; 2],
+        provider: Option<&str>,
+        at_micros: i64,
+        read: impl Fn(Price<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let look = |name: Option<&str>| {
+            let (level, price) = self.find_with_level(name?, provider, at_micros)?;
+            Some((level, read(price)?))
+        };
+        let [first, second] = names;
+        let first = look(first);
+        let bound = first.as_ref().map_or(usize::MAX, |(level, _)| *level);
+        let second = if bound == 0 { None } else { look(second) };
+        second.filter(|(level, _)| *level < bound).or(first).map(|(_, value)| value)
+    }
+
+    fn find_with_level(
+        &self,
+        model: &str,
+        provider: Option<&str>,
+        at_micros: i64,
+    ) -> Option<(usize, Price<'_>)> {
+        let (level, found) = self.find_row(model, provider, at_micros, true)?;
+        let Some(target) = &found.maps_to else {
+            return Some((level, Price { row: found, mapped_by: None }));
+        };
         let (row, mapped_by) = (self.find_row(target, provider, at_micros, false), Some(found));
         // A deployment may be somebody else's than the model it names.
-        let row = row.or_else(|| self.find_row(target, None, at_micros, false))?;
-        Some(Price { row, mapped_by })
+        let (_, row) = row.or_else(|| self.find_row(target, None, at_micros, false))?;
+        Some((level, Price { row, mapped_by }))
     }
 
     /// `mapping`: whether rows that only name another model count. One that names a model is not
@@ -110,12 +142,13 @@ impl Book {
         provider: Option<&str>,
         at_micros: i64,
         mapping: bool,
-    ) -> Option<&PriceRow> {
+    ) -> Option<(usize, &PriceRow)> {
         let known = |name: &str| is_seller(name) || self.sells(name);
         let names = Names::of(model, known)?;
         let given = provider.and_then(normalise_provider).filter(|name| known(name));
         let sellers = sellers(given, names.provider.clone());
-        self.levels().find_map(|level| level.find(&names, &sellers, at_micros, mapping))
+        let mut levels = self.levels().enumerate();
+        levels.find_map(|(at, level)| Some((at, level.find(&names, &sellers, at_micros, mapping)?)))
     }
 
     fn sells(&self, provider: &str) -> bool {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::rates::{Rates, ServiceTier, TokenClass};
 use super::usd::{Usd, parse_usd};
+use crate::translate::json::{self, Object};
 
 /// Names that people use beside the classes' own.
 const SHORT_NAMES: [(&str, TokenClass); 3] = [
@@ -26,10 +27,15 @@ pub enum RatesError {
 }
 
 impl Rates {
-    pub fn from_json(rates: &Value) -> Result<Rates, RatesError> {
+    /// Of the object's text: numbers keep all their digits, which a double would round.
+    pub fn from_text(rates: &str) -> Result<Rates, RatesError> {
         let mut read = Rates::new();
         fill(&mut read, rates, None, 0)?;
         Ok(read)
+    }
+
+    pub fn from_json(rates: &Value) -> Result<Rates, RatesError> {
+        Rates::from_text(&rates.to_string())
     }
 
     /// What [`Rates::from_json`] reads back. Amounts are strings, with all their digits.
@@ -47,9 +53,9 @@ impl Rates {
     }
 }
 
-fn fill(rates: &mut Rates, json: &Value, tier: Option<ServiceTier>, above: u64) -> Result<(), RatesError> {
-    let Value::Object(object) = json else { return Err(RatesError::NotAnObject) };
-    for (key, value) in object {
+fn fill(rates: &mut Rates, text: &str, tier: Option<ServiceTier>, above: u64) -> Result<(), RatesError> {
+    let object = Object::parse(text).map_err(|_| RatesError::NotAnObject)?;
+    for (key, value) in &object.0 {
         if let Some(class) = class(key) {
             let usd = rate(value).ok_or_else(|| RatesError::NotARate(key.chars().take(60).collect()))?;
             rates.set(tier, class, above, usd);
@@ -69,10 +75,10 @@ fn class(key: &str) -> Option<TokenClass> {
     named.or_else(|| SHORT_NAMES.iter().find(|(name, _)| *name == key).map(|(_, class)| *class))
 }
 
-fn rate(value: &Value) -> Option<Usd> {
-    match value {
-        Value::Number(number) => parse_usd(&number.to_string()),
-        Value::String(text) => parse_usd(text),
+fn rate(raw: &str) -> Option<Usd> {
+    match json::type_name(raw) {
+        "number" => parse_usd(raw),
+        "string" => parse_usd(&json::string(raw)?),
         _ => None,
     }
 }
@@ -89,6 +95,12 @@ mod tests {
         let rates = Rates::from_json(&json).unwrap();
         assert_eq!(Rates::from_json(&rates.to_json()).unwrap(), rates);
         assert_eq!(rates.to_json()["above_200000"]["batch"]["input_uncached"], json!("0.0000025"));
+    }
+
+    #[test]
+    fn a_number_keeps_all_its_digits() {
+        let rates = Rates::from_text(r#"{"batch": {"input": 0.000000123456789012345678901234}}"#).unwrap();
+        assert_eq!(rates.to_json(), json!({"batch": {"input_uncached": "0.000000123456789012345678901234"}}));
     }
 
     #[test]

@@ -186,6 +186,13 @@ impl Usage {
         sum(&[self.output_text, self.reasoning, self.output_audio, self.output_image])
     }
 
+    /// The largest count of all, of classes and of reported totals.
+    pub fn largest_count(&self) -> u64 {
+        let reported = [self.reported_input, self.reported_output, self.reported_total];
+        let counts = self.classes().into_iter().map(|(_, count)| count).chain(reported);
+        counts.flatten().max().unwrap_or(0)
+    }
+
     /// Whether no class is known: then there is nothing to price.
     pub fn is_unknown(&self) -> bool {
         self.classes().iter().all(|(_, count)| count.is_none())

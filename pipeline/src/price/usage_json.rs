@@ -18,6 +18,16 @@ pub enum UsageError {
     NotATier { key: &'static str, found: &'static str },
 }
 
+const NEGATIVE: &str = "a negative number";
+const TOO_LARGE: &str = "a number that is too large";
+
+impl UsageError {
+    /// Whether it is a number that no count can be, rather than no number.
+    pub fn is_out_of_range(&self) -> bool {
+        matches!(self, UsageError::NotACount { found: NEGATIVE | TOO_LARGE, .. })
+    }
+}
+
 /// A count that sources give under many keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Slot {
@@ -286,21 +296,21 @@ fn read_count(key: &'static str, value: &Value) -> Result<Option<u64>, UsageErro
         return if text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) {
             Ok(Some(0))
         } else {
-            refused("a negative number")
+            refused(NEGATIVE)
         };
     }
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return refused(if value.is_string() {
             "a text that is no whole number"
-        } else if text.contains('e') {
-            "a number that is too large or a fraction"
+        } else if text.contains('e') && value.as_f64().is_some_and(|number| number > 1.0) {
+            TOO_LARGE
         } else {
             "a fraction"
         });
     }
     match digits.parse::<u64>() {
         Ok(count) if i64::try_from(count).is_ok() => Ok(Some(count)),
-        _ => refused("a number that is too large"),
+        _ => refused(TOO_LARGE),
     }
 }
 
