@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 use pgrx::{AnyNumeric, JsonB};
 
 use crate::error::Error;
+use crate::settings;
 use crate::storage::POSTGRES_EPOCH;
 use crate::tenants;
 
@@ -39,7 +40,8 @@ fn breakdown(
     let (model, usage, at) = (model?, usage?, at?);
     let usage = Usage::from_json(&usage.0).unwrap_or_else(|error| Error::Invalid(error.to_string()).raise());
     let home = tenants::acting_home();
-    let book: &Book = home.as_ref().map_or(Book::builtin(), |home| &home.book);
+    let builtin = || settings::builtin_prices().then(Book::builtin);
+    let book: &Book = home.as_ref().map(|home| &*home.book).or_else(builtin)?;
     book.cost(model, provider, i64::from(at).saturating_add(POSTGRES_EPOCH), &usage)
 }
 
@@ -57,12 +59,15 @@ fn builtin_prices() -> TableIterator<
         name!(valid_from, TimestampWithTimeZone),
         name!(valid_to, TimestampWithTimeZone),
         name!(source, String),
+        name!(hours_utc, Option<String>),
+        name!(weekdays, Option<Vec<i16>>),
     ),
 > {
     let time = |micros: Option<i64>, none: i64| {
         TimestampWithTimeZone::try_from(micros.map_or(none, |micros| micros - POSTGRES_EPOCH)).ok()
     };
-    TableIterator::new(Book::builtin().rows().filter_map(move |row| {
+    let book = settings::builtin_prices().then(Book::builtin);
+    TableIterator::new(book.into_iter().flat_map(Book::rows).filter_map(move |row| {
         Some((
             row.id().into_owned(),
             row.provider.clone(),
@@ -73,6 +78,8 @@ fn builtin_prices() -> TableIterator<
             time(row.valid_from, i64::MIN)?,
             time(row.valid_to, i64::MAX)?,
             row.source_name.to_string(),
+            row.window.map(|window| window.hours()),
+            row.window.and_then(|window| window.days()),
         ))
     }))
 }

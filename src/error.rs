@@ -22,6 +22,8 @@ pub enum Error {
     NotFound { what: &'static str, id: String, state: &'static str },
     #[error("{what} {name} exists already")]
     Exists { what: &'static str, name: String },
+    #[error("what ingest has stored is not edited through its views")]
+    ReadOnly,
     #[error("the row can't be stored: {0}")]
     Rejected(String),
     #[error(transparent)]
@@ -36,6 +38,7 @@ impl Error {
             Error::NoTenant | Error::SuperuserOnly(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Error::NoStorage | Error::Encoding(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,

@@ -47,6 +47,12 @@ fn current_tenant() -> Option<pgrx::Uuid> {
     Acting::current().map(|acting| sql_uuid(acting.tenant_id))
 }
 
+/// For policies: [`session_is_superuser`].
+#[pg_extern(sql = false, name = "session_is_superuser")]
+fn is_superusers_session() -> bool {
+    session_is_superuser()
+}
+
 #[pg_extern(sql = false)]
 fn readable_tenant() -> Option<pgrx::Uuid> {
     current_tenant()

@@ -19,7 +19,9 @@ mod numbers;
 mod patience;
 mod plans;
 mod price_cache;
+mod prices;
 mod replay;
+mod reprice;
 mod retranslate;
 mod rows;
 mod rules;
@@ -44,9 +46,14 @@ extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["s
 extension_sql_file!("../sql/api/ingest.sql", name = "ingest", requires = ["schemas"]);
 extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
+extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
-extension_sql_file!("../sql/api/internal.sql", name = "internal", requires = ["scrub", "cost", "trace"]);
+extension_sql_file!(
+    "../sql/api/internal.sql",
+    name = "internal",
+    requires = ["scrub", "cost", "prices", "trace"]
+);
 
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {

@@ -104,10 +104,11 @@ fn edit_model_price<'a>(
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let change = triggers::change(trigger)?;
     if let Change::Update { old, .. } | Change::Delete { old } = &change
-        && old.get("id").and_then(Value::as_str).is_none_or(|id| Uuid::parse_str(id).is_err())
+        && old.get("tenant_id").is_none_or(Value::is_null)
     {
         Error::Invalid(
-            "a built-in price can't be changed: INSERT one of your own, which wins over it".into(),
+            "a built-in price, or one loaded for everybody, can't be changed: INSERT one of your own, which wins over it"
+                .into(),
         )
         .raise();
     }

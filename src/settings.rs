@@ -17,6 +17,7 @@ static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
+static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
@@ -114,6 +115,14 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::empty(),
     );
+    GucRegistry::define_bool_guc(
+        c"observa.builtin_prices",
+        c"Whether the prices that come with Observa count, where no other price is set or loaded",
+        c"",
+        &BUILTIN_PRICES,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
     GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",
@@ -164,6 +173,10 @@ pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
 
 pub fn scrub_emails() -> bool {
     SCRUB_EMAILS.get()
+}
+
+pub fn builtin_prices() -> bool {
+    BUILTIN_PRICES.get()
 }
 
 /// What `observa.acting` holds now.

@@ -256,8 +256,7 @@ fn civil(day: i64) -> (i32, i32, i32) {
 pub fn ensure_partitions(times: impl Iterator<Item = i64>) -> Result<(), Error> {
     let days: HashSet<i64> = times.map(|ts| ts.div_euclid(DAY)).collect();
     for day in days {
-        // The last one that is made.
-        if !has_partition("logs", day) {
+        if !BY_EVENT_DAY.iter().all(|table| has_partition(table, day)) {
             make_partitions(day)?;
         }
     }

@@ -49,8 +49,8 @@ thread_local! {
     static KNOWN: Cell<u64> = const { Cell::new(0) };
     /// The statement, and the news, of homes that were read under a snapshot which may be older than the news.
     static PASSING: Cell<(pg_sys::TimestampTz, u64)> = const { Cell::new((0, 0)) };
-    /// The setting that the cached homes were made under.
-    static EMAILS: Cell<bool> = const { Cell::new(true) };
+    /// The settings that the cached homes were made under: scrub_emails and builtin_prices.
+    static MADE_UNDER: Cell<(bool, bool)> = const { Cell::new((true, true)) };
 }
 
 pub fn watch_config() {
@@ -224,9 +224,10 @@ impl Directory {
         if acting.is_none() && !identity::session_is_superuser() {
             return Err(Error::NoTenant);
         }
-        let emails = settings::scrub_emails();
-        if is_stale() || EMAILS.replace(emails) != emails {
+        let settings = (settings::scrub_emails(), settings::builtin_prices());
+        if is_stale() || MADE_UNDER.replace(settings) != settings {
             CACHE.with_borrow_mut(HashMap::clear);
+            price_cache::forget();
             WATCHED.set(CONFIG_TABLES.map(|table| storage::relation(table).unwrap_or(pg_sys::InvalidOid)));
         }
         Ok(Directory { acting, unknown: HashSet::new() })

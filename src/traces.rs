@@ -195,9 +195,7 @@ fn settle_bill(stored: &[StoredSpan], new: &mut [&mut Ready]) -> Result<(), Erro
     let (of_stored, of_new) = billable.split_at(stored.len());
     for (ready, billed) in new.iter_mut().zip(of_new) {
         if ready.event.billable && !billed {
-            ready.event.repeats = true;
-            let home = std::sync::Arc::clone(&ready.home);
-            bill::bill(&mut ready.event, &home);
+            bill::bill_no_more(&mut ready.event);
         }
     }
     let losers = stored.iter().zip(of_stored).filter(|(span, billed)| span.billable && !**billed);

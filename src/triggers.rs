@@ -80,3 +80,11 @@ pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>
     };
     Acting::during(acting, run)
 }
+
+/// INSTEAD OF on views that PostgreSQL would pass edits through: part of an event's rows would go, and the others stay.
+#[pg_trigger(sql = false)]
+fn refuse_edit<'a>(
+    _trigger: &'a PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, AllocatedByPostgres>>, pgrx::spi::Error> {
+    Error::ReadOnly.raise()
+}

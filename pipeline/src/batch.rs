@@ -182,13 +182,7 @@ struct Named<'l> {
 impl<'l> Named<'l> {
     fn of(text: &'l str) -> Named<'l> {
         let Ok(envelope) = Object::parse(text) else { return Named::default() };
-        let own = envelope.get("event_type").and_then(json::string);
-        let attributes = envelope.get("attributes").and_then(|raw| Object::parse(raw).ok());
-        let inner = own.zip(attributes).and_then(|(own, outer)| Object::parse(outer.get(&own)?).ok());
-        let named = |target| {
-            let inner = inner.as_ref().and_then(|inner| named(inner, target));
-            inner.or_else(|| named(&envelope, target))
-        };
+        let named = |target| named(&envelope, target);
         Named {
             tenant: named(Target::Tenant),
             project: named(Target::Project),

@@ -81,6 +81,11 @@ impl EventType {
         }
     }
 
+    /// Whether its attributes are whatever the client likes.
+    pub fn is_free(self) -> bool {
+        matches!(self, EventType::Guardrail | EventType::ReasoningStep | EventType::PromptTemplate)
+    }
+
     /// Whether a provider bills for it.
     pub fn is_provider_call(self) -> bool {
         matches!(self, EventType::LlmCall | EventType::Embedding)

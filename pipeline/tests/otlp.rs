@@ -218,6 +218,10 @@ fn spans_count_as_events_and_as_lines() {
     let few = Settings { max_batch_events: 4, ..Settings::default() };
     let refusal = decode::lines(body.as_bytes(), &few).unwrap_err();
     assert_eq!(refusal, Refusal::TooManyEvents { count: 5, limit: 4 });
+    let empty =
+        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}{{}}]}}]}}]}}"#, "{},".repeat(999_999));
+    let refusal = decode::lines(empty.as_bytes(), &Settings::default()).unwrap_err();
+    assert_eq!(refusal, Refusal::TooManyEvents { count: 1_000_000, limit: 100_000 });
     // The whole request may be larger than a line, a span may not.
     let short = Settings { max_line_bytes: 400, ..Settings::default() };
     let large = span(6, None, "x", json!({ "note": "y".repeat(500) }));

@@ -39,10 +39,10 @@ COMMENT ON FUNCTION observa_internal.default_rules() IS 'The built-in detection 
 
 CREATE FUNCTION observa_internal.builtin_prices()
     RETURNS TABLE (id text, provider text, model text, maps_to text, rates jsonb, context_window bigint,
-                   valid_from timestamptz, valid_to timestamptz, source text)
-    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 3000 SET search_path = pg_catalog, pg_temp
+                   valid_from timestamptz, valid_to timestamptz, source text, hours_utc text, weekdays smallint[])
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 6000 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'builtin_prices_wrapper';
-COMMENT ON FUNCTION observa_internal.builtin_prices() IS 'The built-in price book';
+COMMENT ON FUNCTION observa_internal.builtin_prices() IS 'The built-in price book; none where observa.builtin_prices is off';
 
 CREATE FUNCTION observa_internal.last_message(content text, role text) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -79,6 +79,11 @@ CREATE FUNCTION observa_internal.insert_log() RETURNS trigger
     AS 'MODULE_PATHNAME', 'insert_log_wrapper';
 ALTER FUNCTION observa_internal.insert_log() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.insert_log() IS 'Scrubs and stores a row of observa.logs';
+
+CREATE FUNCTION observa_internal.refuse_edit() RETURNS trigger
+    LANGUAGE c SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'refuse_edit_wrapper';
+COMMENT ON FUNCTION observa_internal.refuse_edit() IS 'Refuses an edit of a view that only shows (0A000)';
 
 CREATE FUNCTION observa_internal.edit_detection_rule() RETURNS trigger
     LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp

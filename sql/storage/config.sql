@@ -29,11 +29,19 @@ CREATE TABLE IF NOT EXISTS observa_internal.model_prices (
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (valid_from < valid_to)
 );
+ALTER TABLE observa_internal.model_prices
+    ADD COLUMN IF NOT EXISTS hours_utc text
+        CHECK (hours_utc ~ '^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$'),
+    ADD COLUMN IF NOT EXISTS weekdays smallint[] CHECK (weekdays <@ '{1,2,3,4,5,6,7}' AND weekdays <> '{}'),
+    ADD COLUMN IF NOT EXISTS loaded_at timestamptz;
 COMMENT ON TABLE observa_internal.model_prices IS 'Prices beside the built-in ones';
 COMMENT ON COLUMN observa_internal.model_prices.tenant_id IS 'NULL: for every tenant';
 COMMENT ON COLUMN observa_internal.model_prices.project_id IS 'NULL: for all projects of the tenant';
 COMMENT ON COLUMN observa_internal.model_prices.maps_to IS 'The model whose prices count: for a deployment''s name';
 COMMENT ON COLUMN observa_internal.model_prices.rates IS 'USD per token, by token class';
+COMMENT ON COLUMN observa_internal.model_prices.hours_utc IS 'The hours of the day in which the price holds, as 16:30-00:30; NULL: the whole day';
+COMMENT ON COLUMN observa_internal.model_prices.weekdays IS 'The UTC weekdays on which it holds, Monday is 1; NULL: every day';
+COMMENT ON COLUMN observa_internal.model_prices.loaded_at IS 'When observa.load_prices added it; NULL: a price that somebody wrote, which wins over loaded ones';
 CREATE INDEX IF NOT EXISTS model_prices_tenant ON observa_internal.model_prices (tenant_id);
 COMMENT ON INDEX observa_internal.model_prices_tenant IS 'A tenant''s own prices, and the end of a tenant';
 

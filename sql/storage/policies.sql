@@ -28,6 +28,11 @@ CREATE POLICY readable_tenant ON observa_internal.model_prices FOR SELECT TO obs
     USING (tenant_id IS NULL OR tenant_id = observa.readable_tenant());
 DROP POLICY IF EXISTS shared_prices ON observa_internal.model_prices;
 CREATE POLICY shared_prices ON observa_internal.model_prices FOR SELECT TO observa_owner USING (tenant_id IS NULL);
+-- What holds for everybody, only a superuser's session changes (observa.load_prices).
+DROP POLICY IF EXISTS shared_prices_of_superuser ON observa_internal.model_prices;
+CREATE POLICY shared_prices_of_superuser ON observa_internal.model_prices TO observa_owner
+    USING (tenant_id IS NULL AND observa_internal.session_is_superuser())
+    WITH CHECK (tenant_id IS NULL AND observa_internal.session_is_superuser());
 GRANT SELECT ON observa_internal.model_prices TO observa_read;
 
 -- A tenant's administrator sees what it may change, and the columns by which an alert is told and ended.

@@ -28,14 +28,37 @@ CREATE OR REPLACE TRIGGER edit_detection_rule INSTEAD OF INSERT OR UPDATE OR DEL
 
 CREATE OR REPLACE VIEW observa.model_prices WITH (security_invoker = true) AS
 SELECT price_id::text AS id, provider, model, maps_to, rates, context_window, valid_from, valid_to, source, tenant_id,
-       project_id
+       project_id, hours_utc, weekdays, loaded_at
   FROM observa_internal.model_prices
 UNION ALL
-SELECT id, provider, model, maps_to, rates, context_window, valid_from, valid_to, source, NULL::uuid, NULL::uuid
+SELECT id, provider, model, maps_to, rates, context_window, valid_from, valid_to, source, NULL::uuid, NULL::uuid,
+       hours_utc, weekdays, NULL::timestamptz
   FROM observa_internal.builtin_prices();
 COMMENT ON VIEW observa.model_prices IS 'The price book: prices of models, each with the time it is valid
 
-rates are in USD per token, by token class. INSERT adds a price of your own, which wins over the built-in ones.';
+A project''s price wins over the tenant''s, that over a file which the tenant loaded, that over one loaded for everybody
+(observa.load_prices), that over the built-in ones (observa.builtin_prices). INSERT adds a price of your own; built-in
+prices and those loaded for everybody can''t be changed here. Stored costs change only with observa.reprice. Rates that are
+none are an error (22023).';
+COMMENT ON COLUMN observa.model_prices.id IS 'As price_id in observa.cost_breakdown';
+COMMENT ON COLUMN observa.model_prices.provider IS 'Who is paid; NULL: any provider';
+COMMENT ON COLUMN observa.model_prices.model IS 'A model''s name without its provider, or a pattern in which * is any text';
+COMMENT ON COLUMN observa.model_prices.maps_to IS 'For a deployment''s name: the model whose prices count; NULL: its own rates';
+COMMENT ON COLUMN observa.model_prices.rates IS 'USD per token, by token class: input, output, cache_read, cache_write, cache_write_1h, input_audio, output_audio,
+input_image, output_image, reasoning; batch, flex, priority and above_<tokens> hold the rates of a service tier and of
+requests with more input. A class that is not there costs as the text of its side; amounts may be texts, to keep all digits';
+COMMENT ON COLUMN observa.model_prices.context_window IS 'Most input tokens of a request; NULL: not known';
+COMMENT ON COLUMN observa.model_prices.valid_from IS 'From this time on; of several, the latest start wins. -infinity: always';
+COMMENT ON COLUMN observa.model_prices.valid_to IS 'Before this time; infinity: no end';
+COMMENT ON COLUMN observa.model_prices.source IS 'The file or the person that says so';
+COMMENT ON COLUMN observa.model_prices.tenant_id IS 'NULL: for every tenant';
+COMMENT ON COLUMN observa.model_prices.project_id IS 'NULL: for all projects of the tenant';
+COMMENT ON COLUMN observa.model_prices.hours_utc IS 'The hours of the day in which it holds, as 16:30-00:30; NULL: the whole day';
+COMMENT ON COLUMN observa.model_prices.weekdays IS 'The UTC weekdays on which it holds, Monday is 1; NULL: every day';
+COMMENT ON COLUMN observa.model_prices.loaded_at IS 'When observa.load_prices added it; NULL: built in, or written by hand';
 
 CREATE OR REPLACE TRIGGER edit_model_price INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.model_prices
     FOR EACH ROW EXECUTE FUNCTION observa_internal.edit_model_price();
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.projects
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();

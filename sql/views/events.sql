@@ -64,3 +64,9 @@ SELECT rejected_id AS id, tenant_id, project_id, batch_id, line, code, field, me
 COMMENT ON VIEW observa.rejected_events IS 'Dead letters: lines that ingest could not store, and why
 
 observa.replay_rejected() ingests them again, after a limit or a client was mended.';
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.events
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.rejected_events
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();

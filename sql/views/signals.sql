@@ -53,3 +53,6 @@ COMMENT ON VIEW observa.alerts IS 'Alerts: what somebody should look at
 
 One is open for each rule and group. observa.acknowledge_alert(id), observa.resolve_alert(id) and observa.close_alert(id)
 end its life.';
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.signals
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();

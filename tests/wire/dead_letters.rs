@@ -169,7 +169,7 @@ fn a_dead_letter_belongs_to_whom_its_line_names() {
     let body = [
         line(json!({"tenant_id": "acme", "project_id": "shop"})),
         line(json!({"tenantId": tenant.to_string()})),
-        json!({"event_type": "tool_call", "attributes": {"tool_call": {"tenant_id": "acme", "tool_name": 7}}}),
+        json!({"event_type": "tool_call", "tenant_id": "acme", "attributes": {"tool_call": {"tenant_id": "nobody", "tool_name": 7}}}),
         line(json!({"tenant_id": "nobody"})),
         line(json!({})),
     ];

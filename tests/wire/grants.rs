@@ -124,6 +124,7 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
     let mut db = Database::ready();
     let [own, other] = ["own", "other"].map(|name| db.tenant(name));
     for tenant in [own, other] {
+        db.run(&format!("INSERT INTO observa.logs (tenant_id, message) VALUES ('{tenant}', 'a line')"));
         let tenant = json!({"tenant_id": tenant.to_string()});
         db.ingest(&lines(&[
             with(

@@ -106,8 +106,8 @@ fn a_span_is_an_event_with_its_tree_tokens_cost_and_latency() {
 fn a_retry_of_a_request_counts_duplicates_also_with_other_spans_beside() {
     let mut db = Database::ready();
     let first = span(TRACE, 1, None, "a", chat(json!({})));
-    accepted(&db.ingest(&traces(&[first.clone()])), 1, 0);
-    accepted(&db.ingest(&traces(&[first.clone()])), 0, 1);
+    accepted(&db.ingest(&traces(std::slice::from_ref(&first))), 1, 0);
+    accepted(&db.ingest(&traces(std::slice::from_ref(&first))), 0, 1);
     accepted(&db.ingest(&traces(&[first, span(TRACE, 2, None, "b", chat(json!({})))])), 1, 1);
     assert_eq!(billed(&mut db), (vec!["a".into(), "b".into()], "0.0052".into()));
 }
@@ -224,7 +224,8 @@ fn prompts_in_log_records_belong_to_their_span_whichever_comes_first() {
     for order in [[true, false], [false, true]] {
         let mut db = Database::ready();
         for is_span in order {
-            let answer = db.ingest(&if is_span { traces(&[call.clone()]) } else { logs(&records) });
+            let answer =
+                db.ingest(&if is_span { traces(std::slice::from_ref(&call)) } else { logs(&records) });
             assert_eq!(answer["rejected"], 0, "{answer}");
         }
         assert_eq!(words(&mut db), expected, "{order:?}");
@@ -261,7 +262,7 @@ fn other_log_records_are_log_lines_once_each_and_scrubbed() {
         "timeUnixNano": format!("{}000000", now_ms()), "severityNumber": 17, "traceId": TRACE, "spanId": "0000000000000001",
         "body": { "stringValue": format!("refused {KEY}") }, "attributes": key_values(&json!({ "retry": 3, "key": KEY })),
     });
-    accepted(&db.ingest(&logs(&[record.clone()])), 1, 0);
+    accepted(&db.ingest(&logs(std::slice::from_ref(&record))), 1, 0);
     accepted(&db.ingest(&logs(&[record])), 0, 1);
     let line =
         db.row("SELECT level, service, message, trace_id, metadata::text AS metadata FROM observa.logs");
@@ -324,4 +325,32 @@ fn metrics_are_refused_with_their_code_beside_lines_that_are_stored() {
         (&json!(1), &json!("unsupported_format")),
         "{answer}"
     );
+}
+
+#[test]
+fn a_newer_translator_reads_stored_spans_anew_and_leaves_the_rest() {
+    let mut db = Database::ready();
+    let asked = json!({
+        "gen_ai.input.messages": r#"[{"role":"user","parts":[{"type":"text","content":"hello"}]}]"#,
+        "user.id": "ada@example.org", "gen_ai.response.id": "r-1", "own.key": 7,
+    });
+    db.ingest(&traces(&[
+        span(TRACE, 2, Some(1), "call", chat(asked)),
+        span(TRACE, 1, None, "wrapper", chat(json!({}))),
+    ]));
+    db.ingest(
+        &json!({"model": "gpt-4o", "input": "by hand", "latency_ms": 5, "timestamp": now_ms()}).to_string(),
+    );
+    let all = "SELECT to_jsonb(e) - 'ingested_at' FROM observa.events e ORDER BY ts, event_id";
+    let before = db.table(all);
+    assert_eq!(db.one::<i64>("SELECT observa.retranslate('-infinity', 'infinity')"), 0, "nothing is old");
+    // As an older translator could have left them.
+    db.run(
+        "UPDATE observa_internal.events SET translator_version = 0, model = NULL, input_tokens = NULL, cost_usd = NULL,
+                provider = 'x', billable = false, event_type = 'reasoning_step' WHERE trace_id IS NOT NULL",
+    );
+    db.run("UPDATE observa_internal.events SET translator_version = 0 WHERE trace_id IS NULL");
+    assert_eq!(db.one::<i64>("SELECT observa.retranslate(now() - interval '1 hour', now())"), 2);
+    db.run("UPDATE observa_internal.events SET translator_version = 1 WHERE trace_id IS NULL");
+    assert_eq!(json!(db.table(all)), json!(before));
 }

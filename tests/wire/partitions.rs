@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// Drops the partitions of a day, counted from today.
 fn drop_day(db: &mut Database, day: i64) {
-    for table in ["events", "event_payloads", "signals"] {
+    for table in ["events", "event_payloads", "signals", "logs"] {
         let name: String = db.one(&format!("SELECT format('{table}_%s', to_char(now() AT TIME ZONE 'UTC' + {day} * interval '1 day', 'YYYYMMDD'))"));
         db.run(&format!("DROP TABLE observa_internal.{name}"));
     }
@@ -130,7 +130,7 @@ fn maintenance_makes_nobody_wait_and_does_later_what_it_could_not_do_now() {
     assert!(waited < std::time::Duration::from_secs(1), "ingest waited {waited:?}");
     assert_eq!(
         (&round["partitions_created"], &round["key_partitions_dropped"]),
-        (&json!(3), &json!(0)),
+        (&json!(4), &json!(0)),
         "{round}"
     );
     assert_eq!(round["postponed"].as_array().unwrap().len(), 1, "{round}");
@@ -161,5 +161,5 @@ fn maintenance_leaves_a_table_that_somebody_holds() {
     assert_eq!(db.one::<String>("SHOW lock_timeout"), "7s", "the caller's setting is as it was");
     open.commit().unwrap();
     let next: Value = db.one("SELECT observa.run_maintenance()");
-    assert_eq!((&next["partitions_created"], &next["postponed"]), (&json!(6), &json!([])), "{next}");
+    assert_eq!((&next["partitions_created"], &next["postponed"]), (&json!(8), &json!([])), "{next}");
 }

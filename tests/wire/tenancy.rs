@@ -336,7 +336,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 22] = [
+const SECURITY_DEFINER: [(&str, &str); 28] = [
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
@@ -345,20 +345,26 @@ const SECURITY_DEFINER: [(&str, &str); 22] = [
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
     ("observa_internal.find_home(text,text,text)", "observa_system"),
     ("observa_internal.insert_llm_request()", "observa_owner"),
+    ("observa_internal.insert_log()", "observa_owner"),
+    ("observa_internal.load_prices(text,text)", "observa_owner"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
     ("observa_internal.scrub_own(text)", "observa_owner"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),
     ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
     ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
+    ("observa.unload_prices(text)", "observa_owner"),
 ];
 
 #[test]

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 /// Of `contract.md`, word for word. More columns may follow.
 const COLUMNS: &[(&str, &str)] = &[
     (
+        "logs",
+        "level, service, message, trace_id, span_id, request_id, session_id, error_stack, error_code, metadata, created_at",
+    ),
+    (
         "events",
         "tenant_id, project_id, environment, event_id, ts, event_type, trace_id, span_id, parent_span_id, conversation_id, session_id, user_id, agent_name, version, route, provider, model, tool_name, status, error_type, latency_ms, ttft_ms, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, reported_cost_usd, cost_source, billable, finish_reason, redactions, input, output, attributes, ingested_at",
     ),
@@ -305,4 +309,16 @@ fn what_is_inserted_is_stored_with_all_digits_whatever_the_session_shows() {
         db.one::<f64>("SELECT threshold FROM observa.detection_rules WHERE name = 'high_latency'"),
         1234.5678901234
     );
+}
+
+#[test]
+fn a_view_of_what_ingest_writes_takes_no_edits() {
+    let mut db = Database::ready();
+    let slow = json!({"model": "m", "event_id": "kept", "latency_ms": 9000}).to_string();
+    db.ingest(&format!("{slow}\nno event"));
+    for view in ["events", "signals", "rejected_events", "projects"] {
+        let error = db.error(&format!("DELETE FROM observa.{view}"));
+        assert_eq!(error.code().code(), "0A000", "{view}: {error:?}");
+        assert_eq!(db.count(&format!("observa.{view}")), 1);
+    }
 }

@@ -23,7 +23,7 @@ pub fn describe(outcome: &Outcome) -> String {
         counted(outcome.redactions, "redaction"),
     );
     if outcome.accepted == 0 && outcome.duplicates > 0 {
-        text += "Everything was stored before: nothing changed.\n";
+        text += "Every event was stored before, and is not stored twice.\n";
     }
     for line in &outcome.first_rejected {
         let place = format!("{}:{}", line.file, line.line);

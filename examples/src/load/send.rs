@@ -90,7 +90,10 @@ pub fn send_files(client: &mut Client, files: &[PathBuf], most_lines: usize) -> 
         let file = name(path);
         let mut batches =
             Batches::open(path, most_lines, &progress).with_context(|| path.display().to_string())?;
-        while let Some(batch) = batches.next().with_context(|| path.display().to_string())? {
+        while let Some(batch) = batches.next().with_context(|| {
+            let stored = figure::count(outcome.accepted);
+            format!("{}: {stored} events before this place are stored; load it again when it is mended, nothing is stored twice", path.display())
+        })? {
             let row = client.query_one(&ingest, &[&batch.body]).map_err(|error| {
                 progress.abandon();
                 anyhow!("{file}, from line {}: {}", batch.offset + 1, figure::server_error(&error))

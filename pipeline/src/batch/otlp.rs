@@ -89,6 +89,7 @@ impl<'l> Reading<'l, '_> {
 
     fn read_record(&mut self, record: Record<'l>) -> Result<(), Reject> {
         match record {
+            Record::Content(content) if content.input.is_none() && content.output.is_none() => {}
             Record::Content(content) => self.traces.contents.push(content),
             Record::Line(mut record) => {
                 if let Some(ts) = record.ts {

@@ -49,6 +49,9 @@ pub fn open<'b>(body: &'b [u8], settings: &Settings) -> Result<Cow<'b, [u8]>, Re
 pub fn lines<'b>(body: &'b [u8], settings: &Settings) -> Result<Vec<Line<'b>>, Refusal> {
     match otlp::protobuf::read(body, settings) {
         Found::Request(request) => return bounded(vec![Line::of_request(1, body, request)], settings),
+        Found::TooMany(count) => {
+            return Err(Refusal::TooManyEvents { count, limit: settings.max_batch_events });
+        }
         Found::Broken => {
             let message = "the body begins like an OTLP protobuf but can't be read: it is damaged or cut off";
             let json = Err(Reject::line(Code::UnsupportedFormat, message));

@@ -152,7 +152,9 @@ fn physical_lines(body: &[u8]) -> Vec<(usize, &[u8])> {
             Some(end) => (rest.get(..end), rest.get(end + 1..)),
             None => (Some(rest), None),
         };
-        let line = line.unwrap_or_default().trim_ascii();
+        // Files that were put together have a mark at the start of each.
+        let line = line.unwrap_or_default();
+        let line = line.strip_prefix(BOM).unwrap_or(line).trim_ascii();
         if !line.is_empty() {
             lines.push((number, line));
         }

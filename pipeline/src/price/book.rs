@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::breakdown::{self, Breakdown};
 use super::builtin;
@@ -13,9 +14,8 @@ use super::usd::Usd;
 
 /// All prices that somebody may see. Immutable, so threads share it without locks.
 pub struct Book {
-    /// The sources that have rows, the most binding first.
-    levels: Vec<Level>,
-    builtin: Option<&'static Book>,
+    /// The sources that have rows, the most binding first. Shared with the books over this one.
+    levels: Vec<Arc<Level>>,
 }
 
 /// The rows of one source.
@@ -52,6 +52,14 @@ impl Book {
 
     /// A book of the given rows, over the built-in one or without it. Rows of any order and source.
     pub fn new(rows: Vec<PriceRow>, with_builtin: bool) -> Book {
+        let base = if with_builtin { Book::builtin() } else { &Book { levels: Vec::new() } };
+        Book::over(rows, base)
+    }
+
+    /// A book of the given rows over another, whose rows bind less. They are shared, not copied: many
+    /// tenants have a few prices of their own over thousands that all have in common. A file that the
+    /// tenant loaded so beats one that was loaded for everybody.
+    pub fn over(rows: Vec<PriceRow>, base: &Book) -> Book {
         let mut by_source: [Vec<PriceRow>; 4] = Default::default();
         for row in rows {
             let [project, tenant, loaded, built_in] = &mut by_source;
@@ -67,13 +75,14 @@ impl Book {
             .into_iter()
             .zip(by_source)
             .filter(|(_, rows)| !rows.is_empty())
-            .map(|(source, rows)| Level::new(source, rows))
+            .map(|(source, rows)| Arc::new(Level::new(source, rows)))
+            .chain(base.levels.iter().cloned())
             .collect();
-        Book { levels, builtin: with_builtin.then(Book::builtin) }
+        Book { levels }
     }
 
     fn levels(&self) -> impl Iterator<Item = &Level> {
-        self.levels.iter().chain(self.builtin.iter().flat_map(|book| book.levels.iter()))
+        self.levels.iter().map(Arc::as_ref)
     }
 
     /// All rows, the most binding source first.

@@ -16,6 +16,7 @@ mod rates;
 mod rates_json;
 mod row;
 mod usage;
+mod usage_classes;
 mod usage_json;
 mod usd;
 

@@ -94,6 +94,39 @@ pub struct DailyWindow {
 impl DailyWindow {
     pub const EVERY_DAY: u8 = 127;
 
+    /// Reads `16:30-00:30`: UTC, the second time is the first minute after the window. `None` for
+    /// anything else.
+    pub fn parse(hours: &str, weekdays: u8) -> Option<DailyWindow> {
+        let second = |text: &str| {
+            let (hour, minute) = text.trim().split_once(':')?;
+            let digits = |text: &str| text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+            if !digits(hour) || !digits(minute) {
+                return None;
+            }
+            let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
+            (hour < 24 && minute < 60).then_some(hour * 3600 + minute * 60)
+        };
+        let (start, end) = hours.split_once('-')?;
+        Some(DailyWindow { start: second(start)?, end: second(end)?, weekdays })
+    }
+
+    /// What [`DailyWindow::parse`] reads back.
+    pub fn hours(&self) -> String {
+        let minute = |second: u32| format!("{:02}:{:02}", second / 3600, second / 60 % 60);
+        format!("{}-{}", minute(self.start), minute(self.end))
+    }
+
+    /// The weekdays by their ISO numbers, Monday is 1; `None` is every day.
+    pub fn days(&self) -> Option<Vec<i16>> {
+        let days = (1..=7).filter(|day| self.weekdays & (1 << (day - 1)) != 0);
+        (self.weekdays & Self::EVERY_DAY != Self::EVERY_DAY).then(|| days.collect())
+    }
+
+    /// The weekdays from their ISO numbers; others are passed over.
+    pub fn weekdays_of(days: impl IntoIterator<Item = i64>) -> u8 {
+        days.into_iter().filter(|day| (1..=7).contains(day)).fold(0, |mask, day| mask | 1 << (day - 1))
+    }
+
     /// Whether a time, in microseconds since the Unix epoch, falls into the window.
     pub fn contains(&self, at_micros: i64) -> bool {
         let seconds = at_micros.div_euclid(1_000_000);
@@ -221,6 +254,17 @@ mod tests {
         let night = DailyWindow { start: 59_400, end: 1800, weekdays: DailyWindow::EVERY_DAY };
         assert!(night.contains(at(16, 30)) && night.contains(at(23, 59)) && night.contains(at(0, 0)));
         assert!(!night.contains(at(0, 30)));
+    }
+
+    #[test]
+    fn hours_and_days_are_written_as_they_are_read() {
+        let window = DailyWindow::parse("16:30-00:30", DailyWindow::weekdays_of([1, 7])).unwrap();
+        assert_eq!((window.start, window.end, window.weekdays), (59_400, 1800, 0b100_0001));
+        assert_eq!((window.hours().as_str(), window.days()), ("16:30-00:30", Some(vec![1, 7])));
+        assert_eq!(DailyWindow::parse("0:05-1:00", DailyWindow::EVERY_DAY).unwrap().days(), None);
+        for hours in ["", "16:30", "24:00-01:00", "1-2", "+1:00-02:00", "16:30-00:60"] {
+            assert_eq!(DailyWindow::parse(hours, DailyWindow::EVERY_DAY), None, "{hours}");
+        }
     }
 
     #[test]

@@ -67,9 +67,12 @@ impl Found {
         self.counts.is_empty()
     }
 
-    /// Each kind that was found, and how often.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.counts.iter().map(|(kind, _, count)| (kind.as_str(), *count))
+    /// Each kind of a class that was found, and how often.
+    pub fn kinds(&self, class: Class) -> impl Iterator<Item = (&str, u32)> {
+        self.counts
+            .iter()
+            .filter(move |(_, of, _)| *of == class)
+            .map(|(kind, _, count)| (kind.as_str(), *count))
     }
 
     /// Adds what another text had: for an event of several texts.

@@ -7,7 +7,7 @@ pub use rules::{RULES, Rule, RuleSet, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::event::{Event, Field, Status};
-use crate::scrub::Found;
+use crate::scrub::{Class, Found};
 
 /// A signal about one event.
 #[derive(Clone, Debug)]
@@ -74,8 +74,9 @@ fn details(rule: &Rule, seen: &Seen) -> Value {
     let mut details = Map::new();
     details.insert("unit".into(), json!(rule.unit));
     if rule.category == "security" {
+        let class = if rule.name == "contains_pii" { Class::Personal } else { Class::Secret };
         let kinds: Map<String, Value> =
-            seen.found.iter().map(|(kind, count)| (kind.into(), json!(count))).collect();
+            seen.found.kinds(class).map(|(kind, count)| (kind.into(), json!(count))).collect();
         details.insert("kinds".into(), Value::Object(kinds));
     }
     if seen.event.status != Status::Ok {

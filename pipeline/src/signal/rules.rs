@@ -161,7 +161,9 @@ fn timed_out(seen: &Seen) -> Option<f64> {
 }
 
 fn tokens(seen: &Seen) -> Option<f64> {
-    seen.event.total_tokens().map(|tokens| tokens as f64)
+    let tokens = &seen.event.tokens;
+    let known = [tokens.input, tokens.output].into_iter().flatten().reduce(i64::saturating_add);
+    tokens.total.max(known).map(|tokens| tokens as f64)
 }
 
 /// Ours, else what the client reported.
@@ -186,11 +188,10 @@ fn context_use(seen: &Seen) -> Option<f64> {
         .into_iter()
         .filter_map(|field| seen.event.text(field))
         .any(|text| OVERFLOW_WORDS.contains(&text));
-    if says_so {
-        return Some(1.0);
-    }
-    let window = seen.context_window.filter(|window| *window > 0)?;
-    Some(seen.event.tokens.input? as f64 / window as f64)
+    let window = seen.context_window.filter(|window| *window > 0);
+    let share = window.zip(seen.event.tokens.input).map(|(window, input)| input as f64 / window as f64);
+    // What did not fit was more than all of it, whatever the book says.
+    if says_so { Some(share.unwrap_or(1.0).max(1f64.next_up())) } else { share }
 }
 
 fn no_results(seen: &Seen) -> Option<f64> {

@@ -78,14 +78,20 @@ pub struct Alias {
     pub only: Option<EventType>,
     /// The key also stays in `attributes`: its column or fact does not say all of it.
     pub kept: bool,
+    /// It means this beside `attributes` only: inside, a client may use the key for what it likes.
+    pub envelope: bool,
 }
 
 const fn any(key: &'static str, target: Target, rank: u8) -> Alias {
-    Alias { key, target, rank, only: None, kept: false }
+    Alias { key, target, rank, only: None, kept: false, envelope: false }
 }
 
 const fn of(only: EventType, key: &'static str, target: Target, rank: u8) -> Alias {
-    Alias { key, target, rank, only: Some(only), kept: false }
+    Alias { key, target, rank, only: Some(only), kept: false, envelope: false }
+}
+
+const fn envelope(key: &'static str, target: Target, rank: u8) -> Alias {
+    Alias { envelope: true, ..any(key, target, rank) }
 }
 
 const fn kept(alias: Alias) -> Alias {
@@ -93,7 +99,7 @@ const fn kept(alias: Alias) -> Alias {
 }
 
 use EventType::{
-    AgentCreate, CacheOperation, Embedding, Feedback, Output, Retrieval, ToolCall, TraceEnd,
+    AgentCreate, CacheOperation, Embedding, Feedback, LlmCall, Output, Retrieval, ToolCall, TraceEnd,
     VectorDbOperation,
 };
 
@@ -101,36 +107,37 @@ const FEEDBACK_TYPE: Target = Target::Word(&["like", "dislike", "rating", "corre
 
 #[rustfmt::skip]
 const ALIASES: &[Alias] = &[
-    any("tenant_id", Target::Tenant, 0),
-    any("tenantId", Target::Tenant, 1),
-    any("project_id", Target::Project, 0),
-    any("projectId", Target::Project, 1),
-    any("environment", Target::Text(Field::Environment), 0),
-    any("timestamp", Target::Time, 0),
-    any("ts", Target::Time, 1),
-    any("created_at", Target::Time, 2),
-    any("event_id", Target::Text(Field::EventId), 0),
-    any("request_id", Target::Text(Field::EventId), 1),
-    any("trace_id", Target::Text(Field::TraceId), 0),
-    any("traceId", Target::Text(Field::TraceId), 1),
-    any("span_id", Target::Text(Field::SpanId), 0),
-    any("spanId", Target::Text(Field::SpanId), 1),
-    any("parent_span_id", Target::Text(Field::ParentSpanId), 0),
-    any("parentSpanId", Target::Text(Field::ParentSpanId), 1),
-    any("conversation_id", Target::Text(Field::ConversationId), 0),
-    any("conversationId", Target::Text(Field::ConversationId), 1),
+    envelope("tenant_id", Target::Tenant, 0),
+    envelope("tenantId", Target::Tenant, 1),
+    envelope("project_id", Target::Project, 0),
+    envelope("projectId", Target::Project, 1),
+    envelope("environment", Target::Text(Field::Environment), 0),
+    envelope("timestamp", Target::Time, 0),
+    envelope("ts", Target::Time, 1),
+    envelope("created_at", Target::Time, 2),
+    envelope("event_id", Target::Text(Field::EventId), 0),
+    // Of other events it is what they have in common: the request to the application.
+    Alias { only: Some(LlmCall), ..envelope("request_id", Target::Text(Field::EventId), 1) },
+    envelope("trace_id", Target::Text(Field::TraceId), 0),
+    envelope("traceId", Target::Text(Field::TraceId), 1),
+    envelope("span_id", Target::Text(Field::SpanId), 0),
+    envelope("spanId", Target::Text(Field::SpanId), 1),
+    envelope("parent_span_id", Target::Text(Field::ParentSpanId), 0),
+    envelope("parentSpanId", Target::Text(Field::ParentSpanId), 1),
+    envelope("conversation_id", Target::Text(Field::ConversationId), 0),
+    envelope("conversationId", Target::Text(Field::ConversationId), 1),
     any("conversation_id_otel", Target::Text(Field::ConversationId), 2),
-    any("session_id", Target::Text(Field::SessionId), 0),
-    any("sessionId", Target::Text(Field::SessionId), 1),
-    any("user_id", Target::Text(Field::UserId), 0),
-    any("userId", Target::Text(Field::UserId), 1),
-    any("message_index", Target::MessageIndex, 0),
-    any("messageIndex", Target::MessageIndex, 1),
+    envelope("session_id", Target::Text(Field::SessionId), 0),
+    envelope("sessionId", Target::Text(Field::SessionId), 1),
+    envelope("user_id", Target::Text(Field::UserId), 0),
+    envelope("userId", Target::Text(Field::UserId), 1),
+    envelope("message_index", Target::MessageIndex, 0),
+    envelope("messageIndex", Target::MessageIndex, 1),
     any("agent_name", Target::Text(Field::AgentName), 0),
-    any("version", Target::Text(Field::Version), 0),
-    any("route", Target::Text(Field::Route), 0),
+    envelope("version", Target::Text(Field::Version), 0),
+    envelope("route", Target::Text(Field::Route), 0),
     any("name", Target::Text(Field::Name), 0),
-    any("observation_type", Target::Text(Field::ObservationType), 0),
+    envelope("observation_type", Target::Text(Field::ObservationType), 0),
 
     any("model", Target::Text(Field::Model), 0),
     any("response_model", Target::Text(Field::ResponseModel), 0),
@@ -201,6 +208,7 @@ const ALIASES: &[Alias] = &[
     kept(any("error_category", Target::Text(Field::ErrorType), 1)),
     kept(any("error_code", Target::Text(Field::ErrorType), 2)),
     any("error_message", Target::ErrorMessage, 0),
+    any("error", Target::ErrorMessage, 1),
     kept(any("statusText", Target::StatusText, 0)),
 
     kept(any("toxicity_score", Target::Toxicity, 0)),
@@ -208,6 +216,8 @@ const ALIASES: &[Alias] = &[
     kept(of(VectorDbOperation, "results_count", Target::Results, 0)),
     kept(of(Retrieval, "retrieval_context_ids", Target::ResultList, 0)),
     kept(of(Retrieval, "context_ids", Target::ResultList, 1)),
+    kept(of(Retrieval, "similarity_scores", Target::ResultList, 2)),
+    kept(of(VectorDbOperation, "scores", Target::ResultList, 0)),
     kept(of(Embedding, "dimension_count", Target::Dimensions, 0)),
     kept(of(Embedding, "embeddings", Target::VectorLength, 0)),
     kept(of(AgentCreate, "tools_bound", Target::ToolsBound, 0)),

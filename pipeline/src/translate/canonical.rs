@@ -97,7 +97,8 @@ struct Translation<'l> {
     container: u8,
     /// The attributes stand under the event type's name, as SDKs write them; else people did, by hand.
     nested: bool,
-    stated_status: Option<Status>,
+    /// With the rank of the key that states it.
+    stated_status: Option<(u8, Status)>,
     /// The words beside an HTTP status: an error's message only if the status is an error's.
     status_text: Option<Cow<'l, str>>,
 }
@@ -106,6 +107,7 @@ impl<'l> Translation<'l> {
     /// The innermost attributes first: what they say about the call is more exact than the envelope. What stands loose in
     /// `attributes` comes last.
     fn read(&mut self, envelope: Envelope<'l>) -> Result<(), Reject> {
+        let is_given = envelope.attributes.is_some();
         let attributes = match envelope.attributes {
             None => Attributes::new(),
             Some(Opened::Object(attributes)) => attributes,
@@ -114,12 +116,14 @@ impl<'l> Translation<'l> {
             }
         };
         let own = self.event.event_type.name();
+        // Empty ones were meant to have them.
+        self.nested = is_given && attributes.is_empty();
         let mut loose = Vec::new();
         for (key, value) in attributes {
             match value {
                 Opened::Object(members) if key == own => {
                     self.nested = true;
-                    self.read_members(members.0)?;
+                    self.read_members(members.0, false)?;
                 }
                 Opened::Other(raw) if key == own && raw != "null" => {
                     return Err(Reject::wrong_type(own, "an object", json::type_name(&raw)));
@@ -131,7 +135,8 @@ impl<'l> Translation<'l> {
                 Opened::Other(raw) => loose.push((key, raw)),
             }
         }
-        self.read_members(envelope.members.0.into_iter().filter(|(key, _)| key != "event_type").collect())?;
+        let members = envelope.members.0.into_iter().filter(|(key, _)| key != "event_type").collect();
+        self.read_members(members, true)?;
         self.read_loose(loose)
     }
 
@@ -144,19 +149,27 @@ impl<'l> Translation<'l> {
                 raw => self.keep(key, raw),
             }
         }
-        self.read_members(fields)
+        self.read_members(fields, false)
     }
 
-    fn read_members(&mut self, members: Vec<(Cow<'l, str>, &'l str)>) -> Result<(), Reject> {
+    /// `outside` of `attributes` a key means more.
+    fn read_members(&mut self, members: Vec<(Cow<'l, str>, &'l str)>, outside: bool) -> Result<(), Reject> {
         self.container += 1;
         for (key, raw) in members {
             if raw == "null" {
                 continue;
             }
-            match aliases::alias(&key, self.event.event_type) {
+            let alias = aliases::alias(&key, self.event.event_type);
+            match alias.filter(|alias| outside || !alias.envelope) {
                 // An empty identifier or name says nothing; taken as one it would make one event of many.
                 Some(alias) if raw == "\"\"" && alias.target.is_name() => {}
-                Some(alias) => self.fill(alias, key, raw)?,
+                Some(alias) if outside || !self.event.event_type.is_free() => self.fill(alias, key, raw)?,
+                // What a free type has under a known name may be anything.
+                Some(alias) => {
+                    if self.fill(alias, key.clone(), raw).is_err() {
+                        self.keep(key, Cow::Borrowed(raw));
+                    }
+                }
                 None => self.keep(key, Cow::Borrowed(raw)),
             }
         }
@@ -228,6 +241,10 @@ impl<'l> Translation<'l> {
             Target::Cost => event.reported_cost_usd = Some(money(key, raw)?),
             Target::Input => event.input = Some(content(raw)),
             Target::Output => event.output = Some(content(raw)),
+            // `"error": false` is none.
+            Target::ErrorMessage if matches!(json::type_name(raw), "boolean" | "number" | "null") => {
+                return Ok(false);
+            }
             Target::ErrorMessage => {
                 event.error_message = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)))
             }
@@ -235,23 +252,18 @@ impl<'l> Translation<'l> {
                 self.status_text = Some(json::string(raw).unwrap_or(Cow::Borrowed(raw)));
             }
             Target::Status => match status(raw) {
-                Some(status) => self.stated_status = Some(status),
+                Some(status) => self.state(1, status),
                 None => return Ok(false),
             },
-            Target::ResultStatus => {
-                self.stated_status = Some(result_status(key, raw)?);
-            }
+            Target::ResultStatus => self.state(0, result_status(key, raw)?),
             Target::Success => match json::boolean(raw) {
-                Some(success) => {
-                    self.stated_status =
-                        self.stated_status.or(Some(if success { Status::Ok } else { Status::Error }))
-                }
+                Some(success) => self.state(2, if success { Status::Ok } else { Status::Error }),
                 None => return Err(Reject::wrong_type(key, "a boolean", json::type_name(raw))),
             },
             Target::Toxicity => event.facts.scores.toxicity = Some(number(key, raw)?),
             Target::HallucinationRisk => event.facts.scores.hallucination_risk = Some(number(key, raw)?),
             Target::Results => event.facts.results = Some(count(key, raw)?),
-            Target::ResultList => event.facts.results = length(raw),
+            Target::ResultList => event.facts.results = event.facts.results.or(length(raw)),
             Target::Dimensions => event.facts.dimensions = Some(count(key, raw)?),
             Target::VectorLength => event.facts.vector_length = vector_length(raw),
             Target::ToolsBound => event.facts.tools_bound = length(raw),
@@ -268,6 +280,13 @@ impl<'l> Translation<'l> {
             }
         }
         Ok(true)
+    }
+
+    /// What says more exactly how the event ended wins, whatever its place: the lowest rank.
+    fn state(&mut self, rank: u8, status: Status) {
+        if self.stated_status.is_none_or(|(stated, _)| rank < stated) {
+            self.stated_status = Some((rank, status));
+        }
     }
 
     fn require(&self, implied: bool) -> Result<(), Reject> {
@@ -301,9 +320,16 @@ impl<'l> Translation<'l> {
         let failed = event.event_type == EventType::Error
             || event.text(Field::ErrorType).is_some()
             || event.error_message.as_deref().is_some_and(|message| !message.is_empty());
-        event.status = self.stated_status.unwrap_or(if failed { Status::Error } else { Status::Ok });
+        let stated = self.stated_status.map(|(_, status)| status);
+        event.status = stated.unwrap_or(if failed { Status::Error } else { Status::Ok });
         if event.status != Status::Ok {
             event.error_message = event.error_message.or(self.status_text);
+        }
+        if event.event_type == EventType::Retrieval
+            && event.facts.results.is_none()
+            && let Some(Content::Json(found)) = &event.output
+        {
+            event.facts.results = length(found);
         }
         event.attributes = write_attributes(self.attributes);
         event

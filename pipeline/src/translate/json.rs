@@ -109,6 +109,13 @@ pub fn elements(raw: &str) -> Option<Vec<&str>> {
     Some(values.into_iter().map(RawValue::get).collect())
 }
 
+/// An object's text with one member more, which as the last one counts among equal keys.
+pub fn with_member(object: &str, key: &str, raw: &str) -> String {
+    let members = object.trim_end().strip_suffix('}').unwrap_or("{");
+    let comma = if members.trim_end().ends_with('{') { "" } else { "," };
+    format!("{members}{comma}{}:{raw}}}", serde_json::Value::from(key))
+}
+
 /// An object of keys and raw values.
 pub fn write_object<'m>(members: impl Iterator<Item = (&'m str, &'m str)> + Clone) -> String {
     let size: usize = members.clone().map(|(key, raw)| key.len() + raw.len() + 4).sum();

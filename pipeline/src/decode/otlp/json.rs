@@ -74,6 +74,21 @@ struct Reader<'b, 's> {
 }
 
 impl Reader<'_, '_> {
+    /// Whether the next span or record is one too many: an empty one takes three bytes of a body and hundreds in memory.
+    fn is_full(&mut self) -> bool {
+        let full = self.request.len() >= self.settings.max_batch_events;
+        self.request.beyond += usize::from(full);
+        full
+    }
+
+    /// Resources and scopes without spans are bounded like these.
+    fn bound_scopes<E: de::Error>(&self) -> Result<(), E> {
+        if self.request.resources.len() + self.request.scopes.len() > 2 * self.settings.max_batch_events {
+            return Err(E::custom("too many scopes"));
+        }
+        Ok(())
+    }
+
     /// Whether a resource or scope must be repaired; one that can't be read takes its whole request with it.
     fn alone<E: de::Error>(&self, source: &str) -> Result<bool, E> {
         if source == "null" {
@@ -109,6 +124,7 @@ struct Resources<'r, 'b, 's>(&'r mut Reader<'b, 's>);
 
 impl<'b> Take<'b> for Resources<'_, 'b, '_> {
     fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error> {
+        self.0.bound_scopes()?;
         let number = self.0.request.resources.len();
         self.0.request.resources.push(Attributes::new());
         let found = list.next_element_seed(Filled(&mut Resource { reader: self.0, number }))?.is_some();
@@ -168,6 +184,7 @@ struct Scopes<'r, 'b, 's> {
 
 impl<'b> Take<'b> for Scopes<'_, 'b, '_> {
     fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error> {
+        self.reader.bound_scopes()?;
         let number = self.reader.request.scopes.len();
         self.reader.request.scopes.push(Scope { resource: self.resource, ..Scope::default() });
         Ok(list.next_element_seed(Filled(&mut InScope { reader: self.reader, number }))?.is_some())
@@ -227,6 +244,9 @@ impl<'b> Take<'b> for Spans<'_, 'b, '_> {
     fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error> {
         let Some(source) = list.next_element::<&RawValue>()? else { return Ok(false) };
         let source = source.get();
+        if self.reader.is_full() {
+            return Ok(true);
+        }
         let (mut span, unpaired) = (Span::default(), inspect_alone(source, self.reader.settings));
         let fault = match unpaired {
             Err(reject) => Some(reject),
@@ -252,6 +272,9 @@ impl<'b> Take<'b> for Logs<'_, 'b, '_> {
     fn element<A: SeqAccess<'b>>(&mut self, list: &mut A) -> Result<bool, A::Error> {
         let Some(source) = list.next_element::<&RawValue>()? else { return Ok(false) };
         let source = source.get();
+        if self.reader.is_full() {
+            return Ok(true);
+        }
         let (mut log, unpaired) = (Log::default(), inspect_alone(source, self.reader.settings));
         let fault = match unpaired {
             Err(reject) => Some(reject),

@@ -32,6 +32,8 @@ pub struct Request<'b> {
     pub logs: Vec<Log<'b>>,
     /// The request has metrics, which nothing here can store.
     pub metrics: bool,
+    /// Spans and records beyond `observa.max_batch_events`: they are counted and not held.
+    pub beyond: usize,
 }
 
 /// The library that made spans or log records.
@@ -132,9 +134,9 @@ pub struct Log<'b> {
 }
 
 impl Request<'_> {
-    /// Spans and log records.
+    /// Spans and log records, held or not.
     pub fn len(&self) -> usize {
-        self.spans.len() + self.logs.len()
+        self.spans.len() + self.logs.len() + self.beyond
     }
 
     pub fn is_empty(&self) -> bool {

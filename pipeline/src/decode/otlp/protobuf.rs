@@ -3,6 +3,7 @@
 //! A body is taken for protobuf only if all of it parses and its ids have their length, since text may begin with a byte
 //! that is a tag, too.
 
+mod count;
 mod messages;
 
 use std::borrow::Cow;
@@ -25,6 +26,8 @@ const FIRST_TAG: u8 = 0x0a;
 /// What a body that may be protobuf is.
 pub enum Found {
     Request(Request<'static>),
+    /// It has more records, with their resources and scopes, than a body may.
+    TooMany(usize),
     /// It begins like protobuf, is no text, and does not parse.
     Broken,
     /// It is something else.
@@ -34,6 +37,9 @@ pub enum Found {
 pub fn read(body: &[u8], settings: &Settings) -> Found {
     if body.first() != Some(&FIRST_TAG) {
         return Found::Other;
+    }
+    if let Some(count) = count::records(body).filter(|count| *count > 2 * settings.max_batch_events) {
+        return Found::TooMany(count);
     }
     if let Ok(traces) = Traces::decode(body)
         && traces.has_ids()

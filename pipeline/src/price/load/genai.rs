@@ -12,7 +12,7 @@ use super::super::provider::normalise_provider;
 use super::super::rates::{Rates, ServiceTier, TokenClass};
 use super::super::row::{DailyWindow, Pattern, PriceRow, Source};
 use super::super::usd::parse_usd_per_million;
-use super::{LoadError, Parsed};
+use super::{BadField, LoadError, Parsed};
 
 /// The prices of token classes; where two keys mean one class the later one wins.
 const KEYS: &[(&str, TokenClass)] = &[
@@ -43,11 +43,13 @@ const VARIANTS: &[(&str, &str, ServiceTier)] = &[
     ("speed", "fast", ServiceTier::Fast),
 ];
 
+const A_PRICE: &str = "USD per million tokens, a number of zero or more";
+
 #[derive(Deserialize)]
 struct ProviderData<'a> {
     id: String,
     #[serde(borrow, default)]
-    models: Vec<ModelData<'a>>,
+    models: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -149,15 +151,15 @@ pub(super) fn is_wrapped(text: &str) -> bool {
 /// Reads the models of the data.
 ///
 /// # Errors
-/// Where the text is no JSON, or no list of providers.
+/// Where the text is no JSON, no list of providers, or a field of a model is not what it must be.
 pub fn models(text: &str) -> Result<Vec<Model>, LoadError> {
     #[derive(Deserialize)]
     struct Wrapped<'a> {
         #[serde(borrow)]
-        providers: Vec<ProviderData<'a>>,
+        providers: Vec<&'a RawValue>,
     }
     let providers = if text.starts_with('[') {
-        serde_json::from_str::<Vec<ProviderData<'_>>>(text)
+        serde_json::from_str::<Vec<&RawValue>>(text)
     } else {
         serde_json::from_str::<Wrapped<'_>>(text).map(|wrapped| wrapped.providers)
     };
@@ -166,19 +168,35 @@ pub fn models(text: &str) -> Result<Vec<Model>, LoadError> {
         _ => LoadError::at(&error),
     })?;
     let mut models = Vec::new();
-    for provider in &providers {
+    for (raw, number) in providers.iter().zip(1..) {
+        let provider: ProviderData<'_> = serde_json::from_str(raw.get()).map_err(|_| match number {
+            1 => LoadError::UnknownShape,
+            _ => BadField::new("id", "a provider with id and models").of(&format!("provider {number}")),
+        })?;
         let first = models.len();
-        models.extend(provider.models.iter().map(|model| Model {
-            provider: provider.id.clone(),
-            id: model.id.to_lowercase(),
-            names: Vec::new(),
-            matching: model.r#match.clone(),
-            context_window: model.context_window,
-            prices: dated(model),
-        }));
+        for (raw, number) in provider.models.iter().zip(1..) {
+            models.push(model(&provider.id, raw, number)?);
+        }
         name_models(models.get_mut(first..).unwrap_or_default());
     }
     Ok(models)
+}
+
+/// The `number`th model of a provider.
+fn model(provider: &str, raw: &RawValue, number: usize) -> Result<Model, LoadError> {
+    let model: ModelData<'_> = serde_json::from_str(raw.get()).map_err(|_| {
+        let expected = "a text as id, a count as context_window, and prices of their shape";
+        BadField::new("id, context_window or price_variants", expected)
+            .of(&format!("{provider}/model {number}"))
+    })?;
+    Ok(Model {
+        provider: provider.to_owned(),
+        id: model.id.to_lowercase(),
+        names: Vec::new(),
+        prices: dated(&model).map_err(|bad| bad.of(&format!("{provider}/{}", model.id)))?,
+        matching: model.r#match,
+        context_window: model.context_window,
+    })
 }
 
 /// Reads the data as rows. See [`super::parse`].
@@ -278,31 +296,33 @@ fn clause_matches(clause: &Value, name: &str) -> bool {
 }
 
 /// The prices of a model as of each day on which one changes.
-fn dated(model: &ModelData<'_>) -> Vec<Dated> {
-    let Some(prices) = model.prices else { return Vec::new() };
-    let conditional: Vec<ConditionalData<'_>> = if prices.get().starts_with('[') {
-        serde_json::from_str(prices.get()).unwrap_or_default()
-    } else {
+fn dated(model: &ModelData<'_>) -> Result<Vec<Dated>, BadField> {
+    let Some(prices) = model.prices else { return Ok(Vec::new()) };
+    let conditional: Result<Vec<ConditionalData<'_>>, _> = if prices.get().starts_with('[') {
         serde_json::from_str(prices.get())
-            .map(|prices| vec![ConditionalData { constraint: None, prices }])
-            .unwrap_or_default()
+    } else {
+        serde_json::from_str(prices.get()).map(|prices| vec![ConditionalData { constraint: None, prices }])
     };
+    let conditional =
+        conditional.map_err(|_| BadField::new("prices", "an object of prices, or a list of dated ones"))?;
     let variants: &[VariantData<'_>] = model.price_variants.as_deref().unwrap_or_default();
     let entries: Vec<(Option<i64>, Option<DailyWindow>, Rates)> = conditional
         .iter()
         .map(|entry| {
-            (start(entry.constraint.as_ref()), window(entry.constraint.as_ref()), rates_of(&entry.prices))
+            let constraint = entry.constraint.as_ref();
+            Ok((start(constraint)?, window(constraint)?, rates_of(&entry.prices)?))
         })
-        .collect();
-    let days: BTreeSet<Option<i64>> = std::iter::once(None)
-        .chain(entries.iter().map(|(start, _, _)| *start))
-        .chain(variants.iter().map(|variant| start(variant.constraint.as_ref())))
-        .collect();
+        .collect::<Result<_, BadField>>()?;
+    let mut days: BTreeSet<Option<i64>> =
+        std::iter::once(None).chain(entries.iter().map(|(start, _, _)| *start)).collect();
+    for variant in variants {
+        days.insert(start(variant.constraint.as_ref())?);
+    }
 
     let mut dated: Vec<Dated> = Vec::new();
     let mut last: Vec<(Option<DailyWindow>, Rates)> = Vec::new();
     for day in days {
-        let tiers = variant_rates(variants, day);
+        let tiers = variant_rates(variants, day)?;
         // The last entry that holds wins; if none does, the first is the price.
         let standard =
             entries.iter().rposition(|(start, window, _)| window.is_none() && *start <= day).unwrap_or(0);
@@ -326,17 +346,25 @@ fn dated(model: &ModelData<'_>) -> Vec<Dated> {
             last = current;
         }
     }
-    dated
+    Ok(dated)
 }
 
-fn start(constraint: Option<&Constraint>) -> Option<i64> {
-    parse_date(constraint?.start_date.as_deref()?)
+/// `None`: from always.
+fn start(constraint: Option<&Constraint>) -> Result<Option<i64>, BadField> {
+    let Some(date) = constraint.and_then(|constraint| constraint.start_date.as_deref()) else {
+        return Ok(None);
+    };
+    let wrong = || BadField::new("constraint.start_date", "a date such as 2026-01-31");
+    parse_date(date).map(Some).ok_or_else(wrong)
 }
 
-fn window(constraint: Option<&Constraint>) -> Option<DailyWindow> {
-    let constraint = constraint?;
-    let (start, end) = (constraint.start_time.as_deref()?, constraint.end_time.as_deref()?);
-    Some(DailyWindow { start: second(start)?, end: second(end)?, weekdays: DailyWindow::EVERY_DAY })
+/// `None`: the whole day.
+fn window(constraint: Option<&Constraint>) -> Result<Option<DailyWindow>, BadField> {
+    let times = constraint.and_then(|limit| Some((limit.start_time.as_deref()?, limit.end_time.as_deref()?)));
+    let Some((start, end)) = times else { return Ok(None) };
+    let wrong = || BadField::new("constraint.start_time", "a time such as 16:30:00Z, and one as end_time");
+    let (start, end) = second(start).zip(second(end)).ok_or_else(wrong)?;
+    Ok(Some(DailyWindow { start, end, weekdays: DailyWindow::EVERY_DAY }))
 }
 
 /// `00:30:00Z` or `00:30:00+00:00`; other offsets do not occur and are refused.
@@ -348,17 +376,20 @@ fn second(text: &str) -> Option<u32> {
 }
 
 /// Prices that only some requests pay, as of a day. The first variant that prices a key wins.
-fn variant_rates(variants: &[VariantData<'_>], day: Option<i64>) -> Vec<(ServiceTier, Rates)> {
+fn variant_rates(
+    variants: &[VariantData<'_>],
+    day: Option<i64>,
+) -> Result<Vec<(ServiceTier, Rates)>, BadField> {
     let mut tiers: Vec<(ServiceTier, Rates)> = Vec::new();
     for variant in variants {
         let timed = variant.constraint.as_ref().is_some_and(|constraint| constraint.start_time.is_some());
         let mut when = variant.when.iter();
         let (Some((key, value)), None, false) = (when.next(), when.next(), timed) else { continue };
         let Some((_, _, tier)) = VARIANTS.iter().find(|(k, v, _)| k == key && v == value) else { continue };
-        if start(variant.constraint.as_ref()) > day {
+        if start(variant.constraint.as_ref())? > day {
             continue;
         }
-        let rates = rates_of(&variant.prices);
+        let rates = rates_of(&variant.prices)?;
         match tiers.iter_mut().find(|(held, _)| held == tier) {
             None => tiers.push((*tier, rates)),
             Some((_, held)) => {
@@ -373,7 +404,7 @@ fn variant_rates(variants: &[VariantData<'_>], day: Option<i64>) -> Vec<(Service
     let priority =
         tiers.iter().find(|(tier, _)| *tier == ServiceTier::Priority).map(|(_, rates)| rates.clone());
     tiers.retain(|(tier, rates)| *tier != ServiceTier::Fast || Some(rates) != priority.as_ref());
-    tiers
+    Ok(tiers)
 }
 
 fn joined(base: &Rates, tiers: &[(ServiceTier, Rates)]) -> Rates {
@@ -387,25 +418,25 @@ fn joined(base: &Rates, tiers: &[(ServiceTier, Rates)]) -> Rates {
 }
 
 /// The standard rates of one list of prices; keys that are no prices per token are passed over.
-fn rates_of(prices: &BTreeMap<String, &RawValue>) -> Rates {
+fn rates_of(prices: &BTreeMap<String, &RawValue>) -> Result<Rates, BadField> {
     let mut rates = Rates::new();
     for (key, class) in KEYS {
-        let Some(raw) = prices.get(*key) else { continue };
+        let Some(raw) = prices.get(*key).filter(|raw| raw.get() != "null") else { continue };
+        let wrong = || BadField::new(&format!("prices.{key}"), A_PRICE);
         let usd = |raw: &RawValue| parse_usd_per_million(raw.get().trim_matches('"'));
         if let Some(usd) = usd(raw) {
             rates.set(None, *class, 0, usd);
-        } else if let Ok(tiered) = serde_json::from_str::<TieredData<'_>>(raw.get())
-            && let Some(base) = usd(tiered.base)
-        {
-            rates.set(None, *class, 0, base);
-            for tier in &tiered.tiers {
-                if let Some(usd) = usd(tier.price) {
-                    rates.set(None, *class, tier.start, usd);
-                }
-            }
+            continue;
+        }
+        // serde would take a list for the fields of the object in their order.
+        let tiered = Some(raw.get()).filter(|raw| raw.starts_with('{')).ok_or_else(wrong)?;
+        let tiered = serde_json::from_str::<TieredData<'_>>(tiered).map_err(|_| wrong())?;
+        rates.set(None, *class, 0, usd(tiered.base).ok_or_else(wrong)?);
+        for tier in &tiered.tiers {
+            rates.set(None, *class, tier.start, usd(tier.price).ok_or_else(wrong)?);
         }
     }
-    rates
+    Ok(rates)
 }
 
 #[cfg(test)]

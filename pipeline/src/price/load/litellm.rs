@@ -9,7 +9,7 @@ use super::super::provider::normalise_provider;
 use super::super::rates::{Rates, ServiceTier, TokenClass};
 use super::super::row::{DailyWindow, Pattern, PriceRow, Source};
 use super::super::usd::{Usd, parse_usd_from_double};
-use super::{LoadError, Parsed};
+use super::{BadField, LoadError, Parsed};
 
 /// The keys of prices per token, the longer ones before their prefixes.
 const BASES: &[(&str, TokenClass)] = &[
@@ -30,6 +30,8 @@ const BASES: &[(&str, TokenClass)] = &[
 const TIERS: &[(&str, ServiceTier)] =
     &[("_priority", ServiceTier::Priority), ("_flex", ServiceTier::Flex), ("_batches", ServiceTier::Batch)];
 
+const A_PRICE: &str = "USD per token, a number of zero or more";
+
 /// An entry that documents the file's fields.
 const SAMPLE: &str = "sample_spec";
 
@@ -38,14 +40,14 @@ type Fields<'a> = BTreeMap<String, &'a RawValue>;
 /// Reads the file. See [`super::parse`].
 ///
 /// # Errors
-/// Where the text is no JSON object of objects.
+/// Where the text is no JSON object of objects, or a field of an entry holds no price where one must be.
 pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
     let models: BTreeMap<String, &RawValue> =
         serde_json::from_str(text).map_err(|error| LoadError::at(&error))?;
     let source_name: Arc<str> = Arc::from(source_name);
     let mut parsed = Parsed::default();
     let mut any_model = false;
-    let mut held: BTreeMap<(Option<String>, String), (bool, Vec<PriceRow>)> = BTreeMap::new();
+    let mut held: BTreeMap<(Option<String>, String), (Standing, Vec<PriceRow>)> = BTreeMap::new();
     for (key, raw) in &models {
         if key == SAMPLE {
             continue;
@@ -57,23 +59,24 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
         any_model |= fields.contains_key("litellm_provider") || fields.contains_key("input_cost_per_token");
         let rates = match token_rates(&fields) {
             Ok(rates) => rates,
-            Err(reason) => {
+            Err(Unpriced::Skipped(reason)) => {
                 parsed.skipped.push((key.clone(), reason));
                 continue;
             }
+            Err(Unpriced::Bad(bad)) => return Err(bad.of(key)),
         };
         let (provider, name) = split(key, text_of(&fields, "litellm_provider").as_deref());
-        let bare = name.len() == key.len();
-        let rows = rows(&fields, provider.clone(), &name, rates, &source_name);
-        // `deepseek-chat` and `deepseek/deepseek-chat` are one model: its own name is kept up to date.
+        let paid = rates.entries().iter().any(|entry| entry.usd != 0);
+        let standing = Standing { paid, bare: name.len() == key.len() };
+        let rows = rows(&fields, provider.clone(), &name, rates, &source_name).map_err(|bad| bad.of(key))?;
         match held.entry((provider, name)) {
             std::collections::btree_map::Entry::Occupied(mut entry) => {
-                if bare && !entry.get().0 {
-                    entry.insert((bare, rows));
+                if standing > entry.get().0 {
+                    entry.insert((standing, rows));
                 }
             }
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((bare, rows));
+                entry.insert((standing, rows));
             }
         }
     }
@@ -82,6 +85,15 @@ pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
     }
     parsed.rows = held.into_values().flat_map(|(_, rows)| rows).collect();
     Ok(parsed)
+}
+
+/// Which of two entries for one model counts: one that costs something (`codestral/codestral-latest` is a free trial
+/// of `mistral/codestral-latest`), then the model's own name, which is kept up to date (`deepseek-chat` beside
+/// `deepseek/deepseek-chat`).
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    paid: bool,
+    bare: bool,
 }
 
 /// The provider and the model's own name: `azure/gpt-4o` is `gpt-4o` of Azure.
@@ -132,8 +144,21 @@ fn meaning(key: &str) -> Option<(TokenClass, Option<ServiceTier>, u64)> {
     Some((*class, tier, above))
 }
 
+/// Why an entry has no prices.
+enum Unpriced {
+    /// No tokens can be priced by it, and the reason.
+    Skipped(&'static str),
+    Bad(BadField),
+}
+
+impl From<BadField> for Unpriced {
+    fn from(bad: BadField) -> Unpriced {
+        Unpriced::Bad(bad)
+    }
+}
+
 /// The standard prices per token, tiers included.
-fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
+fn token_rates(fields: &Fields<'_>) -> Result<Rates, Unpriced> {
     let mut rates = Rates::new();
     let mut other_unit = false;
     let mut other_output = false;
@@ -142,7 +167,7 @@ fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
             if let Some(usd) = usd_of(raw) {
                 rates.set(tier, class, above, usd);
             } else if raw.get() != "null" {
-                return Err("a price that is no number of zero or more");
+                return Err(BadField::new(key, A_PRICE).into());
             }
         } else if key.contains("cost_per_") && usd_of(raw).is_some_and(|usd| usd != 0) {
             other_unit = true;
@@ -154,13 +179,13 @@ fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
     {
         rates.set(None, TokenClass::CacheRead, 0, usd);
     }
-    set_tiered_pricing(&mut rates, fields);
+    set_tiered_pricing(&mut rates, fields)?;
     if rates.is_empty() {
-        return Err("no price per token");
+        return Err(Unpriced::Skipped("no price per token"));
     }
     // Zero for tokens beside a price for images or seconds means that tokens are not what is billed.
     if other_unit && rates.entries().iter().all(|entry| entry.usd == 0) {
-        return Err("priced by another unit than tokens");
+        return Err(Unpriced::Skipped("priced by another unit than tokens"));
     }
     if !rates.has(None, TokenClass::OutputText)
         && let Some(usd) = rates.get(None, TokenClass::OutputImage, 0).cloned()
@@ -176,9 +201,15 @@ fn token_rates(fields: &Fields<'_>) -> Result<Rates, &'static str> {
 }
 
 /// `tiered_pricing`: a list of whole price lists by total input (`range`, above its start).
-fn set_tiered_pricing(rates: &mut Rates, fields: &Fields<'_>) {
-    let Some(raw) = fields.get("tiered_pricing") else { return };
-    let Ok(tiers) = serde_json::from_str::<Vec<Fields<'_>>>(raw.get()) else { return };
+fn set_tiered_pricing(rates: &mut Rates, fields: &Fields<'_>) -> Result<(), BadField> {
+    let Some(raw) = fields.get("tiered_pricing").filter(|raw| raw.get() != "null") else { return Ok(()) };
+    let tiers = serde_json::from_str::<Vec<Fields<'_>>>(raw.get())
+        .map_err(|_| BadField::new("tiered_pricing", "a list of objects"))?;
+    for (key, raw) in tiers.iter().flatten() {
+        if meaning(key).is_some() && usd_of(raw).is_none() && raw.get() != "null" {
+            return Err(BadField::new(&format!("tiered_pricing.{key}"), A_PRICE));
+        }
+    }
     let classes: Vec<(&str, TokenClass)> = BASES
         .iter()
         .filter(|(base, class)| {
@@ -207,6 +238,7 @@ fn set_tiered_pricing(rates: &mut Rates, fields: &Fields<'_>) {
             }
         }
     }
+    Ok(())
 }
 
 /// A tier's price for long requests that the file leaves out: flex and priority pay the standard one,
@@ -236,8 +268,8 @@ fn rows(
     name: &str,
     rates: Rates,
     source_name: &Arc<str>,
-) -> Vec<PriceRow> {
-    let off_peak = off_peak(fields, &rates);
+) -> Result<Vec<PriceRow>, BadField> {
+    let off_peak = off_peak(fields, &rates)?;
     let mut row = PriceRow::new("", Source::Loaded, rates);
     row.provider = provider;
     row.model = Pattern::Exact(name.to_owned());
@@ -247,14 +279,21 @@ fn rows(
     for (window, rates) in off_peak {
         rows.push(PriceRow { window: Some(window), rates, ..row.clone() });
     }
-    rows
+    Ok(rows)
 }
 
 /// `off_peak_pricing`: flat prices within UTC hours (`hours_utc`) or within the hours of weekdays
 /// (`windows`), which replace the standard ones, those for long requests too.
-fn off_peak(fields: &Fields<'_>, standard: &Rates) -> Vec<(DailyWindow, Arc<Rates>)> {
-    let Some(block) = fields.get("off_peak_pricing") else { return Vec::new() };
-    let Ok(block) = serde_json::from_str::<Fields<'_>>(block.get()) else { return Vec::new() };
+fn off_peak(fields: &Fields<'_>, standard: &Rates) -> Result<Vec<(DailyWindow, Arc<Rates>)>, BadField> {
+    let block = fields.get("off_peak_pricing").filter(|block| block.get() != "null");
+    let Some(block) = block else { return Ok(Vec::new()) };
+    let block = serde_json::from_str::<Fields<'_>>(block.get())
+        .map_err(|_| BadField::new("off_peak_pricing", "an object"))?;
+    for (base, _) in BASES {
+        if block.get(*base).is_some_and(|raw| usd_of(raw).is_none() && raw.get() != "null") {
+            return Err(BadField::new(&format!("off_peak_pricing.{base}"), A_PRICE));
+        }
+    }
     let mut rates = Rates::new();
     let flat: Vec<(TokenClass, Usd)> =
         BASES.iter().filter_map(|(base, class)| Some((*class, usd_of(block.get(*base)?)?))).collect();
@@ -267,37 +306,27 @@ fn off_peak(fields: &Fields<'_>, standard: &Rates) -> Vec<(DailyWindow, Arc<Rate
         rates.set(None, class, 0, usd);
     }
     let rates = Arc::new(rates);
-    let mut windows = hours(block.get("hours_utc"), DailyWindow::EVERY_DAY);
+    let mut windows = hours(block.get("hours_utc"), DailyWindow::EVERY_DAY)?;
     let rules: Vec<Fields<'_>> =
         block.get("windows").and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
     for rule in &rules {
-        let days: Option<Vec<u8>> = rule.get("weekdays").and_then(|raw| serde_json::from_str(raw.get()).ok());
-        let mask = days.map_or(DailyWindow::EVERY_DAY, |days| {
-            days.iter().filter(|day| (1..=7).contains(*day)).fold(0, |mask, day| mask | 1 << (day - 1))
-        });
-        windows.extend(hours(rule.get("hours_utc"), mask));
+        let days: Option<Vec<i64>> =
+            rule.get("weekdays").and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let mask = days.map_or(DailyWindow::EVERY_DAY, DailyWindow::weekdays_of);
+        windows.extend(hours(rule.get("hours_utc"), mask)?);
     }
-    windows.into_iter().map(|window| (window, Arc::clone(&rates))).collect()
+    Ok(windows.into_iter().map(|window| (window, Arc::clone(&rates))).collect())
 }
 
 /// `"16:30-00:30"` or a list of such.
-fn hours(raw: Option<&&RawValue>, weekdays: u8) -> Vec<DailyWindow> {
-    let Some(raw) = raw else { return Vec::new() };
+fn hours(raw: Option<&&RawValue>, weekdays: u8) -> Result<Vec<DailyWindow>, BadField> {
+    let Some(raw) = raw else { return Ok(Vec::new()) };
+    let wrong =
+        || BadField::new("off_peak_pricing.hours_utc", "hours such as 16:30-00:30, or a list of them");
     let texts: Vec<String> = serde_json::from_str(raw.get())
         .or_else(|_| serde_json::from_str::<String>(raw.get()).map(|text| vec![text]))
-        .unwrap_or_default();
-    let second = |text: &str| {
-        let (hour, minute) = text.trim().split_once(':')?;
-        let (hour, minute) = (hour.parse::<u32>().ok()?, minute.parse::<u32>().ok()?);
-        (hour < 24 && minute < 60).then_some(hour * 3600 + minute * 60)
-    };
-    texts
-        .iter()
-        .filter_map(|text| {
-            let (start, end) = text.split_once('-')?;
-            Some(DailyWindow { start: second(start)?, end: second(end)?, weekdays })
-        })
-        .collect()
+        .map_err(|_| wrong())?;
+    texts.iter().map(|text| DailyWindow::parse(text, weekdays).ok_or_else(wrong)).collect()
 }
 
 #[cfg(test)]

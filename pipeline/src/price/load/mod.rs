@@ -20,11 +20,13 @@ pub struct Parsed {
     /// One row for each provider, name and time. Rows of a file have no start unless the file dates
     /// them; [`plan`] gives them one.
     pub rows: Vec<PriceRow>,
+    pub source_name: String,
     /// Entries that no tokens can be priced by, with the reason.
     pub skipped: Vec<(String, &'static str)>,
 }
 
-/// Why a price file could not be read. The message never shows the file's text.
+/// Why a price file could not be read. The message names what is wrong and where, and never shows a
+/// value of the file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
     #[error(
@@ -34,6 +36,30 @@ pub enum LoadError {
     UnknownShape,
     #[error("the price file is not valid JSON at line {line}, column {column}")]
     NotJson { line: usize, column: usize },
+    #[error("the price file is wrong at \"{entry}\", field \"{field}\": expected {expected}")]
+    Field { entry: String, field: String, expected: &'static str },
+}
+
+/// A field of an entry that can't be what it should.
+#[derive(Debug)]
+struct BadField {
+    field: String,
+    expected: &'static str,
+}
+
+impl BadField {
+    fn new(field: &str, expected: &'static str) -> BadField {
+        BadField { field: short(field), expected }
+    }
+
+    fn of(self, entry: &str) -> LoadError {
+        LoadError::Field { entry: short(entry), field: self.field, expected: self.expected }
+    }
+}
+
+/// Names in a message: no file can make it endless.
+fn short(name: &str) -> String {
+    name.chars().take(200).collect()
 }
 
 impl LoadError {
@@ -42,19 +68,51 @@ impl LoadError {
     }
 }
 
-/// Reads either file, recognised by its shape: LiteLLM's map is an object of models, the genai-prices
-/// data a list of providers, or an object that holds it under `providers`. Rows carry `source_name`.
+/// The two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PriceFile {
+    LiteLlm,
+    GenaiPrices,
+}
+
+impl PriceFile {
+    pub const ALL: [PriceFile; 2] = [PriceFile::LiteLlm, PriceFile::GenaiPrices];
+
+    /// The name of the project that publishes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PriceFile::LiteLlm => "litellm",
+            PriceFile::GenaiPrices => "genai-prices",
+        }
+    }
+
+    /// Recognised by its shape: LiteLLM's map is an object of models, the genai-prices data a list of
+    /// providers, or an object that holds it under `providers`.
+    pub fn of(text: &str) -> Option<PriceFile> {
+        match text.bytes().next()? {
+            b'[' => Some(PriceFile::GenaiPrices),
+            b'{' if genai::is_wrapped(text) => Some(PriceFile::GenaiPrices),
+            b'{' => Some(PriceFile::LiteLlm),
+            _ => None,
+        }
+    }
+}
+
+/// Reads either file. Rows carry the name of their source: as given, but one file's own name is not
+/// taken for the other.
 ///
 /// # Errors
-/// Where the text is no JSON or neither file.
+/// Where the text is no JSON or neither file, or a price in it is none.
 pub fn parse(text: &str, source_name: &str) -> Result<Parsed, LoadError> {
     let text = text.trim_start_matches('\u{feff}').trim_start();
-    match text.bytes().next() {
-        Some(b'[') => genai::parse(text, source_name),
-        Some(b'{') if genai::is_wrapped(text) => genai::parse(text, source_name),
-        Some(b'{') => litellm::parse(text, source_name),
-        _ => Err(LoadError::UnknownShape),
-    }
+    let file = PriceFile::of(text).ok_or(LoadError::UnknownShape)?;
+    let is_a_files = PriceFile::ALL.iter().any(|file| file.name() == source_name);
+    let source_name = if is_a_files { file.name() } else { source_name };
+    let parsed = match file {
+        PriceFile::LiteLlm => litellm::parse(text, source_name),
+        PriceFile::GenaiPrices => genai::parse(text, source_name),
+    };
+    parsed.map(|parsed| Parsed { source_name: source_name.to_owned(), ..parsed })
 }
 
 /// Both files leave the output price of models out that bill their input alone (embeddings, rerankers,
@@ -83,6 +141,9 @@ mod tests {
     #[test]
     fn both_files_are_told_apart() {
         assert_eq!(parse(LITELLM, "x").unwrap().rows.len(), 2);
+        assert_eq!(parse(LITELLM, "genai-prices").unwrap().source_name, "litellm");
+        assert_eq!(&*parse(GENAI, "litellm").unwrap().rows[0].source_name, "genai-prices");
+        assert_eq!(&*parse(GENAI, "contract").unwrap().rows[0].source_name, "contract");
         assert_eq!(parse(GENAI, "x").unwrap().rows.len(), 1);
         assert_eq!(parse(&format!("\u{feff}\n {GENAI}"), "x").unwrap().rows.len(), 1);
     }

@@ -8,8 +8,11 @@ use super::super::usd::Usd;
 /// The outcome of comparing a price file with what was loaded before.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// The rows to store. Rows of earlier loads stay as they are.
+    /// The rows to store.
     pub insert: Vec<PriceRow>,
+    /// The rows of earlier loads that a newer price follows, by their id, and when it does. All else of
+    /// them stays as it is.
+    pub end: Vec<(String, i64)>,
     /// `provider/model` that no earlier load had.
     pub added: Vec<String>,
     /// `provider/model` whose price changed.
@@ -49,6 +52,7 @@ pub fn plan(
     };
     for (key, periods) in models {
         let name = text(&key);
+        let inserted = plan.insert.len();
         let Some(held) = held.get(&key) else {
             let elsewhere = periods.values().flatten().next().is_some_and(&priced_elsewhere);
             let first = elsewhere.then(|| undated_start(&periods, at_micros)).flatten();
@@ -56,10 +60,10 @@ pub fn plan(
                 plan.insert
                     .extend(rows.into_iter().map(|row| PriceRow { valid_from: start.or(first), ..row }));
             }
+            plan.end_periods(inserted, &Periods::new());
             plan.added.push(name);
             continue;
         };
-        let before = plan.insert.len();
         let undated = undated_start(&periods, at_micros);
         for (start, rows) in periods {
             let from = start.or(undated);
@@ -73,13 +77,33 @@ pub fn plan(
                 plan.insert.extend(rows.into_iter().map(|row| PriceRow { valid_from: from, ..row }));
             }
         }
-        if plan.insert.len() > before {
+        if plan.insert.len() > inserted {
+            plan.end_periods(inserted, held);
             plan.changed.push(name);
         } else {
             plan.unchanged += 1;
         }
     }
     plan
+}
+
+impl Plan {
+    /// Each price of a model ends where the next begins. Its new rows are those from `inserted` on.
+    fn end_periods(&mut self, inserted: usize, held: &Periods<&PriceRow>) {
+        let new = self.insert.get_mut(inserted..).unwrap_or_default();
+        let starts: BTreeSet<i64> =
+            new.iter().filter_map(|row| row.valid_from).chain(held.keys().flatten().copied()).collect();
+        let next =
+            |start: Option<i64>| starts.iter().find(|next| start.is_none_or(|at| at < **next)).copied();
+        for row in new {
+            row.valid_to = next(row.valid_from);
+        }
+        let ended = held.values().flatten().filter_map(|row| {
+            let end = next(row.valid_from).filter(|end| row.valid_to != Some(*end))?;
+            Some((row.id.clone(), end))
+        });
+        self.end.extend(ended);
+    }
 }
 
 /// When a price without a date begins that does not hold from always: at the load. `None` where a
@@ -171,6 +195,17 @@ mod tests {
         let second = plan(&first.insert, vec![row("new", "1", None)], 2 * DAY, |_| false);
         assert_eq!((second.removed, second.added), (vec!["old".to_owned()], vec!["new".to_owned()]));
         assert_eq!(price(&first.insert, "old", 9 * DAY).as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_price_ends_where_the_next_begins() {
+        let mut first =
+            plan(&[], vec![row("m", "1", None), row("m", "2", Some(3 * DAY))], DAY, |_| false).insert;
+        assert_eq!(first.iter().map(|row| row.valid_to).collect::<Vec<_>>(), [Some(3 * DAY), None]);
+        first[1].id = "second".into();
+        let again = plan(&first, vec![row("m", "5", Some(9 * DAY))], 10 * DAY, |_| false);
+        assert_eq!(again.end, [("second".to_owned(), 9 * DAY)]);
+        assert_eq!(again.insert[0].valid_to, None);
     }
 
     #[test]

@@ -97,3 +97,80 @@ fn words_that_are_documented_are_held_to() {
         assert_eq!((reject.code, reject.field), (Code::InvalidType, Some(field)));
     }
 }
+
+#[test]
+fn what_an_event_is_of_stands_in_its_envelope_only() {
+    let line = r#"{"event_type":"guardrail","tenant_id":"ours","attributes":{"guardrail":{"tenant_id":"theirs",
+        "trace_id":"t","timestamp":"step 1","version":{"x":1}}}}"#;
+    let event = read(line).unwrap();
+    assert_eq!(event.tenant.as_deref(), Some("ours"));
+    assert_eq!((event.text(Field::TraceId), event.ts), (None, None));
+    let expected =
+        json!({"tenant_id": "theirs", "trace_id": "t", "timestamp": "step 1", "version": {"x": 1}});
+    assert_eq!(attributes(&event), expected);
+}
+
+#[test]
+fn a_free_types_attributes_may_be_anything() {
+    for value in [
+        r#""latency":"fast""#,
+        r#""cost":"low""#,
+        r#""success":"yes""#,
+        r#""model":{"name":"x"}"#,
+        r#""input_tokens":"many""#,
+    ] {
+        let line =
+            format!(r#"{{"event_type":"reasoning_step","attributes":{{"reasoning_step":{{{value}}}}}}}"#);
+        let expected: Value = serde_json::from_str(&format!("{{{value}}}")).unwrap();
+        assert_eq!(attributes(&read(&line).unwrap()), expected);
+    }
+}
+
+#[test]
+fn a_request_id_is_that_of_an_llm_call_and_an_attribute_of_what_else_the_request_did() {
+    let call = read(r#"{"event_type":"llm_call","model":"m","request_id":"r"}"#).unwrap();
+    assert_eq!(call.text(Field::EventId), Some("r"));
+    let output = read(r#"{"event_type":"output","request_id":"r"}"#).unwrap();
+    assert_eq!((output.text(Field::EventId), attributes(&output)), (None, json!({"request_id": "r"})));
+}
+
+#[test]
+fn the_status_of_a_result_wins_over_that_of_its_envelope_in_any_order() {
+    for line in [
+        r#"{"event_type":"tool_call","status":"ok","attributes":{"tool_call":{"tool_name":"t","result_status":"error","latency_ms":1}}}"#,
+        r#"{"event_type":"tool_call","tool_name":"t","status":"ok","result_status":"error"}"#,
+        r#"{"event_type":"tool_call","tool_name":"t","result_status":"error","status":"ok","success":true}"#,
+    ] {
+        assert_eq!(read(line).unwrap().status, Status::Error, "{line}");
+    }
+}
+
+#[test]
+fn empty_attributes_lack_what_they_should_have() {
+    let reject = read(r#"{"event_type":"retrieval","attributes":{}}"#).unwrap_err();
+    assert_eq!((reject.code, reject.field), (Code::MissingField, Some("latency_ms")));
+}
+
+#[test]
+fn a_retrieval_without_results_says_so_in_any_of_its_lists() {
+    for list in ["retrieval_context_ids", "context_ids", "similarity_scores", "retrieval_context"] {
+        let line = format!(r#"{{"event_type":"retrieval","{list}":[]}}"#);
+        assert_eq!(read(&line).unwrap().facts.results, Some(0), "{list}");
+    }
+    let search = r#"{"event_type":"vector_db_operation","operation_type":"vector_search","scores":[]}"#;
+    assert_eq!(read(search).unwrap().facts.results, Some(0));
+    let counted = r#"{"event_type":"vector_db_operation","operation_type":"vector_search","scores":[],"results_count":3}"#;
+    assert_eq!(read(counted).unwrap().facts.results, Some(3));
+}
+
+#[test]
+fn an_error_by_any_name_is_a_failed_call() {
+    for error in [r#""rate limit""#, r#"{"type":"RateLimit"}"#] {
+        let line = format!(r#"{{"model":"m","error":{error}}}"#);
+        assert_eq!(read(&line).unwrap().status, Status::Error, "{error}");
+    }
+    for none in ["null", "false", r#""""#] {
+        let line = format!(r#"{{"model":"m","error":{none}}}"#);
+        assert_eq!(read(&line).unwrap().status, Status::Ok, "{none}");
+    }
+}

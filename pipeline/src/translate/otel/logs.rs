@@ -39,7 +39,7 @@ pub struct LogContent<'l> {
     pub trace_id: Cow<'l, str>,
     pub span_id: Cow<'l, str>,
     pub ts: Option<i64>,
-    /// JSON lists of messages.
+    /// JSON lists of messages; both None where the library was told not to capture content.
     pub input: Option<Content<'l>>,
     pub output: Option<Content<'l>>,
 }
@@ -79,7 +79,7 @@ fn event_name<'l>(log: &'l Log<'l>) -> Cow<'l, str> {
 
 type Lists = (Option<String>, Option<String>);
 
-/// The messages of a record; None: it carries none.
+/// The messages of a record, none where content was not captured. None: it is no such record.
 fn content(log: &Log) -> Option<Lists> {
     let said = said::said(&event_name(log))?;
     let body = match &log.body {
@@ -103,7 +103,7 @@ fn content(log: &Log) -> Option<Lists> {
         Said::Output => (None, said::of_event(said, &log.attributes, body.as_deref())),
         Said::Input(_) => (said::of_event(said, &log.attributes, body.as_deref()), None),
     };
-    (lists.0.is_some() || lists.1.is_some()).then_some(lists)
+    Some(lists)
 }
 
 /// Both sides of a call under OpenTelemetry's names, among the attributes or in the body.
@@ -227,6 +227,17 @@ mod tests {
             parsed(&choice.output),
             serde_json::json!([{"role": "assistant", "content": "yes", "finish_reason": "stop"}])
         );
+    }
+
+    #[test]
+    fn without_captured_content_there_are_no_messages() {
+        let request = request(&format!(
+            r#"{{{IDS},"eventName":"gen_ai.choice","body":{{"kvlistValue":{{"values":[{{"key":"finish_reason","value":{{"stringValue":"stop"}}}},
+               {{"key":"message","value":{{"kvlistValue":{{"values":[{{"key":"role","value":{{"stringValue":"assistant"}}}}]}}}}}}]}}}}}}"#
+        ));
+        let found = records(&request);
+        let Record::Content(content) = &found[0] else { panic!("a line") };
+        assert_eq!((&content.input, &content.output), (&None, &None));
     }
 
     #[test]

@@ -32,8 +32,20 @@ pub fn said(event_name: &str) -> Option<Said> {
     EVENTS.iter().find(|(name, _)| *name == event_name).map(|(_, said)| *said)
 }
 
-/// The message of an event, as a list of one. What it says is in its attributes, or in the body of a log record.
+/// The message of an event, as a list of one. What it says is in its attributes, or in the body of a log record. None:
+/// it says nothing, as where the library was told not to capture content.
 pub fn of_event(said: Said, attributes: &Attributes, body: Option<&str>) -> Option<String> {
+    message_of(said, attributes, body).filter(|list| says_something(list))
+}
+
+fn says_something(list: &str) -> bool {
+    const FRAME: [&str; 5] = ["role", "finish_reason", "index", "id", "event.name"];
+    let message = list.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+    let members = Object::parse(message).unwrap_or_default().0;
+    members.iter().any(|(key, raw)| !FRAME.contains(&key.as_ref()) && *raw != "null")
+}
+
+fn message_of(said: Said, attributes: &Attributes, body: Option<&str>) -> Option<String> {
     let role = match said {
         Said::Input(role) => role,
         Said::Output => "assistant",

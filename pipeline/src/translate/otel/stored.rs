@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::bill;
 use crate::decode::otlp::{
     Attributes, Id, Link, Scope, Span, SpanEvent, SpanStatus, StatusCode, Text, Value,
 };
@@ -110,7 +111,10 @@ impl<'l> Stored<'l> {
                 span.moved = keys.into_iter().filter_map(json::string).collect();
             }
             // These are found out again.
-            "observa.usage_rule" | "observa.usage_contradicts" | "observa.end_before_start" => {}
+            "observa.usage_rule"
+            | "observa.usage_contradicts"
+            | "observa.end_before_start"
+            | bill::CLASSES => {}
             _ => span.attributes.push((key, value(raw))),
         }
     }

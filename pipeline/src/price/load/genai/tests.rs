@@ -79,3 +79,29 @@ fn the_newer_form_wraps_the_list() {
         parse(DATA, "genai").unwrap().rows.len()
     );
 }
+
+#[test]
+fn a_wrong_field_is_named_by_its_model() {
+    for (model, field) in [
+        (r#""prices": {"input_mtok": -1}"#, "prices.input_mtok"),
+        (
+            r#""prices": {"input_mtok": {"base": 1, "tiers": [{"start": 5, "price": "x"}]}}"#,
+            "prices.input_mtok",
+        ),
+        (r#""prices": 5"#, "prices"),
+        (
+            r#""prices": [{"constraint": {"start_date": "soon"}, "prices": {"input_mtok": 1}}]"#,
+            "constraint.start_date",
+        ),
+        (
+            r#""prices": [{"constraint": {"start_time": "noon", "end_time": "13:00:00Z"}, "prices": {}}]"#,
+            "constraint.start_time",
+        ),
+    ] {
+        let text =
+            format!(r#"[{{"id": "p", "models": [{{"id": "m", "match": {{"equals": "m"}}, {model}}}]}}]"#);
+        let refused = parse(&text, "x").unwrap_err();
+        let LoadError::Field { entry, field: named, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!((entry.as_str(), named.as_str()), ("p/m", field));
+    }
+}

@@ -46,6 +46,31 @@ fn prices_are_read_without_a_float() {
 }
 
 #[test]
+fn of_two_entries_for_one_model_the_paid_one_counts_then_its_own_name() {
+    for (text, usd) in [
+        (
+            r#"{"codestral/c": {"litellm_provider": "codestral", "input_cost_per_token": 0},
+             "mistral/c": {"litellm_provider": "mistral", "input_cost_per_token": 3}}"#,
+            "3",
+        ),
+        (
+            r#"{"d": {"litellm_provider": "deepseek", "input_cost_per_token": 1},
+             "deepseek/d": {"litellm_provider": "deepseek", "input_cost_per_token": 2}}"#,
+            "1",
+        ),
+        (
+            r#"{"d": {"litellm_provider": "deepseek", "input_cost_per_token": 0},
+             "deepseek/d": {"litellm_provider": "deepseek", "input_cost_per_token": 2}}"#,
+            "2",
+        ),
+    ] {
+        let rows = parsed(text).rows;
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rate(&rows[0], None, TokenClass::InputUncached, 0).as_deref(), Some(usd), "{text}");
+    }
+}
+
+#[test]
 fn keys_carry_their_provider() {
     for (key, provider, expected) in [
         ("gpt-4o", "openai", ("openai", "gpt-4o")),
@@ -68,13 +93,12 @@ fn zero_beside_a_price_for_images_is_no_price_for_tokens() {
         r#"{"sample_spec": {"input_cost_per_token": 1}, 
         "a": {"litellm_provider": "x", "input_cost_per_token": 0.0, "output_cost_per_image": 0.04},
         "b": {"litellm_provider": "x", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0},
-        "c": {"litellm_provider": "x", "mode": "search"}, "d": 5,
-        "e": {"litellm_provider": "x", "input_cost_per_token": -1}}"#,
+        "c": {"litellm_provider": "x", "mode": "search"}, "d": 5}"#,
     );
     assert_eq!(parsed.rows.len(), 1);
     assert_eq!(parsed.rows[0].model.text(), "b");
     let skipped: Vec<&str> = parsed.skipped.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(skipped, ["a", "c", "d", "e"]);
+    assert_eq!(skipped, ["a", "c", "d"]);
 }
 
 #[test]
@@ -113,6 +137,30 @@ fn off_peak_hours_of_weekdays_have_their_own_price() {
         [(0, 0, "1"), (0, 1, "2"), (0, 9, "2"), (0, 10, "1"), (4, 5, "2"), (5, 5, "1"), (6, 23, "1")]
     {
         assert_eq!(book.total("d", None, at(day, hour), &usage), parse_usd(usd), "{day} {hour}");
+    }
+}
+
+#[test]
+fn a_wrong_price_is_named_by_its_entry_and_field_and_not_shown() {
+    for (entry, field) in [
+        (r#""input_cost_per_token": -1"#, "input_cost_per_token"),
+        (
+            r#""output_cost_per_token_above_200k_tokens": "x-secret""#,
+            "output_cost_per_token_above_200k_tokens",
+        ),
+        (r#""input_cost_per_token": {}"#, "input_cost_per_token"),
+        (r#""tiered_pricing": 5"#, "tiered_pricing"),
+        (r#""tiered_pricing": [{"input_cost_per_token": []}]"#, "tiered_pricing.input_cost_per_token"),
+        (
+            r#""input_cost_per_token": 1, "off_peak_pricing": {"hours_utc": "late"}"#,
+            "off_peak_pricing.hours_utc",
+        ),
+    ] {
+        let text = format!(r#"{{"azure/m": {{"litellm_provider": "azure", {entry}}}}}"#);
+        let refused = parse(&text, "x").unwrap_err();
+        let LoadError::Field { entry, field: named, .. } = &refused else { panic!("{refused:?}") };
+        assert_eq!((entry.as_str(), named.as_str()), ("azure/m", field));
+        assert!(!refused.to_string().contains("secret"));
     }
 }
 
