@@ -70,8 +70,8 @@ fn a_replay_keeps_people_and_events_apart() {
                "request_id": format!("{user}-1@example.org"), "prompt": "mail bob@example.org"})
     };
     let nested = |user: &str| {
-        json!({"event_type": "tool_call", "attributes": {"tool_call": {"tool_name": "t", "result_status": "success",
-               "latency_ms": "slow", "userId": format!("{user}@example.org"), "note": "to bob@example.org"}}})
+        json!({"event_type": "tool_call", "userId": format!("{user}@example.org"), "attributes": {"tool_call": {"tool_name": "t",
+               "result_status": "success", "latency_ms": "slow", "note": "to bob@example.org"}}})
     };
     let batch = json!({"requests": [bad("carol"), bad("dave")], "timestamp": now_ms() - HOUR_MS});
     let body =
