@@ -272,8 +272,11 @@ fn without_known_keys<'r, 'l>(
         .filter(|ready| ready.event.timed_by_arrival)
         .map(|ready| EventRow { ready, stamp });
     let rows = Rows::new("event_keys", &columns::keys(), untimed)?;
-    let fresh: HashSet<String> = rows.run(include_str!("../sql/ingest/event_keys.sql"), |inserted| {
-        inserted.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect()
+    // The plan is kept, and made for an empty table it would look through all of a full one for each key.
+    let fresh: HashSet<String> = settings::with(c"enable_seqscan", c"off", || {
+        rows.run(include_str!("../sql/ingest/event_keys.sql"), |inserted| {
+            inserted.map(|row| Ok(row.get::<String>(1)?.unwrap_or_default())).collect()
+        })
     })?;
     let new: Vec<&Ready> = ready
         .iter()
