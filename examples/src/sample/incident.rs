@@ -55,3 +55,27 @@ impl Incident {
         Self::Nothing
     }
 }
+
+/// What has not gone wrong yet: a sample shows everything, whatever the dice say.
+pub struct Owed(Vec<(Incident, Option<Manner>)>);
+
+impl Owed {
+    pub fn all() -> Self {
+        Self(RATES.iter().map(|(incident, _, only)| (*incident, *only)).collect())
+    }
+
+    /// What was drawn; where that is nothing and it is `late`, one that is still owed.
+    pub fn settle(&mut self, drawn: Incident, manner: Manner, late: bool) -> Incident {
+        let fits = |(incident, only): &(Incident, Option<Manner>)| {
+            if drawn == Incident::Nothing {
+                late && only.is_none_or(|only| only == manner)
+            } else {
+                *incident == drawn
+            }
+        };
+        match self.0.iter().position(fits) {
+            Some(place) => self.0.remove(place).0,
+            None => drawn,
+        }
+    }
+}

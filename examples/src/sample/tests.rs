@@ -82,14 +82,22 @@ fn events_lie_in_the_week_before_the_end() {
 }
 
 #[test]
-fn one_tool_is_called_over_and_over_with_the_same_arguments() {
-    let mut calls = BTreeMap::new();
-    for event in canonical(&sample(7)).iter().filter(|event| event["event_type"] == "tool_call") {
-        let call = &event["attributes"]["tool_call"];
-        *calls.entry(format!("{} {} {}", event["trace_id"], call["tool_name"], call["args"])).or_insert(0) +=
-            1;
+fn every_sample_has_a_loop_and_a_call_that_costs_a_fortune() {
+    for seed in 7..12 {
+        let events = canonical(&sample(seed));
+        let mut calls = BTreeMap::new();
+        for event in events.iter().filter(|event| event["event_type"] == "tool_call") {
+            let call = &event["attributes"]["tool_call"];
+            *calls
+                .entry(format!("{} {} {}", event["trace_id"], call["tool_name"], call["args"]))
+                .or_insert(0) += 1;
+        }
+        assert!(calls.values().any(|count| *count >= 5), "{seed}");
+        assert!(
+            events.iter().any(|event| event["attributes"]["llm_call"]["model"] == crate::cast::DEAR.name),
+            "{seed}"
+        );
     }
-    assert!(calls.values().any(|count| *count >= 5));
 }
 
 #[test]

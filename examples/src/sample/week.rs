@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::cast::Route;
 use crate::dice::Dice;
 use crate::event::{Event, Visit};
-use crate::incident::Incident;
+use crate::incident::{Incident, Owed};
 use crate::scene;
 
 pub const DAYS: i64 = 7;
@@ -36,6 +36,7 @@ pub fn conversations(
     dice: &mut Dice,
 ) -> Vec<Event> {
     let mut events = Vec::with_capacity(wanted + 32);
+    let mut owed = Owed::all();
     while events.len() < wanted {
         let route = dice.pick(routes);
         let mut at = moment(until, dice);
@@ -51,7 +52,8 @@ pub fn conversations(
         };
         for turn in 0..dice.between(1, 3) as u32 {
             visit.message_index = turn;
-            let incident = Incident::happen(route.manner, dice);
+            let drawn = Incident::happen(route.manner, dice);
+            let incident = owed.settle(drawn, route.manner, events.len() > wanted / 2);
             let trace = scene::play(route, visit.clone(), at, incident, dice);
             events.extend(trace);
             at += SignedDuration::from_secs(dice.between(90, 240) as i64);
