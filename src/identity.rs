@@ -38,7 +38,8 @@ pub fn session_is_superuser() -> bool {
     unsafe { pg_sys::superuser_arg(pg_sys::GetSessionUserId()) }
 }
 
-fn sql_uuid(id: Uuid) -> pgrx::Uuid {
+/// An id as SQL takes it.
+pub fn sql_uuid(id: Uuid) -> pgrx::Uuid {
     pgrx::Uuid::from_bytes(id.into_bytes())
 }
 

@@ -11,7 +11,7 @@ use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
+use crate::identity::{self, Acting, sql_uuid};
 use crate::ingest::{self, Outcome};
 use crate::log_guard::guard_statement;
 use crate::settings;
@@ -182,10 +182,6 @@ impl Stored {
         }
         Ok(Spi::run_with_args(include_str!("../sql/replay/remove.sql"), &self.key())?)
     }
-}
-
-fn sql_uuid(id: Uuid) -> pgrx::Uuid {
-    pgrx::Uuid::from_bytes(id.into_bytes())
 }
 
 /// Letters of the acting tenant that nobody else is replaying, as many as there is room for.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::home_cache;
-use crate::identity::{self, Acting};
+use crate::identity::{self, Acting, sql_uuid};
 use crate::storage;
 
 pub const DEFAULT: &str = "default";
@@ -33,10 +33,6 @@ fn require_superuser(what: &'static str) {
         Error::SuperuserOnly(what).raise();
     }
     or_raise(storage::ensure());
-}
-
-fn sql_uuid(id: Uuid) -> pgrx::Uuid {
-    pgrx::Uuid::from_bytes(id.into_bytes())
 }
 
 /// A tenant with its project `default`.

@@ -24,6 +24,7 @@ use super::values::{self, Written};
 static IS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" is "));
 static LOGINS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"login "));
 
+const PASSWORD: u16 = kinds::number("password");
 const AZURE_SAS: u16 = kinds::number("azure_sas");
 const BEARER_TOKEN: u16 = kinds::number("bearer_token");
 const BASIC: u16 = kinds::number("basic_auth");
@@ -514,7 +515,7 @@ fn netrc(scan: &mut Scan<'_>) {
         let end = run_end(text, start, VALUE);
         let value = part(text, start, end);
         if machine && value.len() >= 6 && !values::is_reference(value) && !checks::is_filler(value) {
-            scan.add(start, end, kinds::number("password"), Proof::Context);
+            scan.add(start, end, PASSWORD, Proof::Context);
         }
     }
 }

@@ -90,3 +90,42 @@ fn details(rule: &Rule, seen: &Seen) -> Value {
     }
     Value::Object(details)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventType;
+    use crate::signal::rules::{Override, Severity};
+
+    fn names(event: &Event, window: Option<i64>, rules: &RuleSet) -> Vec<&'static str> {
+        let found = Found::default();
+        let seen = Seen { event, found: &found, context_window: window };
+        detect(&seen, rules).iter().map(|signal| signal.rule.name).collect()
+    }
+
+    #[test]
+    fn a_token_spike_needs_only_the_counts_that_are_known() {
+        let mut event = Event::new(1, EventType::LlmCall);
+        event.tokens.input = Some(100_000);
+        assert_eq!(names(&event, None, &RuleSet::default()), [""; 0]);
+        event.tokens.input = Some(100_001);
+        assert_eq!(names(&event, None, &RuleSet::default()), ["token_spike"]);
+    }
+
+    #[test]
+    fn a_provider_that_says_the_input_did_not_fit_is_believed_at_any_threshold() {
+        let whole = Override {
+            name: "context_overflow".into(),
+            enabled: true,
+            severity: Severity::Medium,
+            threshold: Some(1.0),
+        };
+        let rules = RuleSet::new(&[whole]);
+        let mut event = Event::new(1, EventType::LlmCall);
+        event.tokens.input = Some(1_000);
+        assert_eq!(names(&event, Some(1_000), &rules), [""; 0]);
+        event.set_text(Field::FinishReason, Some("model_context_window_exceeded".into()));
+        assert_eq!(names(&event, Some(1_000), &rules), ["context_overflow"]);
+        assert_eq!(names(&event, None, &rules), ["context_overflow"]);
+    }
+}
