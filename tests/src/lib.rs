@@ -1,4 +1,5 @@
-//! What wire tests stand on: a private [`cluster`], and in it a fresh [`database`] for each test.
+//! What wire tests stand on: a private [`cluster`], and in it a fresh [`database`] for each test. Over
+//! HTTP it is reached by a [`front`] as PostgREST is.
 //!
 //! `OBSERVA_TEST_URL` names a running cluster (a superuser's connection string; the extension installed in it). Without it, the
 //! first test of a run starts one with the programs beside `PGRX_PG_CONFIG_PATH`; it ends with the run.
@@ -6,7 +7,10 @@
 pub mod cluster;
 pub mod database;
 pub mod event;
+pub mod front;
 pub mod programs;
+pub mod serving;
 
 pub use cluster::Cluster;
 pub use database::Database;
+pub use front::{Front, FrontConfig};
