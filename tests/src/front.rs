@@ -315,22 +315,26 @@ fn literal(text: &str) -> String {
     format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
-/// A body as it came, for a parameter of type json, text or bytea: their binary forms are the bytes.
+/// A body as it came, for a parameter of type json, text or bytea: their binary forms are the bytes. That of jsonb begins
+/// with a version.
 #[derive(Debug)]
 struct Raw<'a>(&'a [u8]);
 
 impl ToSql for Raw<'_> {
     fn to_sql(
         &self,
-        _: &Type,
+        of: &Type,
         out: &mut bytes::BytesMut,
     ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        if *of == Type::JSONB {
+            out.extend_from_slice(&[1]);
+        }
         out.extend_from_slice(self.0);
         Ok(IsNull::No)
     }
 
     fn accepts(of: &Type) -> bool {
-        [Type::JSON, Type::TEXT, Type::BYTEA].contains(of)
+        [Type::JSON, Type::JSONB, Type::TEXT, Type::BYTEA].contains(of)
     }
 
     to_sql_checked!();

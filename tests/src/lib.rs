@@ -4,13 +4,17 @@
 //! `OBSERVA_TEST_URL` names a running cluster (a superuser's connection string; the extension installed in it). Without it, the
 //! first test of a run starts one with the programs beside `PGRX_PG_CONFIG_PATH`; it ends with the run.
 
+pub mod clients;
 pub mod cluster;
 pub mod database;
 pub mod event;
 pub mod front;
+pub mod http;
+pub mod nginx;
 pub mod programs;
 pub mod serving;
 
 pub use cluster::Cluster;
 pub use database::Database;
 pub use front::{Front, FrontConfig};
+pub use nginx::Nginx;

@@ -1,9 +1,8 @@
 //! The tests' front answers as PostgREST does: what the other tests over HTTP stand on.
 
+use observa_tests::http::{self, Reply};
 use observa_tests::{Database, Front, FrontConfig};
 use serde_json::{Value, json};
-
-use crate::http::{self, Reply};
 
 fn front(db: &Database) -> Front {
     Front::start(FrontConfig::of(db.cluster.config(&db.name)))

@@ -10,7 +10,6 @@ mod dump;
 mod event_types;
 mod front;
 mod grants;
-mod http;
 mod otlp;
 mod partitions;
 mod prices;

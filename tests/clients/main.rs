@@ -1,0 +1,3 @@
+//! Real clients, on the way that they take in production: over HTTP, through the nginx of `examples/`, to `observa.ingest`.
+
+mod proxy;

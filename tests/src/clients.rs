@@ -1,0 +1,17 @@
+//! What `tests/clients/install` has installed.
+
+use std::path::{Path, PathBuf};
+
+/// Where it is.
+pub fn folder() -> PathBuf {
+    let home = std::env::var("OBSERVA_HOME").expect("OBSERVA_HOME: source dev/env");
+    Path::new(&home).join("clients")
+}
+
+/// Panics if something is missing that could be there: nothing is skipped that `tests/clients/install` has not named.
+#[track_caller]
+pub fn require_note(what: &str) {
+    let noted = folder().join("skipped").join(what).exists();
+    assert!(noted, "{what} is missing: run tests/clients/install");
+    eprintln!("SKIPPED: {what} is missing");
+}
