@@ -1,3 +1,7 @@
 //! Real clients, on the way that they take in production: over HTTP, through the nginx of `examples/`, to `observa.ingest`.
 
+mod observa_sdk;
+mod opentelemetry;
+mod prices;
 mod proxy;
+mod stack;

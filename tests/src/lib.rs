@@ -12,9 +12,11 @@ pub mod front;
 pub mod http;
 pub mod nginx;
 pub mod programs;
+pub mod provider;
 pub mod serving;
 
 pub use cluster::Cluster;
 pub use database::Database;
 pub use front::{Front, FrontConfig};
 pub use nginx::Nginx;
+pub use provider::Provider;

@@ -1,0 +1,77 @@
+//! A client's way in production, on localhost: its script calls the provider, and sends what it saw through nginx.
+
+use std::path::Path;
+use std::process::Command;
+
+use observa_tests::provider::Answered;
+use observa_tests::{Database, Front, FrontConfig, Nginx, Provider, clients};
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+
+/// A script, `language/file`.
+pub struct Client {
+    pub script: &'static str,
+    /// Whose API it calls: openai or anthropic.
+    pub of: &'static str,
+    /// Of what it exports: none or gzip.
+    pub compression: &'static str,
+}
+
+/// After a client's end.
+pub struct Run {
+    pub db: Database,
+    /// What the provider answered, in its order.
+    pub answered: Vec<Answered>,
+    /// What the client printed.
+    pub printed: String,
+}
+
+/// Runs it to its end. None: something is missing that `tests/clients/install` named as missing.
+pub fn play(client: Client) -> Option<Run> {
+    let Client { script, of, compression } = client;
+    let (language, file) = script.split_once('/').expect("language/file");
+    let installed = clients::folder().join(language);
+    if !installed.join("complete").exists() {
+        clients::require_note(language);
+        return None;
+    }
+    let db = Database::ready();
+    let front = Front::start(FrontConfig::of(db.cluster.config(&db.name)));
+    let nginx = Nginx::before(front.address)?;
+    let provider = Provider::start();
+    let scripts = Path::new(SCRIPTS).join(language);
+    let mut command = if language == "node" {
+        // It looks for packages beside the script.
+        let copy = installed.join(file);
+        std::fs::copy(scripts.join(file), &copy).expect("the script can be copied");
+        let mut command = Command::new("node");
+        command.arg(copy);
+        command
+    } else {
+        let mut command = Command::new(installed.join("bin/python"));
+        command.arg("-B").arg(scripts.join(file));
+        command
+    };
+    let output = command
+        .env("PROVIDER", of)
+        .env("OPENAI_API_KEY", "key-of-the-provider")
+        .env("ANTHROPIC_API_KEY", "key-of-the-provider")
+        .env("OPENAI_BASE_URL", format!("{}/v1", provider.url()))
+        .env("ANTHROPIC_BASE_URL", provider.url())
+        .env("OBSERVA_URL", nginx.url(""))
+        // What docs/sdks.md says.
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", nginx.url(""))
+        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=key-1")
+        .env("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
+        .env("OTEL_SERVICE_NAME", "shop")
+        .env("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+        .env("TRACELOOP_TRACE_CONTENT", "true")
+        .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1")
+        .output()
+        .expect("it starts");
+    let printed =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{script}: {printed}");
+    Some(Run { db, answered: provider.answered(), printed })
+}
