@@ -49,7 +49,8 @@ pub fn play(client: Client) -> Option<Run> {
         command
     } else {
         let mut command = Command::new(installed.join("bin/python"));
-        command.arg("-B").arg(scripts.join(file));
+        // scenes.py and export.py are the same for all.
+        command.arg("-B").arg(scripts.join(file)).env("PYTHONPATH", Path::new(SCRIPTS).join("python"));
         command
     };
     let output = command

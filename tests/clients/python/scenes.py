@@ -2,7 +2,6 @@
 
 import os
 
-import anthropic
 import openai
 from opentelemetry import trace
 
@@ -38,6 +37,8 @@ def openai_calls():
 
 
 def anthropic_calls():
+    import anthropic
+
     client = anthropic.Anthropic(max_retries=0)
 
     def ask(messages, **more):
