@@ -1,12 +1,13 @@
 // Vercel's AI SDK with its telemetry, sent by OpenTelemetry's JSON exporter.
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
-import { trace } from "@opentelemetry/api";
+import { DiagConsoleLogger, DiagLogLevel, diag, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { embed, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
+diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.WARN);
 const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] });
 provider.register();
 
