@@ -56,6 +56,9 @@ fn any_path_media_type_and_gzip_reach_ingest() {
     };
     let ndjson = format!("{}\n{}\n", event("a"), event("b"));
     accepted(&post("/rpc/ingest", "application/x-ndjson", ndjson.as_bytes(), &[]), 2);
+    // As curl says by itself, without a word of the gzip.
+    let line = gzip(&event("c"));
+    accepted(&post("/rpc/ingest", "application/x-www-form-urlencoded", &line, &[]), 1);
     // Objects of other keys, which PostgREST refuses in application/json.
     let array = json!([{"model": "m"}, {"model": "m", "input": "q"}]).to_string();
     accepted(&post("/api/v1/events/ingest", "application/json", array.as_bytes(), &[]), 2);
@@ -71,7 +74,7 @@ fn any_path_media_type_and_gzip_reach_ingest() {
     // Stored once, whatever the path was.
     let again = post("/api/public/otel/v1/traces/", "application/json", spans.as_bytes(), &[]);
     assert_eq!(again.body["duplicates"], 1, "{again:?}");
-    assert_eq!(stack.db.count("observa.events"), 6);
+    assert_eq!(stack.db.count("observa.events"), 7);
     let seen = "SELECT DISTINCT path, headers ->> 'content-type' AS media, headers ->> 'accept' AS accept,
         headers ->> 'content-encoding' AS encoding FROM observa.asked";
     let expected = json!({"path": "/rpc/ingest", "media": "application/octet-stream", "accept": "application/json", "encoding": null});

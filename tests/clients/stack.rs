@@ -35,8 +35,11 @@ pub fn play(client: Client) -> Option<Run> {
         clients::require_note(language);
         return None;
     }
-    let db = Database::ready();
-    let front = Front::start(FrontConfig::of(db.cluster.config(&db.name)));
+    let mut db = Database::ready();
+    // As docs/sdks.md: a superuser's login, since nobody else acts for a tenant yet, in a role that may send and read only.
+    let role = format!("web_{}", db.name);
+    db.run(&format!("CREATE ROLE {role} NOLOGIN; GRANT observa_ingest, observa_read TO {role}"));
+    let front = Front::start(FrontConfig { role, ..FrontConfig::of(db.cluster.config(&db.name)) });
     let nginx = Nginx::before(front.address)?;
     let provider = Provider::start();
     let scripts = Path::new(SCRIPTS).join(language);
@@ -61,7 +64,10 @@ pub fn play(client: Client) -> Option<Run> {
         .env("ANTHROPIC_BASE_URL", provider.url())
         .env("OBSERVA_URL", nginx.url(""))
         // What docs/sdks.md says.
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", nginx.url(""))
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", nginx.url("/v1/traces"))
+        .env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", nginx.url("/v1/logs"))
+        .env("OTEL_METRICS_EXPORTER", "none")
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=key-1")
         .env("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
         .env("OTEL_SERVICE_NAME", "shop")
