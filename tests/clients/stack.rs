@@ -11,7 +11,7 @@ const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
 /// A script, `language/file`.
 pub struct Client {
     pub script: &'static str,
-    /// Whose API it calls: openai or anthropic.
+    /// Whose API it calls: openai, responses (OpenAI's newer one) or anthropic.
     pub of: &'static str,
     /// Of what it exports: none or gzip.
     pub compression: &'static str,

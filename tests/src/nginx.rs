@@ -37,8 +37,9 @@ impl Nginx {
         );
         fs::write(folder.join("nginx.conf"), conf).expect("the settings can be written");
         let mut command = Command::new(program);
-        command.arg("-p").arg(&folder).args(["-c", "nginx.conf", "-e", "error.log"]).current_dir(&folder);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command.arg("-p").arg(&folder).args(["-c", "nginx.conf"]).current_dir(&folder);
+        let complaints = fs::File::create(folder.join("stderr")).expect("a file");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(complaints);
         if is_root() {
             command.uid(id("-u")).gid(id("-g"));
         }
@@ -56,7 +57,9 @@ impl Nginx {
         let patience = Instant::now() + Duration::from_secs(10);
         while TcpStream::connect(self.address).is_err() {
             let ended = self.process.try_wait().expect("its state");
-            let log = fs::read_to_string(self.folder.join("error.log")).unwrap_or_default();
+            let log = ["stderr", "error.log"]
+                .map(|name| fs::read_to_string(self.folder.join(name)).unwrap_or_default())
+                .concat();
             assert!(ended.is_none() && Instant::now() < patience, "nginx does not start: {log}");
             std::thread::sleep(Duration::from_millis(20));
         }

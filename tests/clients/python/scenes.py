@@ -65,6 +65,25 @@ def anthropic_calls():
             pass
 
 
+def responses_calls():
+    """OpenAI's newer API."""
+    responses = openai.OpenAI(max_retries=0).responses
+
+    def ask(text, **more):
+        return responses.create(model=OPENAI_MODEL, input=text, **more)
+
+    ask("plain: what is the capital of France?")
+    for _ in ask("stream: count to three", stream=True):
+        pass
+    ask("cached: is it in the long document?")
+    for text, refused in (("fail: too long", openai.BadRequestError), ("busy: too fast", openai.RateLimitError)):
+        try:
+            ask(text)
+            raise SystemExit("it was not refused")
+        except refused:
+            pass
+
+
 def play(calls, attributes=None):
     """Under one span, which says whose session it is where the client has no way of its own."""
     with trace.get_tracer("shop").start_as_current_span("handle request", attributes=attributes):
@@ -72,4 +91,4 @@ def play(calls, attributes=None):
 
 
 def calls_of_this_run():
-    return {"openai": openai_calls, "anthropic": anthropic_calls}[os.environ["PROVIDER"]]
+    return {"openai": openai_calls, "responses": responses_calls, "anthropic": anthropic_calls}[os.environ["PROVIDER"]]

@@ -104,8 +104,9 @@ pub async fn responses(memory: State<Memory>, asked: Asked) -> Response<Body> {
     if !scene.status.is_success() {
         return refused(&scene);
     }
+    let item = format!("msg_{number}");
     let message = json!({
-        "type": "message", "id": format!("msg_{number}"), "status": "completed", "role": "assistant",
+        "type": "message", "id": item, "status": "completed", "role": "assistant",
         "content": [{ "type": "output_text", "text": scene.text, "annotations": [], "logprobs": [] }],
     });
     let Usage { input, output, cached, reasoning, .. } = scene.usage;
@@ -116,7 +117,45 @@ pub async fn responses(memory: State<Memory>, asked: Asked) -> Response<Body> {
         "usage": { "input_tokens": input, "input_tokens_details": { "cached_tokens": cached }, "output_tokens": output,
             "output_tokens_details": { "reasoning_tokens": reasoning }, "total_tokens": input + output },
     });
-    json(scene.status, &body)
+    if asked["stream"] == true {
+        events(response_events(&body, &item, scene.text))
+    } else {
+        json(scene.status, &body)
+    }
+}
+
+fn response_events(done: &Value, item: &str, text: &str) -> Vec<String> {
+    let mut begun = done.clone();
+    begun["status"] = json!("in_progress");
+    begun["output"] = json!([]);
+    begun["usage"] = Value::Null;
+    let place = json!({ "item_id": item, "output_index": 0, "content_index": 0 });
+    let with_place = |mut event: Value| {
+        event.as_object_mut().expect("an object").extend(place.as_object().expect("an object").clone());
+        event
+    };
+    let empty_part = json!({ "type": "output_text", "text": "", "annotations": [], "logprobs": [] });
+    let empty_item =
+        json!({ "type": "message", "id": item, "status": "in_progress", "role": "assistant", "content": [] });
+    let mut all = vec![
+        json!({ "type": "response.created", "response": begun }),
+        json!({ "type": "response.output_item.added", "output_index": 0, "item": empty_item }),
+        with_place(json!({ "type": "response.content_part.added", "part": empty_part })),
+    ];
+    all.extend(pieces(text).into_iter().map(|piece| {
+        with_place(json!({ "type": "response.output_text.delta", "delta": piece, "logprobs": [] }))
+    }));
+    all.push(with_place(json!({ "type": "response.output_text.done", "text": text, "logprobs": [] })));
+    all.push(with_place(
+        json!({ "type": "response.content_part.done", "part": done["output"][0]["content"][0] }),
+    ));
+    all.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": done["output"][0] }));
+    all.push(json!({ "type": "response.completed", "response": done }));
+    let line = |(number, mut event): (usize, Value)| {
+        event["sequence_number"] = json!(number);
+        format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default())
+    };
+    all.into_iter().enumerate().map(line).collect()
 }
 
 pub async fn embeddings(memory: State<Memory>, asked: Asked) -> Response<Body> {
