@@ -111,6 +111,8 @@ fn what_ingest_can_not_take_is_refused_before_it() {
     assert_eq!((large.status, &large.body["code"]), (413, &json!("PAYLOAD_TOO_LARGE")));
     assert_eq!(http::get(&url).status, 405);
     assert_eq!(stack.db.count("observa.asked"), 0);
+    let fits = format!("{}{}", "\n".repeat(9 << 20), event("a"));
+    accepted(&http::post(&url, "application/json", fits.as_bytes()), 1);
 }
 
 #[test]
