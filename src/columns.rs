@@ -125,7 +125,7 @@ fn environment<'r>(ready: &'r Ready) -> &'r str {
 }
 
 pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
-    let others: [(&str, Value<EventRow<'b>>); 23] = [
+    let others: [(&str, Value<EventRow<'b>>); 28] = [
         ("tenant_id", |row| uuid(row.ready.home.tenant_id)),
         ("ts", |row| row.ready.event.ts.and_then(time)),
         ("project_id", |row| uuid(row.ready.home.project_id)),
@@ -145,6 +145,13 @@ pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
         ("reported_cost_usd", |row| row.ready.event.reported_cost_usd.as_ref().and_then(money)),
         ("cost_source", |row| text(row.ready.event.cost_source.name())),
         ("billable", |row| row.ready.event.billable.into_datum()),
+        ("coherence_score", |row| row.ready.event.facts.score(|scores| scores.coherence).into_datum()),
+        ("toxicity_score", |row| row.ready.event.facts.score(|scores| scores.toxicity).into_datum()),
+        ("sentiment_score", |row| row.ready.event.facts.score(|scores| scores.sentiment).into_datum()),
+        ("hallucination_risk", |row| {
+            row.ready.event.facts.score(|scores| scores.hallucination_risk).into_datum()
+        }),
+        ("prompt_category", |row| field(row, Field::PromptCategory)),
         ("redactions", |row| i32::try_from(row.ready.event.redactions).unwrap_or(i32::MAX).into_datum()),
         ("translator_version", |_| aliases::VERSION.into_datum()),
         ("batch_id", |row| uuid(row.stamp.batch_id)),

@@ -40,7 +40,7 @@ fn breakdown(
     let (model, usage, at) = (model?, usage?, at?);
     let usage = Usage::from_json(&usage.0).unwrap_or_else(|error| Error::Invalid(error.to_string()).raise());
     let home = tenants::acting_home();
-    let builtin = || settings::builtin_prices().then(Book::builtin);
+    let builtin = || settings::switches().builtin_prices.then(Book::builtin);
     let book: &Book = home.as_ref().map(|home| &*home.book).or_else(builtin)?;
     book.cost(model, provider, i64::from(at).saturating_add(POSTGRES_EPOCH), &usage)
 }
@@ -66,7 +66,7 @@ fn builtin_prices() -> TableIterator<
     let time = |micros: Option<i64>, none: i64| {
         TimestampWithTimeZone::try_from(micros.map_or(none, |micros| micros - POSTGRES_EPOCH)).ok()
     };
-    let book = settings::builtin_prices().then(Book::builtin);
+    let book = settings::switches().builtin_prices.then(Book::builtin);
     TableIterator::new(book.into_iter().flat_map(Book::rows).filter_map(move |row| {
         Some((
             row.id().into_owned(),

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::price_cache;
-use crate::settings;
+use crate::settings::{self, Switches};
 use crate::storage;
 use crate::tenants::DEFAULT;
 
@@ -54,6 +54,8 @@ pub struct Project {
     environment: String,
     /// None: as the setting says.
     scrub_emails: Option<bool>,
+    /// None: as the setting says.
+    quality_scores: Option<bool>,
 }
 
 impl Tenant {
@@ -98,8 +100,8 @@ thread_local! {
     static KNOWN: Cell<u64> = const { Cell::new(0) };
     /// The statement, and the news, of what was read under a snapshot which may be older than the news.
     static PASSING: Cell<(pg_sys::TimestampTz, u64)> = const { Cell::new((0, 0)) };
-    /// The settings that the cached homes were made under: scrub_emails and builtin_prices.
-    static MADE_UNDER: Cell<(bool, bool)> = const { Cell::new((true, true)) };
+    /// The settings that the cached homes were made under.
+    static MADE_UNDER: Cell<Switches> = const { Cell::new(Switches::BUILT_IN) };
 }
 
 pub fn watch_config() {
@@ -127,9 +129,9 @@ fn config_changed<'a>(
 
 /// Forgets what is no longer so. Called before each use that may have a snapshot of its own.
 pub fn refresh() {
-    let settings = (settings::scrub_emails(), settings::builtin_prices());
+    let switches = settings::switches();
     // Both are asked, and so brought up to date, whatever the one says.
-    let made_otherwise = MADE_UNDER.replace(settings) != settings;
+    let made_otherwise = MADE_UNDER.replace(switches) != switches;
     let stale = is_stale();
     if stale || made_otherwise {
         CACHE.take();
@@ -237,7 +239,8 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let known = row.get::<pgrx::Uuid>(1)?.zip(row.get::<String>(2)?).zip(row.get::<String>(3)?);
             let Some(((id, name), environment)) = known else { continue };
             let id = Uuid::from_bytes(*id.as_bytes());
-            let project = Rc::new(Project { id, environment, scrub_emails: row.get::<bool>(4)? });
+            let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
+            let project = Rc::new(Project { id, environment, scrub_emails, quality_scores });
             tenant.namesakes.entry(name).or_default().push(Rc::clone(&project));
             tenant.projects.insert(id, project);
         }
@@ -259,15 +262,17 @@ pub fn home(tenant: &Tenant, project: &Project) -> Arc<Home> {
 }
 
 fn read_home(tenant: &Tenant, project: &Project) -> Result<Home, Error> {
+    let switches = settings::switches();
     Ok(Home {
         tenant_id: tenant.id,
         tenant_name: tenant.name.clone(),
         project_id: project.id,
         environment: project.environment.clone(),
         pseudonym_key: tenant.pseudonym_key.clone(),
-        scrubber: scrubber(tenant.id, project.scrub_emails.unwrap_or_else(settings::scrub_emails))?,
+        scrubber: scrubber(tenant.id, project.scrub_emails.unwrap_or(switches.scrub_emails))?,
         book: price_cache::book(tenant.id, project.id)?,
         rules: Arc::new(rules(project.id)?),
+        quality_scores: project.quality_scores.unwrap_or(switches.quality_scores),
     })
 }
 

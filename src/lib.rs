@@ -21,6 +21,8 @@ mod patience;
 mod plans;
 mod price_cache;
 mod prices;
+mod projects;
+mod quality;
 mod replay;
 mod reprice;
 mod retranslate;
@@ -47,6 +49,8 @@ extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas
 extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
 extension_sql_file!("../sql/api/ingest.sql", name = "ingest", requires = ["schemas"]);
 extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas"]);
+extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["schemas"]);
+extension_sql_file!("../sql/api/quality.sql", name = "quality", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);

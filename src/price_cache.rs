@@ -61,10 +61,10 @@ fn everybodys() -> Result<Shared<Book>, Error> {
         return Ok(Shared::Own(book));
     }
     let rows = rows(None, None)?;
-    if rows.is_empty() && settings::builtin_prices() {
+    if rows.is_empty() && settings::switches().builtin_prices {
         return Ok(Shared::BuiltIn(Book::builtin()));
     }
-    let book = Arc::new(Book::new(rows, settings::builtin_prices()));
+    let book = Arc::new(Book::new(rows, settings::switches().builtin_prices));
     EVERYBODYS.set(Some(Arc::clone(&book)));
     Ok(Shared::Own(book))
 }

@@ -84,7 +84,7 @@ impl Change {
         let of_source: [DatumWithOid; 2] = [source_name.as_str().into(), whose.into()];
         let loaded = price_cache::select(include_str!("../sql/price/loaded.sql"), &of_source)?;
         let others = price_cache::select(include_str!("../sql/price/others.sql"), &of_source)?;
-        let others = Book::new(others, settings::builtin_prices());
+        let others = Book::new(others, settings::switches().builtin_prices);
         let now = transaction_start();
         let is_priced =
             |row: &PriceRow| others.find(row.model.text(), row.provider.as_deref(), now).is_some();

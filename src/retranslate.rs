@@ -8,7 +8,7 @@ use observa_pipeline::event::{Event, Field};
 use observa_pipeline::home::{Home, Homes, Place};
 use observa_pipeline::translate::aliases;
 use observa_pipeline::translate::otel::stored::{Columns, Stored};
-use observa_pipeline::{bill, clean};
+use observa_pipeline::{bill, clean, quality};
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
@@ -169,6 +169,9 @@ fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Result<R
     event.set_text(Field::EventId, Some(old.event_id.as_str().into()));
     clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
     bill::bill(&mut event, &home).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
+    if home.quality_scores {
+        quality::score(&mut event);
+    }
     Ok(Ready { event, home, signals: Vec::new() })
 }
 

@@ -2,11 +2,8 @@
 
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use pgrx::prelude::*;
-use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
-use crate::storage;
 use crate::tenants;
 
 #[pg_extern(sql = false)]
@@ -57,7 +54,7 @@ fn length(text: &str, start: usize, end: usize) -> i32 {
 
 #[pg_extern(sql = false)]
 fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
-    or_raise(for_tenant(tenant, || {
+    or_raise(tenants::act_for(tenant, || {
         let mut patterns = Spi::connect(|client| {
             let rows =
                 client.select("SELECT name, pattern FROM observa_internal.scrub_patterns", None, &[])?;
@@ -85,7 +82,7 @@ fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
 
 #[pg_extern(sql = false)]
 fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
-    or_raise(for_tenant(tenant, || {
+    or_raise(tenants::act_for(tenant, || {
         let args = [tenant.into(), name.into()];
         Spi::run_with_args(
             "DELETE FROM observa_internal.scrub_patterns WHERE tenant_id = $1 AND name = $2",
@@ -93,31 +90,4 @@ fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
         )?;
         Ok(())
     }));
-}
-
-#[pg_extern(sql = false)]
-fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
-    or_raise(storage::ensure());
-    let id = Uuid::from_bytes(*project.as_bytes());
-    let tenant = or_raise(tenants::tenant_of_project(id));
-    let Some(tenant) = tenant else { Error::Invalid(format!("there is no project {id}")).raise() };
-    or_raise(for_tenant(tenant, || {
-        let args = [project.into(), enabled.into()];
-        Spi::run_with_args(
-            "UPDATE observa_internal.projects SET scrub_emails = $2 WHERE project_id = $1",
-            &args,
-        )?;
-        Ok(())
-    }));
-}
-
-/// As the tenant, which must be the acting one where the session is no superuser's.
-fn for_tenant(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-    storage::ensure()?;
-    let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
-    let is_own = Acting::current().is_some_and(|acting| acting.tenant_id == tenant_id);
-    if !is_own && !identity::session_is_superuser() {
-        return Err(Error::NoTenant);
-    }
-    Acting::during(Acting { tenant_id, project_id: None }, run)
 }

@@ -17,6 +17,7 @@ static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
+static QUALITY_SCORES: GucSetting<bool> = GucSetting::<bool>::new(true);
 static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
@@ -117,6 +118,14 @@ pub fn define() {
         GucFlags::empty(),
     );
     GucRegistry::define_bool_guc(
+        c"observa.quality_scores",
+        c"Whether answers are scored by heuristics where the client sends no scores, for projects that do not decide it themselves",
+        c"",
+        &QUALITY_SCORES,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_bool_guc(
         c"observa.builtin_prices",
         c"Whether the prices that come with Observa count, where no other price is set or loaded",
         c"",
@@ -172,12 +181,25 @@ pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
     }
 }
 
-pub fn scrub_emails() -> bool {
-    SCRUB_EMAILS.get()
+/// What is on or off for all projects that do not decide it themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switches {
+    pub scrub_emails: bool,
+    pub quality_scores: bool,
+    pub builtin_prices: bool,
 }
 
-pub fn builtin_prices() -> bool {
-    BUILTIN_PRICES.get()
+impl Switches {
+    pub const BUILT_IN: Switches =
+        Switches { scrub_emails: true, quality_scores: true, builtin_prices: true };
+}
+
+pub fn switches() -> Switches {
+    Switches {
+        scrub_emails: SCRUB_EMAILS.get(),
+        quality_scores: QUALITY_SCORES.get(),
+        builtin_prices: BUILTIN_PRICES.get(),
+    }
 }
 
 /// What `observa.acting` holds now.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use observa_pipeline::batch::{Ready, StoredContent};
 use observa_pipeline::event::{Content, Field};
+use observa_pipeline::quality::{self, Quality};
 use observa_pipeline::settings::DAY;
 use observa_pipeline::translate::otel::messages;
 use pgrx::prelude::*;
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use crate::columns::{self, ContentRow, Stamp};
 use crate::error::Error;
-use crate::identity::Acting;
+use crate::identity::{self, Acting};
 use crate::rows::{self, Rows};
 use crate::storage::sql_time;
 
@@ -82,6 +83,9 @@ pub fn fill(ready: &mut [Ready]) -> Result<(), Error> {
             let content = |text: Option<String>| text.map(|text| Content::Json(text.into()));
             ready.event.input = ready.event.input.take().or_else(|| content(said.input));
             ready.event.output = ready.event.output.take().or_else(|| content(said.output));
+            if ready.home.quality_scores {
+                quality::score(&mut ready.event);
+            }
         }
     }
     Ok(())
@@ -162,8 +166,39 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
     let ids: Vec<String> = targets.iter().map(|target| target.event_id.clone()).collect();
     let (inputs, outputs): (Vec<_>, Vec<_>) =
         targets.into_iter().map(|target| (target.input, target.output)).unzip();
-    let arguments = [times.into(), ids.into(), inputs.into(), outputs.into()];
-    Ok(Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?)
+    let scores = scores(&inputs, &outputs);
+    let arguments = [times.clone().into(), ids.clone().into(), inputs.into(), outputs.into()];
+    Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?;
+    let of = |score: fn(&Quality) -> Option<f64>| -> Vec<Option<f64>> { scores.iter().map(score).collect() };
+    let categories: Vec<Option<&str>> = scores.iter().map(|quality| quality.prompt_category).collect();
+    let scored: Vec<pgrx::Uuid> = scored_projects(contents).into_iter().map(identity::sql_uuid).collect();
+    let arguments = [
+        times.into(),
+        ids.into(),
+        of(|quality| quality.coherence).into(),
+        of(|quality| quality.toxicity).into(),
+        of(|quality| quality.sentiment).into(),
+        of(|quality| quality.hallucination_risk).into(),
+        categories.into(),
+        scored.into(),
+    ];
+    Ok(Spi::run_with_args(include_str!("../sql/trace/put_scores.sql"), &arguments)?)
+}
+
+fn scores(inputs: &[Option<String>], outputs: &[Option<String>]) -> Vec<Quality> {
+    fn content(text: &Option<String>) -> Option<Content<'_>> {
+        text.as_deref().map(|text| Content::Json(text.into()))
+    }
+    let pairs = inputs.iter().zip(outputs);
+    pairs
+        .map(|(input, output)| quality::judge_contents(content(input).as_ref(), content(output).as_ref()))
+        .collect()
+}
+
+/// Projects that have answers scored.
+fn scored_projects(contents: &[&StoredContent]) -> BTreeSet<Uuid> {
+    let homes = contents.iter().map(|stored| &stored.home);
+    homes.filter(|home| home.quality_scores).map(|home| home.project_id).collect()
 }
 
 /// Drops the acting tenant's contents that arrived before a time (microseconds since 1970 UTC).

@@ -215,3 +215,14 @@ fn find_tenant_of_project(project: pgrx::Uuid) -> Option<pgrx::Uuid> {
         .map_err(Error::Spi),
     )
 }
+
+/// As the tenant, which must be the acting one where the session is no superuser's.
+pub fn act_for(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    storage::ensure()?;
+    let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
+    let is_own = Acting::current().is_some_and(|acting| acting.tenant_id == tenant_id);
+    if !is_own && !identity::session_is_superuser() {
+        return Err(Error::NoTenant);
+    }
+    Acting::during(Acting { tenant_id, project_id: None }, run)
+}

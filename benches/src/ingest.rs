@@ -4,8 +4,9 @@
 //! COPY is let off lightly: the trigger that raises alerts is not fired for it, and no row is checked against row security.
 
 use std::io::Write;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use postgres::Client;
 
 use crate::measure::{Table, in_turn, time};
@@ -31,7 +32,7 @@ pub fn run(
         rows.push(rows_of(client, body)?);
     }
     let client = std::cell::RefCell::new(client);
-    let speed = |took: std::time::Duration| lines.len() as f64 / took.as_secs_f64();
+    let speed = |took: Duration| lines.len() as f64 / took.as_secs_f64();
     let ours = || {
         let client = &mut **client.borrow_mut();
         empty(client)?;
@@ -51,6 +52,45 @@ pub fn run(
     let pair = in_turn(rounds, ours, copy)?;
     table.compare(&format!("ingest, {what}, {batch} a batch"), "events/s", &pair, "COPY");
     Ok(())
+}
+
+/// Events of one batch where scores are measured.
+const SCORED_BATCH: usize = 1_000;
+
+/// What the scores of answers cost: the same events, with `observa.quality_scores` on and off. By the backend's time on the
+/// processor, which other programs' use of the disk leaves alone.
+pub fn scored(
+    client: &mut Client,
+    what: &str,
+    lines: &[String],
+    rounds: usize,
+    table: &mut Table,
+) -> Result<()> {
+    let bodies: Vec<Vec<u8>> =
+        lines.chunks(SCORED_BATCH).map(|chunk| chunk.join("\n").into_bytes()).collect();
+    let client = std::cell::RefCell::new(client);
+    let with = |setting: &str| {
+        let client = &mut **client.borrow_mut();
+        empty(client)?;
+        client.batch_execute(&format!("SET observa.quality_scores = {setting}"))?;
+        let before = processor_time(client)?;
+        ensure!(ingest(client, &bodies)? == lines.len() as i64, "events are missing");
+        let took = processor_time(client)? - before;
+        Ok::<f64, anyhow::Error>(lines.len() as f64 / took.as_secs_f64())
+    };
+    let pair = in_turn(rounds, || with("on"), || with("off"))?;
+    client.into_inner().batch_execute("RESET observa.quality_scores")?;
+    table.compare(&format!("ingest with scores, {what}"), "events/s of CPU", &pair, "without");
+    Ok(())
+}
+
+/// How long the client's backend, which must run on this machine, has had a processor so far.
+fn processor_time(client: &mut Client) -> Result<Duration> {
+    let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
+    let path = format!("/proc/{backend}/schedstat");
+    let seen = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let nanoseconds = seen.split_ascii_whitespace().next().context("an empty schedstat")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
 /// How many events were stored.

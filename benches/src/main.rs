@@ -52,6 +52,8 @@ enum Part {
     Column,
     Pipeline,
     Otlp,
+    /// Ingest that scores answers against ingest that does not
+    Quality,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -135,6 +137,9 @@ fn with_server(flags: &Flags, client: &mut Client, input: &Input, table: &mut Ta
         for batch in [100, 1_000, 5_000] {
             ingest::run(client, input.name, &input.lines, batch, flags.rounds, table)?;
         }
+    }
+    if flags.wants(Part::Quality) {
+        ingest::scored(client, input.name, &input.lines, flags.rounds, table)?;
     }
     if flags.wants(Part::Column) {
         server::scrub_column(client, input.name, &input.prose, flags.rounds, table)?;

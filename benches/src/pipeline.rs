@@ -39,6 +39,7 @@ fn one_home() -> OneHome {
         scrubber: Shared::BuiltIn(Scrubber::builtin()),
         book: Shared::BuiltIn(Book::builtin()),
         rules: Arc::new(RuleSet::default()),
+        quality_scores: true,
     }))
 }
 

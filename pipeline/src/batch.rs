@@ -18,6 +18,7 @@ use crate::event::{Event, EventType, Field};
 use crate::home::{Home, Homes, Place};
 use crate::identity;
 use crate::letter::{self, Letter};
+use crate::quality;
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
 use crate::translate::aliases::{self, Target};
@@ -160,6 +161,9 @@ impl<'l> Reading<'l, '_> {
         bill::bill(&mut event, &home)?;
         if !self.seen.insert((home.tenant_id, key_time, event_id)) {
             return Ok(None);
+        }
+        if home.quality_scores {
+            quality::score(&mut event);
         }
         let seen = Seen { event: &event, found: &found, context_window: bill::context_window(&event, &home) };
         let signals = signal::detect(&seen, &home.rules);

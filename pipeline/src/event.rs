@@ -138,6 +138,8 @@ pub enum Field {
     ToolName,
     ErrorType,
     FinishReason,
+    /// What a prompt asks for.
+    PromptCategory,
     /// What the event worked on, where neither model nor tool says it: an index, a cache, an operation.
     Subject,
 }
@@ -150,7 +152,7 @@ pub enum Role {
 }
 
 impl Field {
-    pub const COUNT: usize = 21;
+    pub const COUNT: usize = 22;
 
     pub const ALL: [(Field, &'static str, Role); Field::COUNT] = [
         (Field::EventId, "event_id", Role::Identifier),
@@ -173,6 +175,7 @@ impl Field {
         (Field::ToolName, "tool_name", Role::Name),
         (Field::ErrorType, "error_type", Role::Name),
         (Field::FinishReason, "finish_reason", Role::Name),
+        (Field::PromptCategory, "prompt_category", Role::Name),
         (Field::Subject, "subject", Role::Name),
     ];
 
@@ -218,10 +221,12 @@ pub struct Tokens {
     pub image_input: Option<i64>,
 }
 
-/// Scores that the client measured, 0 to 1 but for sentiment (-1 to 1). None: not sent.
+/// Scores of an answer, 0 to 1 but for sentiment (-1 to 1). None: not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scores {
+    pub coherence: Option<f64>,
     pub toxicity: Option<f64>,
+    pub sentiment: Option<f64>,
     pub hallucination_risk: Option<f64>,
 }
 
@@ -237,7 +242,17 @@ pub struct Facts {
     pub vector_length: Option<i64>,
     /// Tools bound to a created agent.
     pub tools_bound: Option<i64>,
+    /// As the client sent them.
     pub scores: Scores,
+    /// What `quality` says where the client said nothing.
+    pub estimated: Scores,
+}
+
+impl Facts {
+    /// One of the scores, the client's before ours.
+    pub fn score(&self, of: fn(&Scores) -> Option<f64>) -> Option<f64> {
+        of(&self.scores).or_else(|| of(&self.estimated))
+    }
 }
 
 /// Where the cost of an event comes from.

@@ -21,6 +21,8 @@ pub struct Home {
     pub scrubber: Shared<Scrubber>,
     pub book: Shared<Book>,
     pub rules: Arc<RuleSet>,
+    /// Whether answers are scored where the client sends no scores.
+    pub quality_scores: bool,
 }
 
 /// A place as a body names it, each part by id or name.

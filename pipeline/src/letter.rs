@@ -250,6 +250,7 @@ mod tests {
             scrubber: Shared::Own(Arc::new(Scrubber::new(&Options { emails: false, patterns }).unwrap())),
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
+            quality_scores: true,
         }
     }
 

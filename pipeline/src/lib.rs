@@ -15,6 +15,7 @@ pub mod home;
 pub mod identity;
 pub mod letter;
 pub mod price;
+pub mod quality;
 pub mod scrub;
 pub mod settings;
 pub mod signal;

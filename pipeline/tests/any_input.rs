@@ -39,6 +39,7 @@ impl OneHome {
             scrubber: Shared::BuiltIn(Scrubber::builtin()),
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
+            quality_scores: true,
         }))
     }
 }

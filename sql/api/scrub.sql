@@ -39,13 +39,7 @@ CREATE FUNCTION observa.remove_scrub_pattern(tenant uuid, name text) RETURNS voi
 ALTER FUNCTION observa.remove_scrub_pattern(uuid, text) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.remove_scrub_pattern(uuid, text) IS 'Removes a secret of the tenant''s own';
 
-CREATE FUNCTION observa.scrub_emails(project uuid, enabled boolean) RETURNS void
-    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'set_scrub_emails_wrapper';
-ALTER FUNCTION observa.scrub_emails(uuid, boolean) OWNER TO observa_owner;
-COMMENT ON FUNCTION observa.scrub_emails(uuid, boolean) IS 'Whether e-mail addresses in a project''s events are replaced; NULL: as the setting observa.scrub_emails says';
-
-REVOKE ALL ON FUNCTION observa.add_scrub_pattern(uuid, text, text), observa.remove_scrub_pattern(uuid, text),
-    observa.scrub_emails(uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa.add_scrub_pattern(uuid, text, text), observa.remove_scrub_pattern(uuid, text),
-    observa.scrub_emails(uuid, boolean) TO observa_admin;
+REVOKE ALL ON FUNCTION observa.add_scrub_pattern(uuid, text, text),
+    observa.remove_scrub_pattern(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.add_scrub_pattern(uuid, text, text),
+    observa.remove_scrub_pattern(uuid, text) TO observa_admin;

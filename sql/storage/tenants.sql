@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.projects (
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     environment text NOT NULL DEFAULT 'prod',
     scrub_emails boolean,
+    quality_scores boolean,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (tenant_id, project_id),
     UNIQUE (tenant_id, name, environment)
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.projects (
 COMMENT ON TABLE observa_internal.projects IS 'Applications of a tenant';
 COMMENT ON COLUMN observa_internal.projects.environment IS 'Environment of events that name none';
 COMMENT ON COLUMN observa_internal.projects.scrub_emails IS 'Whether e-mail addresses are replaced; NULL: as observa.scrub_emails says';
+COMMENT ON COLUMN observa_internal.projects.quality_scores IS 'Whether answers are scored where the client sends no scores; NULL: as observa.quality_scores says';
 
 CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.tenants
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();

@@ -9,7 +9,11 @@ UPDATE observa_internal.events e
        input_tokens = r.input_tokens, output_tokens = r.output_tokens, cached_input_tokens = r.cached_input_tokens,
        cache_write_tokens = r.cache_write_tokens, reasoning_tokens = r.reasoning_tokens, total_tokens = r.total_tokens,
        cost_usd = r.cost_usd, reported_cost_usd = r.reported_cost_usd, cost_source = r.cost_source, billable = r.billable,
-       finish_reason = r.finish_reason, translator_version = r.translator_version
+       coherence_score = coalesce(r.coherence_score, e.coherence_score),
+       toxicity_score = coalesce(r.toxicity_score, e.toxicity_score),
+       sentiment_score = coalesce(r.sentiment_score, e.sentiment_score),
+       hallucination_risk = coalesce(r.hallucination_risk, e.hallucination_risk),
+       prompt_category = coalesce(r.prompt_category, e.prompt_category), finish_reason = r.finish_reason, translator_version = r.translator_version
   FROM rows r
  WHERE e.tenant_id = r.tenant_id AND e.ts = r.ts AND e.event_id = r.event_id
 RETURNING e.event_id

@@ -39,6 +39,7 @@ SELECT e.tenant_id, e.project_id, e.environment, e.event_id, e.ts, e.event_type,
        observa_internal.event_attributes(e.tenant_id, e.ts, e.event_id) AS attributes,
        e.ingested_at,
        observa_internal.event_error_message(e.tenant_id, e.ts, e.event_id) AS error_message,
+       e.coherence_score, e.toxicity_score, e.sentiment_score, e.hallucination_risk, e.prompt_category,
        e.observation_type, e.message_index, e.name, e.response_model, e.response_id, e.translator_version, e.batch_id
   FROM observa_internal.events e;
 COMMENT ON VIEW observa.events IS 'Events: what happened, when, how long it took and what it cost
@@ -53,6 +54,11 @@ COMMENT ON COLUMN observa.events.cost_usd IS 'USD, from the price book at the ev
 COMMENT ON COLUMN observa.events.reported_cost_usd IS 'USD, as the client reported';
 COMMENT ON COLUMN observa.events.cost_source IS 'computed, reported (no price, but the client says one), or none';
 COMMENT ON COLUMN observa.events.billable IS 'True on the one event of each successful call to a provider: sums count only these';
+COMMENT ON COLUMN observa.events.coherence_score IS '0 to 1, 1 is best: as the client sent it (then it is in attributes, too), else a heuristic''s; NULL: not known';
+COMMENT ON COLUMN observa.events.toxicity_score IS '0 to 1, 1 is worst: as the client sent it, else a heuristic''s';
+COMMENT ON COLUMN observa.events.sentiment_score IS '-1 to 1: as the client sent it, else a heuristic''s';
+COMMENT ON COLUMN observa.events.hallucination_risk IS '0 to 1, 1 is worst: as the client sent it, else a heuristic''s';
+COMMENT ON COLUMN observa.events.prompt_category IS 'summarization, translation, code_generation, explanation, content_creation, general, or what the client sent';
 COMMENT ON COLUMN observa.events.redactions IS 'Secrets and personal data that were replaced';
 COMMENT ON COLUMN observa.events.input IS 'Prompt or arguments: text, or JSON as the client wrote it';
 COMMENT ON COLUMN observa.events.output IS 'Answer or result: text, or JSON as the client wrote it';

@@ -1,12 +1,9 @@
 -- LLM calls under the column names that ObservAI's table had, open for INSERT.
 CREATE OR REPLACE VIEW observa.llm_requests WITH (security_invoker = true) AS
 SELECT r.event_id AS id, r.user_id, r.model, r.input AS prompt, r.output AS response,
-       r.attributes ->> 'prompt_category' AS prompt_category, r.latency_ms, r.input_tokens AS tokens_in,
+       r.prompt_category, r.latency_ms, r.input_tokens AS tokens_in,
        r.output_tokens AS tokens_out, r.total_tokens AS tokens_total, r.cost_usd,
-       observa_internal.number(r.attributes ->> 'coherence_score') AS coherence_score,
-       observa_internal.number(r.attributes ->> 'toxicity_score') AS toxicity_score,
-       observa_internal.number(r.attributes ->> 'hallucination_risk') AS hallucination_risk,
-       observa_internal.number(r.attributes ->> 'sentiment_score') AS sentiment_score,
+       r.coherence_score, r.toxicity_score, r.hallucination_risk, r.sentiment_score,
        observa_internal.number(r.attributes ->> 'temperature') AS temperature,
        observa_internal.whole_number(r.attributes ->> 'max_tokens') AS max_tokens,
        observa_internal.number(r.attributes ->> 'top_p') AS top_p,

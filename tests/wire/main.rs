@@ -13,6 +13,7 @@ mod grants;
 mod otlp;
 mod partitions;
 mod prices;
+mod quality;
 mod rejects;
 mod replay;
 mod reprice;

@@ -247,6 +247,25 @@ fn records_of_one_call_in_several_bodies_come_together() {
 }
 
 #[test]
+fn an_answer_in_a_log_record_is_scored_whichever_comes_first() {
+    let call = span(TRACE, 1, None, "call", chat(json!({})));
+    let insult = "You are a stupid idiot, and nobody likes you, you worthless loser.";
+    let records = [user("Summarize the report"), choice(insult)];
+    for bodies in [
+        [traces(std::slice::from_ref(&call)), logs(&records)],
+        [logs(&records), traces(std::slice::from_ref(&call))],
+    ] {
+        let mut db = Database::ready();
+        for body in &bodies {
+            db.ingest(body);
+        }
+        let scored =
+            "SELECT json_build_array(toxicity_score > 0.7, prompt_category)::jsonb FROM observa.events";
+        assert_eq!(db.one::<Value>(scored), json!([true, "summarization"]));
+    }
+}
+
+#[test]
 fn what_a_span_says_itself_is_not_replaced_by_log_records() {
     let mut db = Database::ready();
     let own = json!({ "gen_ai.input.messages": r#"[{"role":"user","parts":[{"type":"text","content":"own words"}]}]"# });

@@ -336,7 +336,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 28] = [
+const SECURITY_DEFINER: [(&str, &str); 29] = [
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
@@ -362,6 +362,7 @@ const SECURITY_DEFINER: [(&str, &str); 28] = [
     ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
     ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
     ("observa.run_maintenance()", "observa_owner"),
+    ("observa.quality_scores(uuid,boolean)", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
     ("observa.unload_prices(text)", "observa_owner"),

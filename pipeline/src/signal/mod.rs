@@ -79,6 +79,9 @@ fn details(rule: &Rule, seen: &Seen) -> Value {
             seen.found.kinds(class).map(|(kind, count)| (kind.into(), json!(count))).collect();
         details.insert("kinds".into(), Value::Object(kinds));
     }
+    if let Some(score) = rule.score {
+        details.insert("estimated".into(), json!(score(&seen.event.facts.scores).is_none()));
+    }
     if seen.event.status != Status::Ok {
         if let Some(error_type) = seen.event.text(Field::ErrorType) {
             details.insert("error_type".into(), json!(error_type));

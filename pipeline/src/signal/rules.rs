@@ -2,7 +2,7 @@
 
 use bigdecimal::ToPrimitive;
 
-use crate::event::{EventType, Field, Status};
+use crate::event::{EventType, Field, Scores, Status};
 use crate::signal::Seen;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Rule {
     pub threshold: Option<f64>,
     pub unit: &'static str,
     pub measure: fn(&Seen) -> Option<f64>,
+    /// The score that it measures: one that is our own estimate is said to be.
+    pub score: Option<fn(&Scores) -> Option<f64>>,
     pub group: &'static [Field],
     /// Does not fire beside this one, which says more.
     pub yields_to: Option<&'static str>,
@@ -63,6 +65,7 @@ const RULE: Rule = Rule {
     threshold: None,
     unit: "",
     measure: one,
+    score: None,
     group: &[Field::Route],
     yields_to: None,
     description: "",
@@ -75,7 +78,7 @@ pub static RULES: &[Rule] = &[
         description: "An LLM call took longer than the threshold", ..RULE },
     Rule { name: "medium_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
         event_types: &[LlmCall], threshold: Some(2_000.0), group: MODEL_ROUTE, yields_to: Some("high_latency"),
-        description: "An LLM call took longer than the threshold, and not so long that high_latency fires" },
+        description: "An LLM call took longer than the threshold, and not so long that high_latency fires", ..RULE },
     Rule { name: "tool_latency", category: "latency", severity: Severity::Medium, unit: "ms", measure: latency,
         event_types: &[ToolCall], threshold: Some(5_000.0), group: &[Field::ToolName],
         description: "A tool call took longer than the threshold", ..RULE },
@@ -120,10 +123,10 @@ pub static RULES: &[Rule] = &[
         event_types: &[Retrieval],
         description: "A retrieval found nothing: the model answered without context", ..RULE },
     Rule { name: "high_toxicity", category: "quality", severity: Severity::Medium, unit: "score", measure: toxicity,
-        threshold: Some(0.7), group: MODEL_ROUTE,
+        score: Some(|scores| scores.toxicity), threshold: Some(0.7), group: MODEL_ROUTE,
         description: "The toxicity score is over the threshold", ..RULE },
     Rule { name: "hallucination_risk", category: "quality", severity: Severity::Medium, unit: "score", measure: hallucination_risk,
-        threshold: Some(0.7), group: MODEL_ROUTE,
+        score: Some(|scores| scores.hallucination_risk), threshold: Some(0.7), group: MODEL_ROUTE,
         description: "The hallucination risk is over the threshold", ..RULE },
     Rule { name: "vector_db_empty_results", category: "retrieval", severity: Severity::Low, unit: "searches", measure: empty_search,
         event_types: &[VectorDbOperation], group: &[Field::Subject],
@@ -199,11 +202,11 @@ fn no_results(seen: &Seen) -> Option<f64> {
 }
 
 fn toxicity(seen: &Seen) -> Option<f64> {
-    seen.event.facts.scores.toxicity
+    seen.event.facts.score(|scores| scores.toxicity)
 }
 
 fn hallucination_risk(seen: &Seen) -> Option<f64> {
-    seen.event.facts.scores.hallucination_risk
+    seen.event.facts.score(|scores| scores.hallucination_risk)
 }
 
 fn empty_search(seen: &Seen) -> Option<f64> {

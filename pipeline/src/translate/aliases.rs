@@ -23,6 +23,15 @@ pub enum Count {
     ImageInput,
 }
 
+/// A score of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Score {
+    Coherence,
+    Toxicity,
+    Sentiment,
+    HallucinationRisk,
+}
+
 /// What a key fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
@@ -47,8 +56,7 @@ pub enum Target {
     /// One of success, error, timeout; anything else is an error.
     ResultStatus,
     Success,
-    Toxicity,
-    HallucinationRisk,
+    Score(Score),
     Results,
     ResultList,
     Dimensions,
@@ -211,8 +219,11 @@ const ALIASES: &[Alias] = &[
     any("error", Target::ErrorMessage, 1),
     kept(any("statusText", Target::StatusText, 0)),
 
-    kept(any("toxicity_score", Target::Toxicity, 0)),
-    kept(any("hallucination_risk", Target::HallucinationRisk, 0)),
+    kept(any("coherence_score", Target::Score(Score::Coherence), 0)),
+    kept(any("toxicity_score", Target::Score(Score::Toxicity), 0)),
+    kept(any("sentiment_score", Target::Score(Score::Sentiment), 0)),
+    kept(any("hallucination_risk", Target::Score(Score::HallucinationRisk), 0)),
+    kept(any("prompt_category", Target::Text(Field::PromptCategory), 0)),
     kept(of(VectorDbOperation, "results_count", Target::Results, 0)),
     kept(of(Retrieval, "retrieval_context_ids", Target::ResultList, 0)),
     kept(of(Retrieval, "context_ids", Target::ResultList, 1)),

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::error::{Code, Reject};
-use crate::event::{Content, Event, EventType, Field, MOST_COUNTED, Role, Status};
+use crate::event::{Content, Event, EventType, Field, MOST_COUNTED, Role, Scores, Status};
 use crate::price::{Usd, parse_usd};
 use crate::time;
-use crate::translate::aliases::{self, Alias, Count, REQUIRED, REQUIRED_ATTRIBUTES, Target};
+use crate::translate::aliases::{self, Alias, Count, REQUIRED, REQUIRED_ATTRIBUTES, Score, Target};
 use crate::translate::envelope::{Attributes, Envelope, Opened};
 use crate::translate::json::{self, Object};
 
@@ -260,8 +260,7 @@ impl<'l> Translation<'l> {
                 Some(success) => self.state(2, if success { Status::Ok } else { Status::Error }),
                 None => return Err(Reject::wrong_type(key, "a boolean", json::type_name(raw))),
             },
-            Target::Toxicity => event.facts.scores.toxicity = Some(number(key, raw)?),
-            Target::HallucinationRisk => event.facts.scores.hallucination_risk = Some(number(key, raw)?),
+            Target::Score(score) => *score_slot(&mut event.facts.scores, score) = Some(number(key, raw)?),
             Target::Results => event.facts.results = Some(count(key, raw)?),
             Target::ResultList => event.facts.results = event.facts.results.or(length(raw)),
             Target::Dimensions => event.facts.dimensions = Some(count(key, raw)?),
@@ -349,6 +348,15 @@ fn slot<'e>(event: &'e mut Event, which: Count) -> &'e mut Option<i64> {
         Count::AudioInput => &mut tokens.audio_input,
         Count::AudioOutput => &mut tokens.audio_output,
         Count::ImageInput => &mut tokens.image_input,
+    }
+}
+
+fn score_slot(scores: &mut Scores, which: Score) -> &mut Option<f64> {
+    match which {
+        Score::Coherence => &mut scores.coherence,
+        Score::Toxicity => &mut scores.toxicity,
+        Score::Sentiment => &mut scores.sentiment,
+        Score::HallucinationRisk => &mut scores.hallucination_risk,
     }
 }
 

@@ -1,0 +1,28 @@
+//! What a project decides for itself, where the settings speak for all.
+
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::storage;
+use crate::tenants;
+
+#[pg_extern(sql = false)]
+fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
+    let update = "UPDATE observa_internal.projects SET scrub_emails = $2 WHERE project_id = $1";
+    or_raise(switch(project, enabled, update));
+}
+
+#[pg_extern(sql = false)]
+fn set_quality_scores(project: pgrx::Uuid, enabled: Option<bool>) {
+    let update = "UPDATE observa_internal.projects SET quality_scores = $2 WHERE project_id = $1";
+    or_raise(switch(project, enabled, update));
+}
+
+fn switch(project: pgrx::Uuid, enabled: Option<bool>, update: &str) -> Result<(), Error> {
+    storage::ensure()?;
+    let id = Uuid::from_bytes(*project.as_bytes());
+    let tenant = tenants::tenant_of_project(id)?;
+    let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
+    tenants::act_for(tenant, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
+}
