@@ -2,6 +2,8 @@
 //! `cargo test -p observa-pipeline --test quality -- --nocapture` prints the table of docs/quality.md; OBSERVA_QUALITY_SAMPLE names
 //! another sample, OBSERVA_QUALITY_TUNED=1 takes the other half.
 
+#![allow(clippy::unwrap_used)]
+
 use observa_pipeline::quality::{Quality, judge};
 use serde::Deserialize;
 
