@@ -1,9 +1,8 @@
 //! Bytes in, clean priced events and signals out. Pure Rust: nothing here knows Postgres.
 //!
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
-//! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`],
-//! [`quality`] scores answers,
-//! [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
+//! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
+//! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
 #![forbid(unsafe_code)]
 
 pub mod batch;
