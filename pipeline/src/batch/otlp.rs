@@ -118,7 +118,12 @@ impl<'l> Reading<'l, '_> {
     pub(super) fn finish_traces(&mut self) {
         let Traces { mut events, sources, contents } = std::mem::take(&mut self.traces);
         let apart = join_contents(&mut events, contents);
+        let scope = |(span, request, _): &(&'l Span, &'l Request, _)| {
+            request.scopes.get(span.scope).map_or("", |scope| scope.name.as_ref())
+        };
+        let scopes: Vec<&str> = sources.iter().map(scope).collect();
         spread::spread_events(&mut events);
+        twins::complete(&mut events, &scopes);
         twins::mark_repeats(&mut events);
         for (event, (span, request, letter)) in events.into_iter().zip(sources) {
             let line = event.line;
