@@ -72,6 +72,8 @@ const fn marker(key: &'static str, tests: &'static [(Test, Kind)]) -> Marker {
 /// The first marker that is there and has a test for its value decides. Values without a test decide nothing.
 #[rustfmt::skip]
 pub const MARKERS: &[Marker] = &[
+    // LlamaIndex's preparation of a request calls nothing, though OpenInference calls it an LLM.
+    marker("name", &[(Ends("._prepare_chat_with_tools"), Kind::Chain)]),
     // `span` is what Langfuse 3 calls everything but generations: it decides nothing.
     marker("langfuse.observation.type", &[
         (Is(&["generation"]), Kind::Llm), (Is(&["embedding"]), Kind::Embedding), (Is(&["tool"]), Kind::Tool),

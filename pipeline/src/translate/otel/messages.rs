@@ -177,14 +177,18 @@ fn answer<'l>(content: Content<'l>) -> Read<'l> {
     }
     let object = Object::parse(json).unwrap_or_default();
     let only_a_message =
-        object.get("role").is_some() && ["id", "usage"].iter().all(|key| object.get(key).is_none());
+        object.get("role").is_some() && ["id", "usage", "raw"].iter().all(|key| object.get(key).is_none());
     if only_a_message {
         return Read { content: Content::Json(Cow::Owned(format!("[{json}]"))), whole: true };
     }
     let found = choices(&object).or_else(|| one_answer(&object));
     match found {
         Some(messages) => Read { content: Content::Json(Cow::Owned(messages)), whole: false },
-        None => Read { content, whole: true },
+        // LangChain's says which model answered, too.
+        None => {
+            let whole = object.get("generations").is_none();
+            Read { content, whole }
+        }
     }
 }
 
