@@ -44,6 +44,8 @@ pub enum Target {
     DisjointUsage,
     /// The parameters of a request as a JSON object, which may name the model.
     Parameters,
+    /// A model with its provider before it, as in a path.
+    ModelPath,
     /// An answer with vectors in it, of which only the size is kept.
     VectorAnswer,
     /// Seconds or milliseconds to the first token.
@@ -109,8 +111,9 @@ const CALLS: &[Kind] = &[Kind::Llm, Kind::Embedding];
 
 use Target::{
     Answer, Cost, CostObject, CostUnlessZero, Dimensions, DisjointUsage, Embeddings, ErrorMessage,
-    FirstToken, Input, InputCost, Level, Metadata, Output, OutputCost, Parameters, ProviderMetadata,
-    ServiceTier, Streaming, System, Tags, TtftMilliseconds, TtftSeconds, Usage, Vector, VectorAnswer,
+    FirstToken, Input, InputCost, Level, Metadata, ModelPath, Output, OutputCost, Parameters,
+    ProviderMetadata, ServiceTier, Streaming, System, Tags, TtftMilliseconds, TtftSeconds, Usage, Vector,
+    VectorAnswer,
 };
 
 #[rustfmt::skip]
@@ -204,7 +207,7 @@ const ALIASES: &[Alias] = &[
     text("llm.model_name", Field::Model),
     text("model_name", Field::Model),
     of(LLM, "model", Target::Text(Field::Model)),
-    text("genkit:name", Field::Model),
+    of(CALLS, "genkit:name", ModelPath),
     text("mlflow.llm.model", Field::Model),
     text("gen_ai.response.model", Field::ResponseModel),
     text("llm.response.model_name", Field::ResponseModel),

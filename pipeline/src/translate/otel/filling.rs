@@ -182,6 +182,7 @@ impl<'l> Filling<'l, '_> {
                     self.event.set_text(Field::Model, model.filter(|model| is_id(model)).map(Cow::Owned));
                 }
             }
+            Target::ModelPath => self.model_path(value),
             Target::VectorAnswer => self.vector_answer(value, place, own),
             Target::Embeddings => return false,
         }

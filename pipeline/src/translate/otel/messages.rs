@@ -192,23 +192,24 @@ fn answer<'l>(content: Content<'l>) -> Read<'l> {
     }
 }
 
-/// OpenAI's `choices`, Gemini's `candidates`: a message each, with the reason of its end.
+/// OpenAI's `choices`, Gemini's and Genkit's `candidates`: a message each, with the reason of its end.
 fn choices(object: &Object) -> Option<String> {
-    const LISTS: [(&str, &str, &[&str]); 2] = [
-        ("choices", "message", &["finish_reason"]),
-        ("candidates", "content", &["finishReason", "finish_reason"]),
+    const LISTS: [(&str, &[&str], &[&str]); 2] = [
+        ("choices", &["message"], &["finish_reason"]),
+        ("candidates", &["message", "content"], &["finishReason", "finish_reason"]),
     ];
     let (list, inner, reasons) = LISTS.iter().find(|(list, _, _)| object.get(list).is_some())?;
     let mut written = String::from("[");
     for choice in json::elements(object.get(list)?)? {
         let choice = Object::parse(choice).ok()?;
-        let Some(message) = choice.get(inner).filter(|raw| raw.starts_with('{')) else {
+        let said = inner.iter().find_map(|key| choice.get(key).filter(|raw| raw.starts_with('{')));
+        let Some(said) = said else {
             let text = choice.get("text")?;
             append(&mut written, &message("assistant", "content", text));
             continue;
         };
         let reason = reasons.iter().find_map(|key| choice.get(key));
-        append(&mut written, &format!("[{}]", with_members(message, None, reason)));
+        append(&mut written, &format!("[{}]", with_members(said, None, reason)));
     }
     written.push(']');
     Some(written)

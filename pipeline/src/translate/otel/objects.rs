@@ -45,12 +45,22 @@ impl Filling<'_, '_> {
     /// A provider's answer: what no attribute says of it.
     pub(super) fn answer(&mut self, value: &Value) {
         if let Some(text) = value.text().filter(|text| text.starts_with('{')) {
-            self.answer_text(&text);
+            self.answer_text(&text, true);
         }
     }
 
-    fn answer_text(&mut self, text: &str) {
+    /// `outer`: another answer may be inside.
+    fn answer_text(&mut self, text: &str, outer: bool) {
         let Ok(object) = Object::parse(text) else { return };
+        // A framework's answer with the provider's in it, which says more: as it was, or as Python prints it.
+        match ["raw", "custom"].iter().find_map(|key| object.get(key)).filter(|_| outer) {
+            Some(raw) if raw.starts_with('{') => self.answer_text(raw, false),
+            Some(raw) => {
+                let printed = json::string(raw).and_then(|raw| repr::parse(&raw)).filter(Json::is_object);
+                printed.into_iter().for_each(|answer| self.answer_text(&answer.to_string(), false));
+            }
+            None => {}
+        }
         let mut fill = |field: Field, found: Option<Cow<str>>| {
             if let Some(found) = found.filter(|found| self.event.text(field).is_none() && is_id(found)) {
                 self.event.set_text(field, Some(Cow::Owned(found.into_owned())));
@@ -75,10 +85,17 @@ impl Filling<'_, '_> {
             None => find(&["model", "modelVersion", "model_version"]),
         };
         self.served_by(served);
-        // The provider's answer as Python prints it, inside a framework's.
-        let printed = object.get("raw").and_then(json::string).and_then(|raw| repr::parse(&raw));
-        if let Some(answer) = printed.filter(Json::is_object) {
-            self.answer_text(&answer.to_string());
+    }
+
+    /// `openai/gpt-4o` is a model and who serves it; what has no provider before it is a model.
+    pub(super) fn model_path(&mut self, value: &Value) {
+        let Some(path) = value.text().filter(|path| is_id(path)) else { return };
+        let (provider, model) = path.split_once('/').unwrap_or(("", &path));
+        let provider = normalise_provider(provider).map(Cow::into_owned);
+        for (field, text) in [(Field::Provider, provider), (Field::Model, Some(model.to_owned()))] {
+            if self.event.text(field).is_none() {
+                self.event.set_text(field, text.map(Cow::Owned));
+            }
         }
     }
 

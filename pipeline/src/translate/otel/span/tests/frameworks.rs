@@ -94,3 +94,30 @@ fn mlflow_quotes_its_words_and_sums_up_what_the_answer_says() {
     );
     assert_eq!(texts(&failed, MODELS), [Some("openai".to_owned()), Some("gpt-4o".to_owned()), None]);
 }
+
+#[test]
+fn genkit_has_the_providers_answer_in_its_own() {
+    let openai = of(
+        "openai/gpt-4o",
+        json!({"genkit:metadata:subtype": "model", "genkit:name": "openai/gpt-4o", "genkit:output": json!({
+            "finishReason": "stop", "message": {"role": "model", "content": [{"text": "yes"}]}, "usage": {"inputTokens": 90, "outputTokens": 9},
+            "raw": {"id": "chatcmpl-9", "model": "gpt-4o-2024-08-06", "usage": {"prompt_tokens": 90, "completion_tokens": 9,
+                "prompt_tokens_details": {"cached_tokens": 80}, "completion_tokens_details": {"reasoning_tokens": 4}}}}).to_string()}),
+    );
+    assert_eq!(texts(&openai, MODELS), some(["openai", "gpt-4o", "gpt-4o-2024-08-06"]));
+    assert_eq!(
+        (openai.tokens.input, openai.tokens.cached_input, openai.tokens.reasoning),
+        (Some(90), Some(80), Some(4))
+    );
+    let gemini = of(
+        "googleai/gemini-2.5-flash",
+        json!({"genkit:metadata:subtype": "model", "genkit:name": "googleai/gemini-2.5-flash", "genkit:output": json!({
+            "candidates": [{"message": {"role": "model", "content": [{"text": "yes"}]}, "finishReason": "stop"}],
+            "usage": {"inputTokens": 90, "outputTokens": 9, "totalTokens": 103},
+            "custom": {"modelVersion": "gemini-2.5-flash-001", "responseId": "r-1", "usageMetadata": {"promptTokenCount": 90, "candidatesTokenCount": 9,
+                "thoughtsTokenCount": 4, "totalTokenCount": 103}}}).to_string()}),
+    );
+    assert_eq!(texts(&gemini, MODELS), some(["gcp.gemini", "gemini-2.5-flash", "gemini-2.5-flash-001"]));
+    assert_eq!((gemini.tokens.output, gemini.tokens.reasoning), (Some(13), Some(4)));
+    assert_eq!(content(&gemini.output)[0]["content"], json!([{"text": "yes"}]));
+}
