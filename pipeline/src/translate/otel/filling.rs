@@ -13,7 +13,7 @@ use crate::translate::otel::kind::Kind;
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{cost_of_object, is_id, money, parsed, short_text};
 use crate::translate::otel::written::Fate;
-use crate::translate::otel::{messages, said, stored, unflatten};
+use crate::translate::otel::{messages, repr, said, stored, unflatten};
 
 pub(super) struct Filling<'l, 's> {
     pub(super) event: Event<'l>,
@@ -121,7 +121,10 @@ impl<'l> Filling<'l, '_> {
                 None => return false,
             },
             Target::Count(which) => return self.reported.count(which, value.number()),
-            Target::Usage => parsed(value).into_iter().for_each(|usage| self.reported.object(&usage)),
+            Target::Usage => {
+                let printed = || repr::parse(&value.text()?);
+                parsed(value).or_else(printed).into_iter().for_each(|usage| self.reported.object(&usage));
+            }
             Target::DisjointUsage => {
                 parsed(value).into_iter().for_each(|usage| self.reported.disjoint_object(&usage));
             }

@@ -112,6 +112,10 @@ pub const MARKERS: &[Marker] = &[
         (Starts("gen_ai.handoff"), Kind::Span), (Starts("gen_ai.pipeline"), Kind::Chain), (Starts("gen_ai."), Kind::Llm),
         (Starts("ai.chat_completions"), Kind::Llm), (Starts("ai.embeddings"), Kind::Embedding), (Starts("ai.pipeline"), Kind::Chain),
     ]),
+    marker("langsmith.span.kind", &[
+        (Is(&["llm"]), Kind::Llm), (Is(&["embedding"]), Kind::Embedding), (Is(&["tool"]), Kind::Tool),
+        (Is(&["retriever"]), Kind::Retrieval), (Is(&["chain"]), Kind::Chain), (Is(&["prompt"]), Kind::Prompt),
+    ]),
     marker("mlflow.spanType", &[
         (Is(&["CHAT_MODEL", "LLM"]), Kind::Llm), (Is(&["EMBEDDING"]), Kind::Embedding), (Is(&["TOOL"]), Kind::Tool),
         (Is(&["RETRIEVER", "RERANKER"]), Kind::Retrieval), (Is(&["AGENT"]), Kind::Agent), (Is(&["CHAIN", "WORKFLOW", "TASK"]), Kind::Chain),

@@ -1,5 +1,7 @@
 //! Who serves a model, told from its name, for spans that name a framework where the provider belongs.
 
+use crate::price::normalise_provider;
+
 /// How the names of models begin that one provider alone gives them. A name that several hosts use is not here.
 #[rustfmt::skip]
 const MODELS: &[(&str, &[&str])] = &[
@@ -18,8 +20,13 @@ const MODELS: &[(&str, &[&str])] = &[
     ("perplexity", &["sonar"]),
 ];
 
-/// The provider of a model. None: several may serve it.
+/// The provider of a model, which may stand before it as in `openai/gpt-4o`. None: several may serve it.
 pub fn maker_of(model: &str) -> Option<&'static str> {
+    let before = model.split_once('/').and_then(|(before, _)| normalise_provider(before));
+    let named = before.and_then(|before| MODELS.iter().find(|(provider, _)| *provider == before));
+    if let Some((provider, _)) = named {
+        return Some(provider);
+    }
     let begins =
         |start: &&str| model.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
     MODELS.iter().find(|(_, starts)| starts.iter().any(begins)).map(|(provider, _)| *provider)
@@ -28,7 +35,6 @@ pub fn maker_of(model: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::price::normalise_provider;
 
     #[test]
     fn a_models_name_tells_its_provider_only_where_no_other_serves_it() {
@@ -36,6 +42,8 @@ mod tests {
             ("gpt-4o", Some("openai")),
             ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", Some("aws.bedrock")),
             ("Claude-3-haiku", Some("anthropic")),
+            ("bedrock/us.anthropic.claude-sonnet-4-5", Some("aws.bedrock")),
+            ("meta-llama/Llama-3.3-70B", None),
             ("gpt-oss-120b", None),
             ("llama-3.3-70b", None),
             ("", None),

@@ -53,11 +53,15 @@ impl Filling<'_, '_> {
     fn answer_text(&mut self, text: &str, outer: bool) {
         let Ok(object) = Object::parse(text) else { return };
         // A framework's answer with the provider's in it, which says more: as it was, or as Python prints it.
-        match ["raw", "custom"].iter().find_map(|key| object.get(key)).filter(|_| outer) {
+        let first_reply = || json::elements(object.get("replies")?)?.first().copied();
+        let inner = ["raw", "custom"].iter().find_map(|key| object.get(key)).or_else(first_reply);
+        match inner.filter(|_| outer) {
             Some(raw) if raw.starts_with('{') => self.answer_text(raw, false),
             Some(raw) => {
-                let printed = json::string(raw).and_then(|raw| repr::parse(&raw)).filter(Json::is_object);
-                printed.into_iter().for_each(|answer| self.answer_text(&answer.to_string(), false));
+                let printed = json::string(raw).and_then(|raw| repr::parse(&raw)).unwrap_or_default();
+                // Haystack's message has what the provider said of it beside it.
+                let answer = printed.get("_meta").filter(|meta| meta.is_object()).unwrap_or(&printed);
+                self.answer_text(&answer.to_string(), false);
             }
             None => {}
         }

@@ -6,8 +6,8 @@ use crate::event::{Event, Field, Status, Tokens};
 use crate::translate::otel::spread::SPREAD;
 use crate::translate::otel::twins::CallKind;
 
-/// Libraries' scopes whose spans are a provider's SDK's own, one for each request, with the id of its answer.
-const SDKS: [&str; 1] = ["com.anthropic.sdk"];
+/// Scopes whose spans are a provider's SDK's own, one for each request.
+const SDKS: [&str; 2] = ["com.anthropic.sdk", "mistralai_sdk"];
 
 /// Candidates that are looked at for each span of an SDK: more don't run at once.
 const MOST_AT_ONCE: usize = 256;
@@ -77,42 +77,42 @@ fn times(event: &Event) -> Option<(i64, i64)> {
     Some((start, start.saturating_add((event.latency_ms? * 1e3) as i64)))
 }
 
-/// Ids of answers for calls that name none, from an SDK's span that ran while they did: libraries lose the id of a stream.
+/// Ids of answers for calls that name none, from the one that ran around an SDK's span, or in it: a library loses the id of
+/// a stream, and some SDKs write none.
 fn answers(events: &[Event], scopes: &[&str]) -> Vec<(usize, String)> {
-    let is_sdk =
-        |place: usize| scopes.get(place).is_some_and(|scope| SDKS.iter().any(|sdk| scope.starts_with(sdk)));
     let mut known: Map<&str, usize> = Map::default();
-    let (mut sdk_spans, mut nameless) = (Vec::new(), Vec::new());
+    let (mut sdk_spans, mut others) = (Vec::new(), Vec::new());
     for (place, event) in events.iter().enumerate().filter(|(_, event)| is_call(event)) {
-        match (event.text(Field::ResponseId), times(event)) {
-            (Some(response_id), times) => {
-                *known.entry(response_id).or_default() += 1;
-                if let Some(times) = times.filter(|_| is_sdk(place)) {
-                    sdk_spans.push((times, place, response_id));
-                }
-            }
-            (None, Some(times)) if !is_sdk(place) => nameless.push((times, place)),
-            _ => {}
+        let response_id = event.text(Field::ResponseId);
+        if let Some(response_id) = response_id {
+            *known.entry(response_id).or_default() += 1;
+        }
+        if let Some(times) = times(event) {
+            let list = if is_sdk(scopes, place) { &mut sdk_spans } else { &mut others };
+            list.push((times, place, response_id));
         }
     }
-    sdk_spans.retain(|(_, _, response_id)| known.get(response_id) == Some(&1));
-    nameless.sort_unstable();
-    let mut taken = vec![false; nameless.len()];
+    let is_alone = |id: Option<&str>| id.is_none_or(|id| known.get(id) == Some(&1));
+    sdk_spans.retain(|(_, _, id)| is_alone(*id));
+    others.retain(|(_, _, id)| is_alone(*id));
+    others.sort_unstable();
+    let mut taken = vec![false; others.len()];
     let mut found = Vec::new();
-    for ((start, end), place, response_id) in sdk_spans {
+    for ((start, end), place, id) in sdk_spans {
         let Some(sdk) = events.get(place) else { continue };
-        let begun = nameless.partition_point(|((other, _), _)| *other <= start + SLACK);
+        let begun = others.partition_point(|((other, _), _, _)| *other <= start + SLACK);
         // The last that began before it is the nearest around it.
         let around = (begun.saturating_sub(MOST_AT_ONCE)..begun).rev().find(|&at| {
-            let Some(&((_, other_end), other)) = nameless.get(at) else { return false };
-            let free = taken.get(at) == Some(&false);
+            let Some(&((_, other_end), other, other_id)) = others.get(at) else { return false };
+            let free = taken.get(at) == Some(&false) && id.is_some() != other_id.is_some();
             free && other_end + SLACK >= end && events.get(other).is_some_and(|other| may_be(sdk, other))
         });
         if let Some(at) = around
-            && let (Some(slot), Some((_, other))) = (taken.get_mut(at), nameless.get(at))
+            && let (Some(slot), Some((_, other, other_id))) = (taken.get_mut(at), others.get(at))
         {
             *slot = true;
-            found.push((*other, response_id.to_owned()));
+            let nameless = if id.is_some() { *other } else { place };
+            found.extend(id.or(*other_id).map(|id| (nameless, id.to_owned())));
         }
     }
     found
@@ -151,7 +151,9 @@ fn share(events: &mut [Event], group: &[usize], scopes: &[&str]) {
         event.tokens = Tokens {
             input: fullest.input.or(own.input),
             output: fullest.output.or(own.output),
-            total: fullest.total.or(own.total.filter(|_| own.input == fullest.input)),
+            total: fullest
+                .total
+                .or(own.total.filter(|_| (own.input, own.output) == (fullest.input, fullest.output))),
             cached_input: fullest.cached_input.or(own.cached_input),
             cache_write,
             cache_write_1h,
@@ -237,6 +239,13 @@ mod tests {
         complete(&mut events, &scopes);
         let ids: Vec<_> = events.iter().map(|event| event.text(Field::ResponseId)).collect();
         assert_eq!(ids, [Some("msg_1"), None, Some("msg_1"), None]);
+    }
+
+    #[test]
+    fn an_sdks_span_without_an_id_is_of_the_call_around_it() {
+        let mut events = [call(0, 50.0, Some("x-1"), output(7)), call(1_000, 40.0, None, output(7))];
+        complete(&mut events, &["library", "mistralai_sdk_tracer"]);
+        assert_eq!(events[1].text(Field::ResponseId), Some("x-1"));
     }
 
     #[test]

@@ -121,3 +121,42 @@ fn genkit_has_the_providers_answer_in_its_own() {
     assert_eq!((gemini.tokens.output, gemini.tokens.reasoning), (Some(13), Some(4)));
     assert_eq!(content(&gemini.output)[0]["content"], json!([{"text": "yes"}]));
 }
+
+#[test]
+fn langsmith_has_langchains_answer_and_its_counts() {
+    let answer = json!({"generations": [[{"text": "yes", "message": {"kwargs": {"response_metadata": {"id": "msg_9", "model_name": "claude-x-2026"}}}}]]});
+    let call = of(
+        "ChatAnthropic",
+        json!({"langsmith.span.kind": "llm", "gen_ai.system": "anthropic", "gen_ai.request.model": "claude-x", "gen_ai.completion": answer.to_string(),
+        "gen_ai.usage.input_tokens": 90, "gen_ai.usage.output_tokens": 9, "langsmith.metadata.session_id": "s-1",
+        "langsmith.metadata.usage_metadata": r#"{"input_tokens":90,"output_tokens":9,"total_tokens":99,"input_token_details":{"cache_read":60,"cache_creation":0,"ephemeral_5m_input_tokens":12,"ephemeral_1h_input_tokens":8},"output_token_details":{"reasoning":4}}"#}),
+    );
+    assert_eq!(
+        (call.tokens.input, call.tokens.cached_input, call.tokens.reasoning),
+        (Some(90), Some(60), Some(4))
+    );
+    let found = texts(&call, [Field::ResponseId, Field::ResponseModel, Field::SessionId]);
+    assert_eq!(found, some(["msg_9", "claude-x-2026", "s-1"]));
+}
+
+#[test]
+fn counts_that_python_printed_are_read() {
+    let usage = "{'completion_tokens': 9, 'prompt_tokens': 90, 'prompt_tokens_details': {'cached_tokens': 80, 'audio_tokens': None}}";
+    let litellm = of(
+        "litellm_request",
+        json!({"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 90, "gen_ai.usage.output_tokens": 9, "metadata.usage_object": usage}),
+    );
+    assert_eq!((litellm.tokens.input, litellm.tokens.cached_input), (Some(90), Some(80)));
+    let reply = format!(
+        "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _meta={{'model': 'gpt-4o-2024-08-06', 'usage': {usage}}})"
+    );
+    let haystack = of(
+        "OpenAIChatGenerator.run",
+        json!({"openinference.span.kind": "LLM", "llm.token_count.prompt": 90, "llm.output_messages.0.message.content": "yes",
+        "output.value": json!({"replies": [reply]}).to_string()}),
+    );
+    assert_eq!(
+        (haystack.tokens.cached_input, haystack.text(Field::ResponseModel)),
+        (Some(80), Some("gpt-4o-2024-08-06"))
+    );
+}
