@@ -135,7 +135,10 @@ fn drop_wrappers(calls: &[Call], silent: &[bool], tree: &tree::Tree, billable: &
         let (Some(call), Some(&(mut any, mut with_usage))) = (calls.get(place), below.get(place)) else {
             continue;
         };
-        if call.succeeded() && !is_silent(place) {
+        if is_silent(place) {
+            // A call above that knows nothing is the same one; one that knows more is what this one repeats.
+            any = true;
+        } else if call.succeeded() {
             let drops = with_usage || (!call.has_usage && any);
             if let Some(slot) = billable.get_mut(place).filter(|_| drops) {
                 *slot = false;

@@ -73,6 +73,12 @@ fn of_one_response_the_span_that_knows_what_was_said_counts_wherever_it_stands()
     // Without usage there is nothing to bill.
     let streamed = [of("library", None, false, true), of("sdk", Some("library"), true, false)];
     assert_eq!(billable(&streamed), [false, true]);
+    let third = [
+        of("library", None, true, true),
+        Call { has_content: true, ..call("other", None, Llm, false) },
+        of("sdk", Some("other"), true, false),
+    ];
+    assert_eq!(billable(&third), [true, false, false]);
     let wrapped = [
         call("run", None, Llm, true),
         of("library", Some("run"), true, true),
