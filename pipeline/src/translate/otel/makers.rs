@@ -1,4 +1,5 @@
-//! Who serves a model, told from its name, for spans that name a framework where the provider belongs.
+//! Who serves a model, told from its name, for spans that name a framework where the provider belongs; and which model it
+//! is, for spans that say so in their own name alone.
 
 use crate::price::normalise_provider;
 
@@ -32,6 +33,15 @@ pub fn maker_of(model: &str) -> Option<&'static str> {
     MODELS.iter().find(|(_, starts)| starts.iter().any(begins)).map(|(provider, _)| *provider)
 }
 
+/// How OpenTelemetry names the span of a call: the operation, and then the model.
+const OPERATIONS: [&str; 4] = ["chat ", "text_completion ", "generate_content ", "embeddings "];
+
+/// The model that a span's name ends with, for calls that fail before their library has written more.
+pub fn model_in_name(name: &str) -> Option<&str> {
+    let model = OPERATIONS.iter().find_map(|operation| name.strip_prefix(operation))?;
+    (!model.is_empty() && !model.contains(' ')).then_some(model)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +60,14 @@ mod tests {
         ];
         for (model, provider) in known {
             assert_eq!(maker_of(model), provider, "{model}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_call_has_its_model() {
+        assert_eq!(model_in_name("chat claude-sonnet-4-5"), Some("claude-sonnet-4-5"));
+        for other in ["chat", "chat ", "chat with a friend", "POST"] {
+            assert_eq!(model_in_name(other), None, "{other}");
         }
     }
 

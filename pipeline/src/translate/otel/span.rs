@@ -13,7 +13,7 @@ use crate::translate::otel::aliases::{self, Alias, Target};
 use crate::translate::otel::filling::Filling;
 use crate::translate::otel::hits::Hits;
 use crate::translate::otel::kind::Kind;
-use crate::translate::otel::makers::maker_of;
+use crate::translate::otel::makers::{maker_of, model_in_name};
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{bounded, finish_word, short_text};
 use crate::translate::otel::{errors, messages, said, written};
@@ -137,6 +137,12 @@ impl<'l> Filling<'l, '_> {
         }
         errors::fill(&mut event, self.span, self.level.as_deref());
         let is_call = matches!(self.kind, Kind::Llm | Kind::Embedding);
+        if is_call && event.text(Field::Model).is_none() && event.text(Field::ResponseModel).is_none() {
+            event.set_text(
+                Field::Model,
+                model_in_name(&self.span.name).map(|model| bounded(Cow::Borrowed(model))),
+            );
+        }
         let maker = match event.text(Field::Provider) {
             None if is_call => event.text(Field::Model).and_then(maker_of),
             _ => None,

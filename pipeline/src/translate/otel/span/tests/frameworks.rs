@@ -160,3 +160,9 @@ fn counts_that_python_printed_are_read() {
         (Some(80), Some("gpt-4o-2024-08-06"))
     );
 }
+
+#[test]
+fn a_call_that_failed_early_has_its_model_in_its_name() {
+    let failed = of("chat claude-sonnet-4-5", json!({}));
+    assert_eq!(texts(&failed, [Field::Provider, Field::Model]), some(["anthropic", "claude-sonnet-4-5"]));
+}
