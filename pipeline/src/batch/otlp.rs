@@ -62,6 +62,10 @@ impl<'l> Reading<'l, '_> {
             let message = "metrics are not stored: send traces and logs";
             self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "", letter);
         }
+        if request.cut {
+            let message = "the body is cut off: the spans before the cut are stored";
+            self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "", letter);
+        }
         let origins: Vec<Origin> = request
             .scopes
             .iter()
