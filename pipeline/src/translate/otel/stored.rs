@@ -80,6 +80,11 @@ impl<'l> Stored<'l> {
         Ok(event)
     }
 
+    /// The name of the library that made the span.
+    pub fn library(&self) -> &str {
+        &self.scope.name
+    }
+
     fn member(&mut self, key: Cow<'l, str>, raw: &'l str) {
         let span = &mut self.span;
         match key.as_ref() {
