@@ -8,6 +8,7 @@ use observa_pipeline::event::{Event, Field};
 use observa_pipeline::home::{Home, Homes, Place};
 use observa_pipeline::translate::aliases;
 use observa_pipeline::translate::otel::stored::{Columns, Stored};
+use observa_pipeline::translate::otel::twins;
 use observa_pipeline::{bill, clean, quality};
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
@@ -130,13 +131,20 @@ fn translate_batch(
             stored.push((old, span));
         }
     }
-    let mut ready = Vec::with_capacity(stored.len());
-    for (old, span) in &stored {
-        let home = home(old.project_id, directory, homes)?;
-        if let Ok(event) = span.event() {
-            ready.push(finished(event, old, home)?);
-        }
+    let mut of_projects: BTreeMap<Uuid, Vec<&(&Old, Stored)>> = BTreeMap::new();
+    for read in &stored {
+        of_projects.entry(read.0.project_id).or_default().push(read);
     }
+    let mut ready = Vec::with_capacity(stored.len());
+    for (project_id, stored) in of_projects {
+        let home = home(project_id, directory, homes)?;
+        ready.extend(translate_project(&stored, &home)?);
+    }
+    // Rows are locked in the order of their key, whoever changes them.
+    ready.sort_by(|one, other| {
+        let key = |ready: &Ready| (ready.event.ts, ready.event.text(Field::EventId).map(str::to_owned));
+        key(one).cmp(&key(other))
+    });
     let stamp = Stamp::now();
     let rows = Rows::new("events", &columns::events(), ready.iter().map(|ready| EventRow { ready, stamp }))?;
     let changed =
@@ -147,6 +155,22 @@ fn translate_batch(
     rows.run(include_str!("../sql/trace/put_translated_payloads.sql"), |_| Ok(()))?;
     settle(&ready)?;
     Ok(changed)
+}
+
+fn translate_project<'s>(
+    stored: &[&'s (&'s Old, Stored<'s>)],
+    home: &Arc<Home>,
+) -> Result<Vec<Ready<'s>>, Error> {
+    let translated = stored.iter().filter_map(|(old, span)| Some((*old, span.library(), span.event().ok()?)));
+    let (mut olds, mut libraries, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    for (old, library, event) in translated {
+        olds.push(old);
+        libraries.push(library);
+        events.push(event);
+    }
+    // The spans of one call lie near each other, as they do in a body.
+    twins::complete(&mut events, &libraries);
+    events.into_iter().zip(olds).map(|(event, old)| finished(event, old, Arc::clone(home))).collect()
 }
 
 fn home(

@@ -33,6 +33,7 @@ struct StoredSpan {
     kind: CallKind,
     status: Status,
     has_usage: bool,
+    has_content: bool,
     response_id: Option<String>,
     billable: bool,
     ids: [Option<String>; SPREAD.len()],
@@ -60,6 +61,7 @@ impl StoredSpan {
             response_id: text(10)?,
             billable: row.get::<bool>(11)?.unwrap_or_default(),
             ids: [text(12)?, text(13)?, text(14)?],
+            has_content: row.get::<bool>(15)?.unwrap_or_default(),
         }))
     }
 
@@ -70,6 +72,7 @@ impl StoredSpan {
             parent_span_id: self.parent_span_id.as_deref(),
             kind: self.kind,
             has_usage: self.has_usage,
+            has_content: self.has_content,
             response_id: self.response_id.as_deref(),
             status: self.status,
         }

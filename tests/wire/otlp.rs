@@ -154,6 +154,23 @@ fn the_twin_that_knows_the_tokens_is_billed_whichever_comes_first() {
 }
 
 #[test]
+fn the_twin_that_knows_what_was_said_is_billed_whichever_comes_first() {
+    let silent = || chat(json!({ "gen_ai.response.id": "r" }));
+    let told = || {
+        let said = r#"[{"role":"user","parts":[{"type":"text","content":"hello"}]}]"#;
+        chat(json!({ "gen_ai.response.id": "r", "gen_ai.input.messages": said }))
+    };
+    let mut db = Database::ready();
+    db.ingest(&traces(&[span(TRACE, 1, None, "silent", silent())]));
+    db.ingest(&traces(&[span(OTHER_TRACE, 2, None, "told", told())]));
+    assert_eq!(billed(&mut db), (vec!["told".into()], "0.0026".into()));
+    let mut db = Database::ready();
+    db.ingest(&traces(&[span(TRACE, 1, None, "told", told())]));
+    db.ingest(&traces(&[span(TRACE, 2, Some(1), "silent", silent())]));
+    assert_eq!(billed(&mut db), (vec!["told".into()], "0.0026".into()));
+}
+
+#[test]
 fn twins_that_two_transactions_stored_at_once_are_settled_by_the_upkeep() {
     let mut db = Database::ready();
     let answered = || chat(json!({ "gen_ai.response.id": "chatcmpl-7" }));
@@ -370,6 +387,9 @@ fn a_newer_translator_reads_stored_spans_anew_and_leaves_the_rest() {
     );
     db.run("UPDATE observa_internal.events SET translator_version = 0 WHERE trace_id IS NULL");
     assert_eq!(db.one::<i64>("SELECT observa.retranslate(now() - interval '1 hour', now())"), 2);
-    db.run("UPDATE observa_internal.events SET translator_version = 1 WHERE trace_id IS NULL");
+    db.run(
+        "UPDATE observa_internal.events SET translator_version = (SELECT max(translator_version) FROM observa_internal.events)
+          WHERE trace_id IS NULL",
+    );
     assert_eq!(json!(db.table(all)), json!(before));
 }

@@ -62,6 +62,10 @@ impl<'l> Reading<'l, '_> {
             let message = "metrics are not stored: send traces and logs";
             self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "", letter);
         }
+        if request.cut {
+            let message = "the body is cut off: the spans before the cut are stored";
+            self.reject_otlp(number, Reject::line(Code::UnsupportedFormat, message), "", letter);
+        }
         let origins: Vec<Origin> = request
             .scopes
             .iter()
@@ -118,7 +122,12 @@ impl<'l> Reading<'l, '_> {
     pub(super) fn finish_traces(&mut self) {
         let Traces { mut events, sources, contents } = std::mem::take(&mut self.traces);
         let apart = join_contents(&mut events, contents);
+        let scope = |(span, request, _): &(&'l Span, &'l Request, _)| {
+            request.scopes.get(span.scope).map_or("", |scope| scope.name.as_ref())
+        };
+        let scopes: Vec<&str> = sources.iter().map(scope).collect();
         spread::spread_events(&mut events);
+        twins::complete(&mut events, &scopes);
         twins::mark_repeats(&mut events);
         for (event, (span, request, letter)) in events.into_iter().zip(sources) {
             let line = event.line;

@@ -32,6 +32,8 @@ pub struct Request<'b> {
     pub logs: Vec<Log<'b>>,
     /// The request has metrics, which nothing here can store.
     pub metrics: bool,
+    /// The request is cut off: these are the spans before the cut.
+    pub cut: bool,
     /// Spans and records beyond `observa.max_batch_events`: they are counted and not held.
     pub beyond: usize,
 }

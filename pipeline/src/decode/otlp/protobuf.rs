@@ -4,6 +4,7 @@
 //! that is a tag, too.
 
 mod count;
+mod cut;
 mod messages;
 
 use std::borrow::Cow;
@@ -56,7 +57,19 @@ pub fn read(body: &[u8], settings: &Settings) -> Found {
     {
         return Found::Request(Request { metrics: true, ..Request::default() });
     }
-    if simdutf8::basic::from_utf8(body).is_ok() { Found::Other } else { Found::Broken }
+    if simdutf8::basic::from_utf8(body).is_ok() {
+        return Found::Other;
+    }
+    whole_part(body, settings).map_or(Found::Broken, Found::Request)
+}
+
+fn whole_part(body: &[u8], settings: &Settings) -> Option<Request<'static>> {
+    let whole = cut::whole_part(body)?;
+    if count::records(&whole)? > 2 * settings.max_batch_events {
+        return None;
+    }
+    let traces = Traces::decode(whole.as_slice()).ok().filter(Traces::has_ids);
+    traces.map(|traces| Request { cut: true, ..traces.into_request(settings) })
 }
 
 impl Traces {

@@ -44,6 +44,8 @@ pub enum Target {
     DisjointUsage,
     /// The parameters of a request as a JSON object, which may name the model.
     Parameters,
+    /// A model with its provider before it, as in a path.
+    ModelPath,
     /// An answer with vectors in it, of which only the size is kept.
     VectorAnswer,
     /// Seconds or milliseconds to the first token.
@@ -109,8 +111,9 @@ const CALLS: &[Kind] = &[Kind::Llm, Kind::Embedding];
 
 use Target::{
     Answer, Cost, CostObject, CostUnlessZero, Dimensions, DisjointUsage, Embeddings, ErrorMessage,
-    FirstToken, Input, InputCost, Level, Metadata, Output, OutputCost, Parameters, ProviderMetadata,
-    ServiceTier, Streaming, System, Tags, TtftMilliseconds, TtftSeconds, Usage, Vector, VectorAnswer,
+    FirstToken, Input, InputCost, Level, Metadata, ModelPath, Output, OutputCost, Parameters,
+    ProviderMetadata, ServiceTier, Streaming, System, Tags, TtftMilliseconds, TtftSeconds, Usage, Vector,
+    VectorAnswer,
 };
 
 #[rustfmt::skip]
@@ -126,6 +129,8 @@ const ALIASES: &[Alias] = &[
     text("langfuse.trace.metadata.session_id", Field::SessionId),
     text("session_id", Field::SessionId),
     text("mlflow.trace.session", Field::SessionId),
+    text("langsmith.metadata.session_id", Field::SessionId),
+    text("metadata.session_id", Field::SessionId),
     text("observa.user_id", Field::UserId),
     text("langfuse.user.id", Field::UserId),
     text("user.id", Field::UserId),
@@ -137,6 +142,8 @@ const ALIASES: &[Alias] = &[
     text("gen_ai.user", Field::UserId),
     text("llm.user", Field::UserId),
     text("mlflow.trace.user", Field::UserId),
+    text("langsmith.metadata.user_id", Field::UserId),
+    text("metadata.user_api_key_end_user_id", Field::UserId),
     text("observa.conversation_id", Field::ConversationId),
     text("gen_ai.conversation.id", Field::ConversationId),
     text("traceloop.association.properties.conversation_id", Field::ConversationId),
@@ -145,6 +152,8 @@ const ALIASES: &[Alias] = &[
     text("ai.telemetry.metadata.conversationId", Field::ConversationId),
     text("ai.telemetry.metadata.chatId", Field::ConversationId),
     text("ai.telemetry.metadata.threadId", Field::ConversationId),
+    text("langsmith.metadata.conversation_id", Field::ConversationId),
+    text("langsmith.metadata.thread_id", Field::ConversationId),
     text("thread_id", Field::ConversationId),
     text("gcp.vertex.agent.session_id", Field::ConversationId),
     any("metadata", Metadata),
@@ -185,6 +194,8 @@ const ALIASES: &[Alias] = &[
     text("ai.model.provider", Field::Provider),
     text("aisdk.model.provider", Field::Provider),
     text("llm.vendor", Field::Provider),
+    text("mlflow.llm.provider", Field::Provider),
+    text("mlflow.message.format", Field::Provider),
     text("gen_ai.request.model", Field::Model),
     text("llm.request.model_name", Field::Model),
     text("gen_ai.request_model", Field::Model),
@@ -195,11 +206,15 @@ const ALIASES: &[Alias] = &[
     text("langfuse.observation.model.name", Field::Model),
     any("llm.invocation_parameters", Parameters),
     any("embedding.invocation_parameters", Parameters),
+    of(CALLS, "mlflow.spanInputs", Parameters),
+    of(CALLS, "invocation_params", Parameters),
     text("embedding.model_name", Field::Model),
     text("reranker.model_name", Field::Model),
     text("llm.model_name", Field::Model),
     text("model_name", Field::Model),
-    text("genkit:name", Field::Model),
+    of(LLM, "model", Target::Text(Field::Model)),
+    of(CALLS, "genkit:name", ModelPath),
+    text("mlflow.llm.model", Field::Model),
     text("gen_ai.response.model", Field::ResponseModel),
     text("llm.response.model_name", Field::ResponseModel),
     text("gen_ai.response_model", Field::ResponseModel),
@@ -208,10 +223,12 @@ const ALIASES: &[Alias] = &[
     text("langfuse.observation.model.name", Field::ResponseModel),
     text("embedding.model_name", Field::ResponseModel),
     text("llm.model_name", Field::ResponseModel),
+    text("mlflow.llm.model", Field::ResponseModel),
     text("gen_ai.response.id", Field::ResponseId),
     text("llm.response.id", Field::ResponseId),
     text("ai.response.id", Field::ResponseId),
     text("gen_ai.response_id", Field::ResponseId),
+    of(LLM, "id", Target::Text(Field::ResponseId)),
     text("gen_ai.response.finish_reasons", Field::FinishReason),
     text("llm.finish_reason", Field::FinishReason),
     text("gen_ai.response.finish_reason", Field::FinishReason),
@@ -299,14 +316,20 @@ const ALIASES: &[Alias] = &[
     count("gen_ai.usage.details.output_audio_tokens", Count::AudioOutput),
     count("gen_ai.usage.image.input_tokens", Count::ImageInput),
     of(CALLS, "gen_ai.usage.raw", Usage),
-    of(CALLS, "mlflow.chat.tokenUsage", Usage),
     of(CALLS, "gcp.vertex.agent.llm_response", Usage),
+    of(CALLS, "langsmith.metadata.usage_metadata", Usage),
+    of(CALLS, "metadata.usage_object", Usage),
     of(CALLS, "ai.response.providerMetadata", ProviderMetadata),
     of(CALLS, "response_data", Answer),
     of(CALLS, "output.value", Answer),
+    of(LLM, "gen_ai.completion", Answer),
     of(CALLS, "mlflow.spanOutputs", Answer),
+    // It sums up what the answer says in the provider's words, of which it does not say whose it has.
+    of(CALLS, "mlflow.chat.tokenUsage", Usage),
     of(CALLS, "gcp.vertex.agent.llm_response", Answer),
     of(CALLS, "genkit:output", Answer),
+    // MLflow spreads what the Agents SDK knows of an answer over attributes.
+    of(LLM, "usage", Usage),
 
     // What it cost, by the client's reckoning
     any("observa.cost_usd", Cost),
@@ -350,6 +373,8 @@ const ALIASES: &[Alias] = &[
     of(TOOL, "traceloop.entity.name", Target::Text(Field::ToolName)),
     of(TOOL, "langfuse.observation.input", Input(Form::Any)),
     of(TOOL, "gen_ai.tool.call.arguments", Input(Form::Any)),
+    // OpenInference's newer libraries have the tool's schema under `tool.parameters`.
+    of(TOOL, "input.value", Input(Form::Any)),
     of(TOOL, "tool.parameters", Input(Form::Any)),
     of(TOOL, "tool_arguments", Input(Form::Any)),
     of(TOOL, "ai.toolCall.args", Input(Form::Any)),
@@ -398,6 +423,7 @@ const ALIASES: &[Alias] = &[
     any("llm.prompts.*", Input(Form::Indexed)),
     any("gen_ai.prompt.*", Input(Form::Indexed)),
     any("gen_ai.request.messages", Input(Form::Messages)),
+    of(LLM, "gen_ai.prompt", Input(Form::Blob)),
     any("gen_ai.prompt", Input(Form::Messages)),
     any("ai.prompt.messages", Input(Form::Messages)),
     any("ai.prompt", Input(Form::AiPrompt)),
@@ -428,6 +454,7 @@ const ALIASES: &[Alias] = &[
     any("gen_ai.completion.*", Output(Form::Indexed)),
     any("gen_ai.response.text", Output(Form::Text)),
     any("gen_ai.response.tool_calls", Output(Form::ToolCalls)),
+    of(LLM, "gen_ai.completion", Output(Form::Blob)),
     any("gen_ai.completion", Output(Form::Messages)),
     any("ai.response.text", Output(Form::Text)),
     any("ai.response.toolCalls", Output(Form::ToolCalls)),

@@ -13,7 +13,7 @@ use crate::translate::otel::kind::Kind;
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{cost_of_object, is_id, money, parsed, short_text};
 use crate::translate::otel::written::Fate;
-use crate::translate::otel::{messages, said, unflatten};
+use crate::translate::otel::{messages, repr, said, stored, unflatten};
 
 pub(super) struct Filling<'l, 's> {
     pub(super) event: Event<'l>,
@@ -22,6 +22,8 @@ pub(super) struct Filling<'l, 's> {
     pub(super) filled: Vec<Target>,
     pub(super) fates: Vec<Fate>,
     pub(super) content_from: Vec<Cow<'l, str>>,
+    /// Of a stored span: its input, its output is in a column already.
+    pub(super) held: (bool, bool),
     pub(super) reported: Reported<'s>,
     pub(super) input_cost: Option<Usd>,
     pub(super) output_cost: Option<Usd>,
@@ -40,6 +42,7 @@ impl<'l, 's> Filling<'l, 's> {
             filled: Vec::with_capacity(24),
             fates: fates(span),
             content_from: span.moved.clone(),
+            held: stored::held(&span.moved),
             reported,
             input_cost: None,
             output_cost: None,
@@ -91,9 +94,9 @@ impl<'l> Filling<'l, '_> {
 
     fn is_filled(&self, target: Target) -> bool {
         match target {
-            Target::Input(_) => self.event.input.is_some(),
+            Target::Input(_) => self.held.0 || self.event.input.is_some(),
             Target::Output(Form::ToolCalls) => self.tool_calls.is_some(),
-            Target::Output(_) => self.event.output.is_some(),
+            Target::Output(_) => self.held.1 || self.event.output.is_some(),
             Target::Cost | Target::CostUnlessZero | Target::CostObject => {
                 self.event.reported_cost_usd.is_some()
             }
@@ -118,7 +121,10 @@ impl<'l> Filling<'l, '_> {
                 None => return false,
             },
             Target::Count(which) => return self.reported.count(which, value.number()),
-            Target::Usage => parsed(value).into_iter().for_each(|usage| self.reported.object(&usage)),
+            Target::Usage => {
+                let printed = || repr::parse(&value.text()?);
+                parsed(value).or_else(printed).into_iter().for_each(|usage| self.reported.object(&usage));
+            }
             Target::DisjointUsage => {
                 parsed(value).into_iter().for_each(|usage| self.reported.disjoint_object(&usage));
             }
@@ -179,6 +185,7 @@ impl<'l> Filling<'l, '_> {
                     self.event.set_text(Field::Model, model.filter(|model| is_id(model)).map(Cow::Owned));
                 }
             }
+            Target::ModelPath => self.model_path(value),
             Target::VectorAnswer => self.vector_answer(value, place, own),
             Target::Embeddings => return false,
         }

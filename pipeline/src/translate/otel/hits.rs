@@ -10,6 +10,8 @@ pub struct Hits {
     pub aliases: Vec<(u16, usize)>,
     markers: Vec<(u16, usize)>,
     pub sdk_names: SdkNames,
+    /// The cache is counted under a name of OpenTelemetry's current conventions.
+    pub current_names: bool,
 }
 
 impl Hits {
@@ -18,6 +20,7 @@ impl Hits {
             aliases: Vec::with_capacity(24),
             markers: Vec::with_capacity(8),
             sdk_names: SdkNames::None,
+            current_names: false,
         };
         for (place, (key, _)) in attributes.iter().enumerate() {
             if let Some(known) = aliases::known(key) {
@@ -25,6 +28,7 @@ impl Hits {
                 // The marker `name` is the span's own.
                 hits.markers.extend(known.markers.iter().filter(|_| key != "name").map(|row| (*row, place)));
             }
+            hits.current_names |= key.starts_with("gen_ai.usage.cache_") && key.ends_with(".input_tokens");
             hits.sdk_names = match key.strip_prefix("ai.usage.") {
                 Some("promptTokens" | "completionTokens") => SdkNames::Old,
                 Some(name) if name.starts_with("inputTokenDetails.") => SdkNames::New,

@@ -72,6 +72,8 @@ const fn marker(key: &'static str, tests: &'static [(Test, Kind)]) -> Marker {
 /// The first marker that is there and has a test for its value decides. Values without a test decide nothing.
 #[rustfmt::skip]
 pub const MARKERS: &[Marker] = &[
+    // LlamaIndex's preparation of a request calls nothing, though OpenInference calls it an LLM.
+    marker("name", &[(Ends("._prepare_chat_with_tools"), Kind::Chain)]),
     // `span` is what Langfuse 3 calls everything but generations: it decides nothing.
     marker("langfuse.observation.type", &[
         (Is(&["generation"]), Kind::Llm), (Is(&["embedding"]), Kind::Embedding), (Is(&["tool"]), Kind::Tool),
@@ -109,6 +111,10 @@ pub const MARKERS: &[Marker] = &[
         (Starts("gen_ai.execute_tool"), Kind::Tool), (Starts("gen_ai.embeddings"), Kind::Embedding),
         (Starts("gen_ai.handoff"), Kind::Span), (Starts("gen_ai.pipeline"), Kind::Chain), (Starts("gen_ai."), Kind::Llm),
         (Starts("ai.chat_completions"), Kind::Llm), (Starts("ai.embeddings"), Kind::Embedding), (Starts("ai.pipeline"), Kind::Chain),
+    ]),
+    marker("langsmith.span.kind", &[
+        (Is(&["llm"]), Kind::Llm), (Is(&["embedding"]), Kind::Embedding), (Is(&["tool"]), Kind::Tool),
+        (Is(&["retriever"]), Kind::Retrieval), (Is(&["chain"]), Kind::Chain), (Is(&["prompt"]), Kind::Prompt),
     ]),
     marker("mlflow.spanType", &[
         (Is(&["CHAT_MODEL", "LLM"]), Kind::Llm), (Is(&["EMBEDDING"]), Kind::Embedding), (Is(&["TOOL"]), Kind::Tool),

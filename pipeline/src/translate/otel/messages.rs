@@ -177,34 +177,39 @@ fn answer<'l>(content: Content<'l>) -> Read<'l> {
     }
     let object = Object::parse(json).unwrap_or_default();
     let only_a_message =
-        object.get("role").is_some() && ["id", "usage"].iter().all(|key| object.get(key).is_none());
+        object.get("role").is_some() && ["id", "usage", "raw"].iter().all(|key| object.get(key).is_none());
     if only_a_message {
         return Read { content: Content::Json(Cow::Owned(format!("[{json}]"))), whole: true };
     }
     let found = choices(&object).or_else(|| one_answer(&object));
     match found {
         Some(messages) => Read { content: Content::Json(Cow::Owned(messages)), whole: false },
-        None => Read { content, whole: true },
+        // LangChain's says which model answered, too.
+        None => {
+            let whole = object.get("generations").is_none();
+            Read { content, whole }
+        }
     }
 }
 
-/// OpenAI's `choices`, Gemini's `candidates`: a message each, with the reason of its end.
+/// OpenAI's `choices`, Gemini's and Genkit's `candidates`: a message each, with the reason of its end.
 fn choices(object: &Object) -> Option<String> {
-    const LISTS: [(&str, &str, &[&str]); 2] = [
-        ("choices", "message", &["finish_reason"]),
-        ("candidates", "content", &["finishReason", "finish_reason"]),
+    const LISTS: [(&str, &[&str], &[&str]); 2] = [
+        ("choices", &["message"], &["finish_reason"]),
+        ("candidates", &["message", "content"], &["finishReason", "finish_reason"]),
     ];
     let (list, inner, reasons) = LISTS.iter().find(|(list, _, _)| object.get(list).is_some())?;
     let mut written = String::from("[");
     for choice in json::elements(object.get(list)?)? {
         let choice = Object::parse(choice).ok()?;
-        let Some(message) = choice.get(inner).filter(|raw| raw.starts_with('{')) else {
+        let said = inner.iter().find_map(|key| choice.get(key).filter(|raw| raw.starts_with('{')));
+        let Some(said) = said else {
             let text = choice.get("text")?;
             append(&mut written, &message("assistant", "content", text));
             continue;
         };
         let reason = reasons.iter().find_map(|key| choice.get(key));
-        append(&mut written, &format!("[{}]", with_members(message, None, reason)));
+        append(&mut written, &format!("[{}]", with_members(said, None, reason)));
     }
     written.push(']');
     Some(written)

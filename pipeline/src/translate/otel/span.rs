@@ -13,6 +13,7 @@ use crate::translate::otel::aliases::{self, Alias, Target};
 use crate::translate::otel::filling::Filling;
 use crate::translate::otel::hits::Hits;
 use crate::translate::otel::kind::Kind;
+use crate::translate::otel::makers::{maker_of, model_in_name};
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{bounded, finish_word, short_text};
 use crate::translate::otel::{errors, messages, said, written};
@@ -52,7 +53,8 @@ pub fn translate<'l>(line: usize, span: &'l Span<'l>, origin: &Origin<'l>) -> Re
         // Nanoseconds in a double's 53 bits: a span of 100 days keeps them.
         (end - start) as f64 / 1e6
     });
-    let mut filling = Filling::new(event, kind, span, Reported::new(origin.scope, hits.sdk_names));
+    let reported = Reported::new(origin.scope, hits.sdk_names, hits.current_names);
+    let mut filling = Filling::new(event, kind, span, reported);
     filling.fill(&span.attributes, &hits, true);
     filling.fill_from_events();
     filling.fill_from_origin(origin);
@@ -135,6 +137,19 @@ impl<'l> Filling<'l, '_> {
         }
         errors::fill(&mut event, self.span, self.level.as_deref());
         let is_call = matches!(self.kind, Kind::Llm | Kind::Embedding);
+        if is_call && event.text(Field::Model).is_none() && event.text(Field::ResponseModel).is_none() {
+            event.set_text(
+                Field::Model,
+                model_in_name(&self.span.name).map(|model| bounded(Cow::Borrowed(model))),
+            );
+        }
+        let maker = match event.text(Field::Provider) {
+            None if is_call => event.text(Field::Model).and_then(maker_of),
+            _ => None,
+        };
+        if maker.is_some() {
+            event.set_text(Field::Provider, maker.map(Cow::Borrowed));
+        }
         let (tokens, settled) = self.reported.settle(event.text(Field::Provider), is_call);
         event.tokens = tokens;
         event.attributes = Some(written::attributes(&written::Parts {
@@ -144,6 +159,7 @@ impl<'l> Filling<'l, '_> {
             content_from: &self.content_from,
             settled: settled.as_ref(),
             tags: self.tags.as_deref(),
+            provider_of_model: maker.is_some(),
         }));
         event
     }

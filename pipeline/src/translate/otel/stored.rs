@@ -74,14 +74,15 @@ impl<'l> Stored<'l> {
     /// The event as it would be translated now. Where its input or output is None, what is stored stays.
     pub fn event(&'l self) -> Result<Event<'l>, Reject> {
         let mut event = translate(1, &self.span, &Origin::new(&self.resource, &self.scope))?;
-        for key in &self.span.moved {
-            match side_of(key) {
-                Side::Input => event.input = None,
-                Side::Output => event.output = None,
-                Side::Both => (event.input, event.output) = (None, None),
-            }
-        }
+        let (input, output) = held(&self.span.moved);
+        event.input = event.input.filter(|_| !input);
+        event.output = event.output.filter(|_| !output);
         Ok(event)
+    }
+
+    /// The name of the library that made the span.
+    pub fn library(&self) -> &str {
+        &self.scope.name
     }
 
     fn member(&mut self, key: Cow<'l, str>, raw: &'l str) {
@@ -112,6 +113,7 @@ impl<'l> Stored<'l> {
             }
             // These are found out again.
             "observa.usage_rule"
+            | "observa.provider_from"
             | "observa.usage_contradicts"
             | "observa.end_before_start"
             | bill::CLASSES => {}
@@ -120,23 +122,23 @@ impl<'l> Stored<'l> {
     }
 }
 
-enum Side {
-    Input,
-    Output,
-    Both,
+/// Whether the content of moved keys is in the columns of input and output.
+pub(super) fn held(moved: &[Cow<str>]) -> (bool, bool) {
+    let sides = moved.iter().map(|key| side_of(key));
+    sides.fold((false, false), |(input, output), side| (input || side.0, output || side.1))
 }
 
-/// The column that a moved key's content is in.
-fn side_of(key: &str) -> Side {
+/// The columns that a moved key's content is in: input, output.
+fn side_of(key: &str) -> (bool, bool) {
     let rows = aliases::known(key).into_iter().flat_map(|known| &known.aliases);
     for alias in rows.filter_map(|row| aliases::alias(*row)) {
         match alias.target {
-            Target::Input(Form::Events) => return Side::Both,
-            Target::Output(_) => return Side::Output,
+            Target::Input(Form::Events) => return (true, true),
+            Target::Output(_) => return (false, true),
             _ => {}
         }
     }
-    Side::Input
+    (true, false)
 }
 
 fn status(raw: &str) -> SpanStatus<'_> {

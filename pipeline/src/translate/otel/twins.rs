@@ -1,7 +1,11 @@
 //! Which of several spans of one call to a provider is billed. Wrappers repeat their children's usage, and two libraries may
 //! see one call: each call is billed once.
 
-use std::collections::HashMap;
+mod complete;
+
+pub use complete::complete;
+
+use std::collections::{HashMap, HashSet};
 
 use crate::event::{Event, EventType, Field, Status};
 use crate::translate::otel::tree;
@@ -45,6 +49,8 @@ pub struct Call<'a> {
     pub kind: CallKind,
     /// Input or output tokens are known.
     pub has_usage: bool,
+    /// A prompt or an answer is known.
+    pub has_content: bool,
     pub response_id: Option<&'a str>,
     pub status: Status,
 }
@@ -68,6 +74,7 @@ impl<'a> Call<'a> {
             parent_span_id: event.text(Field::ParentSpanId),
             kind,
             has_usage: event.tokens.input.is_some() || event.tokens.output.is_some(),
+            has_content: event.input.is_some() || event.output.is_some(),
             response_id: event.text(Field::ResponseId),
             status: event.status,
         }
@@ -90,24 +97,48 @@ pub fn mark_repeats(events: &mut [Event]) {
 /// - A call above another one that has usage only repeats it.
 /// - A call without usage under one that has it, or over another one, is that call.
 /// - Of a streamed call's two spans the one with usage counts.
-/// - Of calls with the same response id one counts, one with usage if there is any.
+/// - Of calls with the same response id one counts, one with usage if there is any, and of these one that knows what was
+///   said: a provider's SDK makes spans of its own that do not.
 pub fn billable(calls: &[Call]) -> Vec<bool> {
     let tree = tree::Tree::new(calls.iter().map(|call| (call.trace_id, call.span_id, call.parent_span_id)));
     let mut billable: Vec<bool> = calls.iter().map(Call::succeeded).collect();
-    drop_wrappers(calls, &tree, &mut billable);
+    let silent = drop_silent(calls, &mut billable);
+    drop_wrappers(calls, &silent, &tree, &mut billable);
     drop_streamed(calls, &mut billable);
     drop_repeats(calls, &mut billable);
     billable
 }
 
-fn drop_wrappers(calls: &[Call], tree: &tree::Tree, billable: &mut [bool]) {
+/// Drops the calls without content whose answer another call with content and usage has, and says which they are: to the
+/// calls above them they are none.
+fn drop_silent(calls: &[Call], billable: &mut [bool]) -> Vec<bool> {
+    let told: HashSet<&str, rustc_hash::FxBuildHasher> = calls
+        .iter()
+        .filter(|call| call.succeeded() && call.has_usage && call.has_content)
+        .filter_map(|call| call.response_id)
+        .collect();
+    let is_silent = |call: &Call| {
+        call.succeeded() && !call.has_content && call.response_id.is_some_and(|id| told.contains(id))
+    };
+    let silent: Vec<bool> = calls.iter().map(is_silent).collect();
+    for (billed, silent) in billable.iter_mut().zip(&silent) {
+        *billed &= !silent;
+    }
+    silent
+}
+
+fn drop_wrappers(calls: &[Call], silent: &[bool], tree: &tree::Tree, billable: &mut [bool]) {
+    let is_silent = |place: usize| silent.get(place).copied().unwrap_or_default();
     // (a call below, a call below with usage)
     let mut below = vec![(false, false); calls.len()];
     for &place in tree.leaves_first() {
         let (Some(call), Some(&(mut any, mut with_usage))) = (calls.get(place), below.get(place)) else {
             continue;
         };
-        if call.succeeded() {
+        if is_silent(place) {
+            // A call above that knows nothing is the same one; one that knows more is what this one repeats.
+            any = true;
+        } else if call.succeeded() {
             let drops = with_usage || (!call.has_usage && any);
             if let Some(slot) = billable.get_mut(place).filter(|_| drops) {
                 *slot = false;

@@ -22,7 +22,8 @@ const OUTSIDE_PROVIDERS: [&str; 2] = ["anthropic", "aws.bedrock"];
 const OUTSIDE: &[Outside] = &[
     Outside { scope: "opentelemetry.instrumentation.bedrock", test: |_| true, name: "traceloop-bedrock" },
     Outside { scope: "opentelemetry.instrumentation.botocore", test: |_| true, name: "botocore" },
-    Outside { scope: "strands", test: |_| true, name: "strands" },
+    // Before its version 1.53, which brought the current names.
+    Outside { scope: "strands", test: |reported| !reported.current_names, name: "strands" },
     Outside { scope: "ai", test: |reported| reported.sdk_names == SdkNames::Old, name: "ai-sdk-4-5" },
     // Version 5's streams have the newer name, but not yet version 6's details.
     Outside { scope: "ai", test: |reported| reported.sdk_names == SdkNames::NewWithoutDetails, name: "ai-sdk-5" },
@@ -47,6 +48,8 @@ pub struct Reported<'s> {
     pub version: &'s str,
     pub streaming: bool,
     pub sdk_names: SdkNames,
+    /// The cache is counted under a name of OpenTelemetry's current conventions.
+    pub current_names: bool,
     /// The input of the provider's own usage object, whose cache lies beside it.
     native_input: Option<i64>,
     /// The counts come from an object whose meaning is known: nothing is left to decide.
@@ -63,8 +66,14 @@ pub struct Settled {
 }
 
 impl<'s> Reported<'s> {
-    pub fn new(scope: &'s Scope, sdk_names: SdkNames) -> Reported<'s> {
-        Reported { scope: &scope.name, version: &scope.version, sdk_names, ..Reported::default() }
+    pub fn new(scope: &'s Scope, sdk_names: SdkNames, current_names: bool) -> Reported<'s> {
+        Reported {
+            scope: &scope.name,
+            version: &scope.version,
+            sdk_names,
+            current_names,
+            ..Reported::default()
+        }
     }
 
     /// False where the value is no count.
@@ -222,6 +231,9 @@ impl<'s> Reported<'s> {
             self.tokens = Tokens { total: self.tokens.total, ..Tokens::default() };
         }
         let Some(input) = self.tokens.input else { return (self.tokens, None) };
+        if self.settled.is_none() && provider.is_some_and(|provider| provider.starts_with("gcp.")) {
+            self.count_thoughts(input);
+        }
         if let Some(rule) = self.settled {
             return (self.tokens, Some(Settled { rule, contradicts: self.contradicts || cache > input }));
         }
@@ -241,6 +253,16 @@ impl<'s> Reported<'s> {
             self.tokens.input = whole_input;
         }
         (self.tokens, Some(Settled { rule, contradicts }))
+    }
+
+    /// Gemini's total has the thoughts that its count of the answer lacks; some libraries pass both on as they are.
+    fn count_thoughts(&mut self, input: i64) {
+        let (Some(output), Some(total)) = (self.tokens.output, self.tokens.total) else { return };
+        let thoughts = total.saturating_sub(input).saturating_sub(output);
+        if thoughts > 0 && self.tokens.reasoning.is_none_or(|reasoning| reasoning == thoughts) {
+            self.tokens.output = output.checked_add(thoughts);
+            self.tokens.reasoning = Some(thoughts);
+        }
     }
 
     fn cache_is_outside(&self, input: i64, cache: i64, provider: Option<&str>) -> (bool, &'static str) {
@@ -322,6 +344,33 @@ mod tests {
         assert_eq!(streamed.settle(Some("anthropic"), true).0.total, Some(190));
         let new = Reported { sdk_names: SdkNames::New, ..reported("ai", 100, 80) };
         assert_eq!(input(new, "anthropic").0, Some(100));
+    }
+
+    #[test]
+    fn strands_counts_the_cache_inside_since_it_has_the_current_names() {
+        let strands = || reported("strands.telemetry.tracer", 4102, 3862);
+        assert_eq!(input(strands(), "aws.bedrock").0, Some(7964));
+        let current = Reported { current_names: true, ..strands() };
+        assert_eq!(input(current, "aws.bedrock"), (Some(4102), "inside", false));
+    }
+
+    #[test]
+    fn geminis_thoughts_that_only_its_total_has_are_output() {
+        let counted = |reasoning, total| {
+            let tokens = Tokens {
+                input: Some(50),
+                output: Some(10),
+                total: Some(total),
+                reasoning,
+                ..Tokens::default()
+            };
+            let (tokens, _) = Reported { tokens, ..Reported::default() }.settle(Some("gcp.gemini"), true);
+            (tokens.output, tokens.reasoning)
+        };
+        assert_eq!(counted(None, 67), (Some(17), Some(7)));
+        assert_eq!(counted(Some(7), 67), (Some(17), Some(7)));
+        assert_eq!(counted(Some(4), 60), (Some(10), Some(4)));
+        assert_eq!(counted(Some(4), 67), (Some(10), Some(4)));
     }
 
     #[test]

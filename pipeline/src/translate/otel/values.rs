@@ -50,7 +50,7 @@ const FINISH_REASONS: &[(&str, &[&str])] = &[
 pub fn short_text<'l>(field: Field, value: &'l Value<'l>) -> Option<Cow<'l, str>> {
     let text = match (field, value) {
         (Field::FinishReason, value) => return finish_reason(value),
-        (_, Value::Text(_) | Value::Int(_)) => value.text()?,
+        (_, Value::Text(_) | Value::Int(_)) => unquoted(value.text()?),
         _ => return None,
     };
     if !is_id(text.trim()) {
@@ -63,6 +63,14 @@ pub fn short_text<'l>(field: Field, value: &'l Value<'l>) -> Option<Cow<'l, str>
             Some(bounded(text))
         }
         _ => Some(text),
+    }
+}
+
+/// Some SDKs write every value as JSON, a word as a quoted one.
+fn unquoted(text: Cow<str>) -> Cow<str> {
+    match text.starts_with('"').then(|| serde_json::from_str::<String>(&text)) {
+        Some(Ok(inner)) => Cow::Owned(inner),
+        _ => text,
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Parts<'p, 'l> {
     pub content_from: &'p [Cow<'l, str>],
     pub settled: Option<&'p Settled>,
     pub tags: Option<&'p str>,
+    /// No attribute names the provider: the model's name does.
+    pub provider_of_model: bool,
 }
 
 /// A JSON object that is being written.
@@ -162,6 +164,9 @@ fn observa(parts: &Parts, members: &mut Members) {
         if settled.contradicts {
             members.key("observa.usage_contradicts").push_str("true");
         }
+    }
+    if parts.provider_of_model {
+        members.text("observa.provider_from", "model");
     }
     if let Some(tags) = parts.tags {
         match json::elements(tags) {

@@ -1,7 +1,7 @@
 //! How many records a request has, before it is unpacked: an empty span takes two bytes of a body and hundreds in memory.
 
 /// Fields of a request on the way to its records, from the outermost: resources, their scopes, the records.
-const PATH: [u64; 3] = [1, 2, 2];
+pub(super) const PATH: [u64; 3] = [1, 2, 2];
 
 /// Resources, scopes and records together. None: it is no protobuf.
 pub(super) fn records(body: &[u8]) -> Option<usize> {
@@ -12,24 +12,39 @@ fn inside(mut message: &[u8], path: &[u64]) -> Option<usize> {
     let Some((wanted, deeper)) = path.split_first() else { return Some(0) };
     let mut count = 0usize;
     while !message.is_empty() {
-        let (tag, rest) = varint(message)?;
-        let (value, rest) = match tag & 7 {
-            0 => (None, varint(rest)?.1),
-            1 => (None, rest.get(8..)?),
-            2 => {
-                let (length, rest) = varint(rest)?;
-                let (value, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-                (Some(value), rest)
-            }
-            5 => (None, rest.get(4..)?),
-            _ => return None,
-        };
-        if let Some(value) = value.filter(|_| tag >> 3 == *wanted) {
+        let (number, length, rest) = field(message)??;
+        let (value, rest) = rest.split_at_checked(length)?;
+        if number == *wanted {
             count += 1 + inside(value, deeper)?;
         }
         message = rest;
     }
     Some(count)
+}
+
+/// The number of a message's first field, the length of its value, and all bytes from the value on. A number's value is
+/// taken for its bytes. None: it is no protobuf; Some(None): it ends before the value begins.
+pub(super) fn field(message: &[u8]) -> Option<Option<(u64, usize, &[u8])>> {
+    let Some((tag, rest)) = varint(message) else { return ends_early(message) };
+    let (length, rest) = match tag & 7 {
+        0 => match varint(rest) {
+            Some((_, after)) => (rest.len() - after.len(), rest),
+            None => return ends_early(rest),
+        },
+        1 => (8, rest),
+        2 => match varint(rest) {
+            Some((length, rest)) => (usize::try_from(length).ok()?, rest),
+            None => return ends_early(rest),
+        },
+        5 => (4, rest),
+        _ => return None,
+    };
+    Some(Some((tag >> 3, length, rest)))
+}
+
+/// A number of ten bytes that does not end is none.
+fn ends_early<T>(bytes: &[u8]) -> Option<Option<T>> {
+    (bytes.len() < 10).then_some(None)
 }
 
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {

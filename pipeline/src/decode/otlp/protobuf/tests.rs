@@ -66,6 +66,17 @@ fn a_cut_body_is_broken_and_not_lines() {
 }
 
 #[test]
+fn spans_before_a_cut_are_kept_with_their_resource_and_scope() {
+    let second = ProtoSpan { span_id: vec![0xee; 8], ..span() };
+    let body = traces(vec![span(), second]);
+    let request = request(&body[..body.len() - 3]).unwrap();
+    assert!(request.cut);
+    let ids: Vec<_> = request.spans.iter().map(|span| span.span_id.hex()).collect();
+    assert_eq!((ids, request.scopes[0].name.as_ref()), (vec![Some("cdcdcdcdcdcdcdcd")], "lib"));
+    assert_eq!(get(&request.resources[0], "service.name"), Some(&Value::plain("shop")));
+}
+
+#[test]
 fn one_span_with_a_bad_id_does_not_make_the_body_something_else() {
     let bad = ProtoSpan { span_id: vec![1; 5], ..span() };
     let request = request(&traces(vec![span(), bad])).unwrap();

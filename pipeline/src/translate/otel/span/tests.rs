@@ -1,6 +1,7 @@
 //! Spans of each dialect; what is expected of them comes from the conventions of their libraries.
 
 mod dialects;
+mod frameworks;
 mod rules;
 
 use serde_json::{Map, Value as Json, json};

@@ -9,6 +9,7 @@ fn call<'a>(span_id: &'a str, parent: Option<&'a str>, kind: CallKind, has_usage
         parent_span_id: parent,
         kind,
         has_usage,
+        has_content: false,
         response_id: None,
         status: Status::Ok,
     }
@@ -56,6 +57,34 @@ fn of_one_response_the_span_with_usage_counts_across_traces() {
     };
     let calls = [with("a", "t1", false), with("b", "t2", true), with("c", "t3", true)];
     assert_eq!(billable(&calls), [false, true, false]);
+}
+
+#[test]
+fn of_one_response_the_span_that_knows_what_was_said_counts_wherever_it_stands() {
+    let of = |id, parent, has_usage, has_content| Call {
+        response_id: Some("msg_1"),
+        has_content,
+        ..call(id, parent, Llm, has_usage)
+    };
+    let under = [of("library", None, true, true), of("sdk", Some("library"), true, false)];
+    assert_eq!(billable(&under), [true, false]);
+    let beside = [of("sdk", None, true, false), of("library", None, true, true)];
+    assert_eq!(billable(&beside), [false, true]);
+    // Without usage there is nothing to bill.
+    let streamed = [of("library", None, false, true), of("sdk", Some("library"), true, false)];
+    assert_eq!(billable(&streamed), [false, true]);
+    let third = [
+        of("library", None, true, true),
+        Call { has_content: true, ..call("other", None, Llm, false) },
+        of("sdk", Some("other"), true, false),
+    ];
+    assert_eq!(billable(&third), [true, false, false]);
+    let wrapped = [
+        call("run", None, Llm, true),
+        of("library", Some("run"), true, true),
+        of("sdk", Some("library"), true, false),
+    ];
+    assert_eq!(billable(&wrapped), [false, true, false]);
 }
 
 #[test]
