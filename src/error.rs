@@ -10,6 +10,10 @@ pub enum Error {
     Refused(#[from] Refusal),
     #[error("permission denied: this session acts for no tenant")]
     NoTenant,
+    #[error("permission denied: who asks has not the right to {0}")]
+    NoRight(&'static str),
+    #[error("the API key is unknown, expired or revoked")]
+    BadKey,
     #[error("Observa's storage is missing or incomplete: a superuser must run SELECT observa.setup()")]
     NoStorage,
     #[error("only a superuser may run {0}")]
@@ -39,7 +43,10 @@ impl Error {
         match self {
             Error::Refused(Refusal::BadGzip) => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             Error::Refused(_) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            Error::NoTenant | Error::SuperuserOnly(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Error::BadKey => PgSqlErrorCode::ERRCODE_INVALID_PASSWORD,
+            Error::NoTenant | Error::NoRight(_) | Error::SuperuserOnly(_) => {
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
             Error::NoStorage | Error::Encoding(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -54,7 +61,7 @@ impl Error {
     fn hint(&self) -> Option<&'static str> {
         match self {
             Error::NoTenant => Some(
-                "So far only a superuser's session acts for tenants: for the one that each event names, else for default.",
+                "SELECT observa.authenticate(key) acts for a key's project to the transaction's end; a superuser gives a login a tenant with observa.grant_tenant(login, tenant).",
             ),
             Error::Refused(Refusal::TooManyEvents { .. } | Refusal::BodyTooLarge { .. }) => {
                 Some("Send smaller batches, or have a superuser raise the setting.")

@@ -30,7 +30,7 @@ fn round() -> Result<serde_json::Value, Error> {
     let partitions_created = storage::make_window(&mut patience)?;
     let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
     for tenant_id in tenants::all()? {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         Acting::during(acting, traces::settle)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }

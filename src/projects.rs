@@ -24,5 +24,5 @@ fn switch(project: pgrx::Uuid, enabled: Option<bool>, update: &str) -> Result<()
     let id = Uuid::from_bytes(*project.as_bytes());
     let tenant = tenants::tenant_of_project(id)?;
     let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
-    tenants::act_for(tenant, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
+    tenants::administer(tenant, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
 }

@@ -54,7 +54,7 @@ fn length(text: &str, start: usize, end: usize) -> i32 {
 
 #[pg_extern(sql = false)]
 fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
-    or_raise(tenants::act_for(tenant, || {
+    or_raise(tenants::administer(tenant, || {
         let mut patterns = Spi::connect(|client| {
             let rows =
                 client.select("SELECT name, pattern FROM observa_internal.scrub_patterns", None, &[])?;
@@ -82,7 +82,7 @@ fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
 
 #[pg_extern(sql = false)]
 fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
-    or_raise(tenants::act_for(tenant, || {
+    or_raise(tenants::administer(tenant, || {
         let args = [tenant.into(), name.into()];
         Spi::run_with_args(
             "DELETE FROM observa_internal.scrub_patterns WHERE tenant_id = $1 AND name = $2",

@@ -23,6 +23,7 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
 struct Limit {
@@ -134,6 +135,14 @@ pub fn define() {
         GucFlags::empty(),
     );
     GucRegistry::define_string_guc(
+        c"observa.trusted_logins",
+        c"Logins, separated by commas, that pass on the claims of JWTs they have verified, as PostgREST's authenticator does",
+        c"",
+        &TRUSTED_LOGINS,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",
         c"",
@@ -200,6 +209,28 @@ pub fn switches() -> Switches {
         quality_scores: QUALITY_SCORES.get(),
         builtin_prices: BUILTIN_PRICES.get(),
     }
+}
+
+/// Sets a setting to the transaction's or savepoint's end. Also inside of a function with settings of its own: they end with it,
+/// this does not.
+pub fn set_local(name: &CStr, value: &CStr) {
+    // SAFETY: C strings that live through the call; Postgres copies the value.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+pub fn trusted_logins() -> Option<CString> {
+    TRUSTED_LOGINS.get()
 }
 
 /// What `observa.acting` holds now.

@@ -19,6 +19,7 @@ use crate::tenants;
 pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/state.sql"),
     include_str!("../sql/storage/tenants.sql"),
+    include_str!("../sql/storage/identity.sql"),
     include_str!("../sql/storage/config.sql"),
     include_str!("../sql/storage/events.sql"),
     include_str!("../sql/storage/signals.sql"),

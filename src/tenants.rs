@@ -24,7 +24,7 @@ fn create_tenant(name: &str) -> pgrx::Uuid {
 fn create_project(tenant: pgrx::Uuid, name: &str, environment: &str) -> pgrx::Uuid {
     require_superuser("observa.create_project");
     let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
-    let acting = Acting { tenant_id, project_id: None };
+    let acting = Acting::whole(tenant_id);
     sql_uuid(or_raise(Acting::during(acting, || make_project(tenant_id, name, environment))))
 }
 
@@ -40,7 +40,7 @@ pub fn make(name: &str) -> Result<Uuid, Error> {
     check_name("a tenant's name", name)?;
     let tenant_id = Uuid::now_v7();
     let key = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-    Acting::during(Acting { tenant_id, project_id: None }, || {
+    Acting::during(Acting::whole(tenant_id), || {
         let made = Spi::connect_mut(|client| {
             client
                 .update(
@@ -216,13 +216,15 @@ fn find_tenant_of_project(project: pgrx::Uuid) -> Option<pgrx::Uuid> {
     )
 }
 
-/// As the tenant, which must be the acting one where the session is no superuser's.
-pub fn act_for(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+/// For who administers a tenant: a superuser's session that acts for none, or who acts for it with the right to.
+pub fn administer<T>(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     storage::ensure()?;
-    let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
-    let is_own = Acting::current().is_some_and(|acting| acting.tenant_id == tenant_id);
-    if !is_own && !identity::session_is_superuser() {
-        return Err(Error::NoTenant);
+    let tenant_id = identity::uuid(tenant);
+    match Acting::current() {
+        Some(acting) if acting.tenant_id != tenant_id => return Err(Error::NoTenant),
+        Some(acting) if !acting.rights.administer => return Err(Error::NoRight("administer")),
+        None if !identity::session_is_superuser() => return Err(Error::NoTenant),
+        _ => {}
     }
-    Acting::during(Acting { tenant_id, project_id: None }, run)
+    Acting::during(Acting::whole(tenant_id), run)
 }

@@ -74,7 +74,7 @@ pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>
                 Some(tenant_id) => tenant_id,
                 None => tenants::acting_home().ok_or(Error::NoStorage)?.tenant_id,
             };
-            Acting { tenant_id, project_id: None }
+            Acting::whole(tenant_id)
         }
         None => return Err(Error::NoTenant),
     };

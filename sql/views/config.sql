@@ -2,6 +2,18 @@ CREATE OR REPLACE VIEW observa.projects WITH (security_invoker = true) AS
 SELECT project_id AS id, tenant_id, name, environment, scrub_emails, quality_scores, created_at FROM observa_internal.projects;
 COMMENT ON VIEW observa.projects IS 'Projects: the applications whose events are kept apart';
 
+CREATE OR REPLACE VIEW observa.api_keys WITH (security_invoker = true) AS
+SELECT key_id AS id, project_id, name, kind, prefix, scopes, origins, created_at, expires_at, revoked_at, last_used_at,
+       tenant_id
+  FROM observa_internal.api_keys;
+COMMENT ON VIEW observa.api_keys IS 'API keys, without the keys themselves
+
+observa.create_api_key makes one and shows it once; observa.revoke_api_key and observa.rotate_api_key end it.';
+COMMENT ON COLUMN observa.api_keys.prefix IS 'The first 8 characters of the key';
+COMMENT ON COLUMN observa.api_keys.origins IS 'Origins that a public key may be used from; empty: any';
+COMMENT ON COLUMN observa.api_keys.expires_at IS 'NULL: never';
+COMMENT ON COLUMN observa.api_keys.last_used_at IS 'NULL: not yet, as far as maintenance has been told';
+
 -- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
 -- of it. A superuser's own tenant is the default one, and the other tenants' exceptions stand beside.
 CREATE OR REPLACE VIEW observa.detection_rules WITH (security_invoker = true) AS

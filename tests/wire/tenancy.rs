@@ -188,10 +188,10 @@ fn nobody_can_set_whom_they_act_for() {
     // The library is loaded by the first call of a function.
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     for sql in [
-        format!("SET observa.acting = '{tenant}/'"),
-        format!("SET LOCAL observa.acting = '{tenant}/'"),
-        format!("SELECT set_config('observa.acting', '{tenant}/', false)"),
-        format!("ALTER ROLE CURRENT_USER SET observa.acting = '{tenant}/'"),
+        format!("SET observa.acting = '{tenant}//iqa/'"),
+        format!("SET LOCAL observa.acting = '{tenant}//iqa/'"),
+        format!("SELECT set_config('observa.acting', '{tenant}//iqa/', false)"),
+        format!("ALTER ROLE CURRENT_USER SET observa.acting = '{tenant}//iqa/'"),
     ] {
         assert_eq!(error(&mut reader, &sql).code().code(), "42501", "{sql}");
     }
@@ -212,16 +212,17 @@ fn an_identity_that_was_set_before_the_library_was_loaded_counts_for_nothing() {
         config.connect(postgres::NoTls)
     };
     let mut reader = connect("").unwrap();
-    let _ = reader.batch_execute(&format!("SET observa.acting = '{tenant}/'"));
+    let _ = reader.batch_execute(&format!("SET observa.acting = '{tenant}//iqa/'"));
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     assert_eq!(one::<Option<uuid::Uuid>>(&mut reader, "SELECT observa.current_tenant()"), None);
     // As an option of the connection.
-    if let Ok(mut reader) = connect(&format!("-c observa.acting={tenant}/")) {
+    if let Ok(mut reader) = connect(&format!("-c observa.acting={tenant}//iqa/")) {
         assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     }
     // As the login's own setting.
-    let _ =
-        connect("").unwrap().batch_execute(&format!("ALTER ROLE {login} SET observa.acting = '{tenant}/'"));
+    let _ = connect("")
+        .unwrap()
+        .batch_execute(&format!("ALTER ROLE {login} SET observa.acting = '{tenant}//iqa/'"));
     let mut reader = connect("").unwrap();
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
 }
@@ -280,7 +281,7 @@ fn an_id_is_found_however_it_is_written() {
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(0)), "{answer}");
     assert_eq!(db.count(&format!("observa.events WHERE project_id = '{project}'")), 3);
     // Whoever acts for a tenant may name it so, too.
-    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/'"));
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}//iqa/'"));
     let again = db.ingest(&lines(&events));
     assert_eq!((&again["duplicates"], &again["rejected"]), (&json!(3), &json!(0)), "{again}");
     let mismatch = db.ingest(&named("other", uuid::Uuid::new_v4().to_string(), "shop".into()).to_string());
@@ -336,19 +337,38 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 29] = [
+const SECURITY_DEFINER: [(&str, &str); 40] = [
+    ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
+    ("observa.authenticate(text)", "observa_system"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa.create_api_key(uuid,text,text[],text[],timestamp with time zone,text)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
     ("observa.create_tenant(text)", "observa_owner"),
+    ("observa.grant_tenant(name,uuid)", "observa_system"),
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
+    ("observa.quality_scores(uuid,boolean)", "observa_owner"),
+    ("observa.remove_member(uuid,text)", "observa_owner"),
+    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
+    ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.revoke_api_key(uuid)", "observa_owner"),
+    ("observa.revoke_tenant(name,uuid)", "observa_system"),
+    ("observa.rotate_api_key(uuid,interval)", "observa_owner"),
+    ("observa.run_maintenance()", "observa_owner"),
+    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.setup()", "observa_owner"),
+    ("observa.unload_prices(text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.check_request()", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
+    ("observa_internal.find_identity()", "observa_system"),
     ("observa_internal.find_tenant(text)", "observa_system"),
     ("observa_internal.insert_llm_request()", "observa_owner"),
     ("observa_internal.insert_log()", "observa_owner"),
@@ -356,16 +376,8 @@ const SECURITY_DEFINER: [(&str, &str); 29] = [
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
     ("observa_internal.scrub_own(text)", "observa_owner"),
+    ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),
-    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
-    ("observa.replay_rejected(uuid)", "observa_owner"),
-    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
-    ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
-    ("observa.run_maintenance()", "observa_owner"),
-    ("observa.quality_scores(uuid,boolean)", "observa_owner"),
-    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
-    ("observa.setup()", "observa_owner"),
-    ("observa.unload_prices(text)", "observa_owner"),
 ];
 
 #[test]
