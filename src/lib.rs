@@ -11,7 +11,9 @@ mod error;
 mod home_cache;
 mod identity;
 mod ingest;
+mod key_uses;
 mod keys;
+mod limits;
 mod llm_requests;
 mod log_guard;
 mod logins;
@@ -33,6 +35,7 @@ mod rows;
 mod rules;
 mod scrub;
 mod settings;
+mod shared;
 mod span_contents;
 mod storage;
 mod storage_state;
@@ -41,6 +44,7 @@ mod tenants;
 mod trace;
 mod traces;
 mod triggers;
+mod usage;
 
 use pgrx::prelude::*;
 
@@ -72,6 +76,8 @@ pub extern "C-unwind" fn _PG_init() {
     settings::define();
     log_guard::install();
     home_cache::watch_config();
+    usage::watch_transactions();
+    shared::request();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

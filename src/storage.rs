@@ -25,6 +25,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/signals.sql"),
     include_str!("../sql/storage/rejected_events.sql"),
     include_str!("../sql/storage/logs.sql"),
+    include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
@@ -33,6 +34,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/logs.sql"),
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/config.sql"),
+    include_str!("../sql/views/usage.sql"),
     include_str!("../sql/views/grants.sql"),
 ];
 

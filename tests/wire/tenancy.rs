@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 40] = [
+const SECURITY_DEFINER: [(&str, &str); 41] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -349,6 +349,7 @@ const SECURITY_DEFINER: [(&str, &str); 40] = [
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
+    ("observa.limit_project(uuid,integer,bigint)", "observa_owner"),
     ("observa.quality_scores(uuid,boolean)", "observa_owner"),
     ("observa.remove_member(uuid,text)", "observa_owner"),
     ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
