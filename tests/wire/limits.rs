@@ -103,7 +103,7 @@ fn a_bucket_refills() {
         http::get_with(&front.url("/events?select=model"), &headers).status
     };
     let patience = Instant::now() + Duration::from_secs(120);
-    let mut until = |status: u16| {
+    let until = |status: u16| {
         while ask() != status {
             assert!(Instant::now() < patience, "no {status}");
         }
