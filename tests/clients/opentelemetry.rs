@@ -21,14 +21,8 @@ struct Tells {
     tools: i64,
 }
 
-const ALL: Tells = Tells {
-    cached: true,
-    reasoning: true,
-    failures: 1,
-    error_type: true,
-    failed_prompt: true,
-    tools: 0,
-};
+const ALL: Tells =
+    Tells { cached: true, reasoning: true, failures: 1, error_type: true, failed_prompt: true, tools: 0 };
 
 /// What clients print though all is well: OpenTelemetry JS minds a partialSuccess that says 0, Langfuse tells the provider's errors.
 const HARMLESS: [&str; 2] =

@@ -82,9 +82,7 @@ pub fn score(event: &mut Event) {
         sentiment: quality.sentiment,
         hallucination_risk: quality.hallucination_risk,
     };
-    if event.text(Field::PromptCategory).is_none() {
-        event.set_text(Field::PromptCategory, quality.prompt_category.map(Into::into));
-    }
+    event.facts.estimated_category = quality.prompt_category;
 }
 
 /// Of messages it is what the user and the model said last.
