@@ -14,11 +14,11 @@ CREATE TABLE IF NOT EXISTS observa_internal.projects (
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     environment text NOT NULL DEFAULT 'prod',
     scrub_emails boolean,
-    quality_scores boolean,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (tenant_id, project_id),
     UNIQUE (tenant_id, name, environment)
 );
+ALTER TABLE observa_internal.projects ADD COLUMN IF NOT EXISTS quality_scores boolean;
 COMMENT ON TABLE observa_internal.projects IS 'Applications of a tenant';
 COMMENT ON COLUMN observa_internal.projects.environment IS 'Environment of events that name none';
 COMMENT ON COLUMN observa_internal.projects.scrub_emails IS 'Whether e-mail addresses are replaced; NULL: as observa.scrub_emails says';

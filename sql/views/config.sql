@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW observa.projects WITH (security_invoker = true) AS
-SELECT project_id AS id, tenant_id, name, environment, scrub_emails, quality_scores, created_at FROM observa_internal.projects;
+SELECT project_id AS id, tenant_id, name, environment, scrub_emails, created_at, quality_scores FROM observa_internal.projects;
 COMMENT ON VIEW observa.projects IS 'Projects: the applications whose events are kept apart';
 
 -- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
