@@ -195,7 +195,13 @@ pub enum Content<'l> {
     Json(Cow<'l, str>),
 }
 
-impl Content<'_> {
+impl<'l> Content<'l> {
+    /// As it is stored, where text and JSON are not told apart.
+    pub fn stored(text: &'l str) -> Content<'l> {
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        if is_json { Content::Json(text.into()) } else { Content::Text(text.into()) }
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Content::Text(text) | Content::Json(text) => text,
