@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use observa_pipeline::quality::{Quality, judge};
 
-use crate::measure::{Table, median, time};
+use crate::measure::{Table, median, processor_time};
 use crate::turns;
 
 struct Share {
@@ -40,9 +40,14 @@ pub fn run(path: &Path, rounds: usize, table: &mut Table) -> Result<()> {
         let alarms = scored.iter().filter(|quality| (share.alarms)(quality)).count();
         table.tell(&format!("real turns with {}", share.name), "%", alarms as f64 / count * 100.0);
     }
-    let micros = || time(|| black_box(judge_all())).0.as_secs_f64() * 1e6 / count;
+    let micros = || {
+        let before = processor_time("thread-self")?;
+        black_box(judge_all());
+        Ok((processor_time("thread-self")? - before).as_secs_f64() * 1e6 / count)
+    };
     let bytes: usize = turns.iter().map(|(prompt, answer)| prompt.len() + answer.len()).sum();
     table.tell("real turns, prompt and answer", "bytes", bytes as f64 / count);
-    table.tell("scores of one answer, real turns", "us", median((0..rounds).map(|_| micros()).collect()));
+    let micros: Vec<f64> = (0..rounds).map(|_| micros()).collect::<Result<_>>()?;
+    table.tell("scores of one answer, real turns", "us of CPU", median(micros));
     Ok(())
 }
