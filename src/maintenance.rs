@@ -5,6 +5,7 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::patience::Patience;
@@ -32,6 +33,7 @@ fn round() -> Result<serde_json::Value, Error> {
     for tenant_id in tenants::all()? {
         let acting = Acting::whole(tenant_id);
         Acting::during(acting, traces::settle)?;
+        Acting::during(acting, audit::forget)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
     Ok(json!({

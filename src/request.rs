@@ -20,7 +20,7 @@ const OPEN: [&str; 5] = ["/", "/rpc/signup", "/rpc/login", "/rpc/health", "/rpc/
 const BRINGS_EVENTS: [&str; 3] = ["/rpc/ingest", "/llm_requests", "/logs"];
 
 /// A request, as PostgREST tells it in settings.
-struct Request {
+pub struct Request {
     method: String,
     path: String,
     /// Names in lower case.
@@ -29,7 +29,7 @@ struct Request {
 
 impl Request {
     /// None: this is no request of PostgREST's.
-    fn told() -> Option<Request> {
+    pub fn told() -> Option<Request> {
         let method = told(c"request.method")?;
         let headers: HashMap<String, Value> = serde_json::from_str(&told(c"request.headers")?).ok()?;
         let text = |value: Value| match value {
@@ -41,7 +41,7 @@ impl Request {
         Some(Request { method, path, headers: headers.collect() })
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 

@@ -14,6 +14,7 @@ static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
 static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -36,7 +37,15 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 7] = [
+static LIMITS: [Limit; 8] = [
+    Limit {
+        name: c"observa.audit_retention",
+        about: c"How long rows of observa.audit_log are kept",
+        setting: &AUDIT_RETENTION,
+        min: DAY_S,
+        max: 20_000 * DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
     Limit {
         name: c"observa.max_batch_bytes",
         about: c"Largest body that observa.ingest takes, also after unpacking",

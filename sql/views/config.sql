@@ -14,6 +14,16 @@ COMMENT ON COLUMN observa.api_keys.origins IS 'Origins that a public key may be 
 COMMENT ON COLUMN observa.api_keys.expires_at IS 'NULL: never';
 COMMENT ON COLUMN observa.api_keys.last_used_at IS 'NULL: not yet, as far as maintenance has been told';
 
+CREATE OR REPLACE VIEW observa.audit_log WITH (security_invoker = true) AS
+SELECT audit_id AS id, at, actor, action, resource, address, user_agent, request_id, tenant_id
+  FROM observa_internal.audit_log;
+COMMENT ON VIEW observa.audit_log IS 'Administrative acts: who did what, and when
+
+For who administers the tenant. Rows are written with the act, never changed, and kept for observa.audit_retention.';
+COMMENT ON COLUMN observa.audit_log.actor IS 'member <subject of the JWT>, or login <login of the database>';
+COMMENT ON COLUMN observa.audit_log.address IS 'As the proxy in front of PostgREST said (x-real-ip, x-forwarded-for), else the connection''s; NULL: a local socket';
+COMMENT ON COLUMN observa.audit_log.user_agent IS 'NULL: no request over HTTP';
+
 -- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
 -- of it. A superuser's own tenant is the default one, and the other tenants' exceptions stand beside.
 CREATE OR REPLACE VIEW observa.detection_rules WITH (security_invoker = true) AS

@@ -1,6 +1,7 @@
 //! Observa's guarantees over the wire: one module for each.
 
 mod alerts;
+mod audit;
 mod bodies;
 mod concurrency;
 mod cost;
@@ -15,6 +16,7 @@ mod keys;
 mod otlp;
 mod partitions;
 mod prices;
+mod privacy;
 mod quality;
 mod rejects;
 mod replay;
