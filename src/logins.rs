@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::accounts;
 use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, Rights, uuid};
@@ -21,6 +22,8 @@ const CLAIMS: &CStr = c"request.jwt.claims";
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    /// The session, of a JWT of ours.
+    jti: Option<String>,
     app_metadata: AppMetadata,
 }
 
@@ -53,6 +56,11 @@ pub fn claims() -> Option<String> {
 /// Who the claims are of that a trusted login passes on.
 pub fn subject() -> Option<String> {
     Claims::passed_on().map(|claims| claims.sub)
+}
+
+/// The session that the claims name.
+pub fn session_of_claims() -> Option<String> {
+    Claims::passed_on()?.jti
 }
 
 /// What the role of a member may do. Unknown ones may nothing.
@@ -89,6 +97,9 @@ fn identity_of_session() -> Result<Option<Acting>, Error> {
 }
 
 fn member(claims: &Claims) -> Result<Option<Acting>, Error> {
+    if !accounts::counts(claims.jti.as_deref())? {
+        return Ok(None);
+    }
     let tenant_id = claims.app_metadata.tenant_id;
     let (role, project) = Spi::connect(|client| {
         let arguments = [

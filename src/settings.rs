@@ -6,6 +6,8 @@ use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::error::Error;
+
 const SECOND: i64 = 1_000_000;
 const DAY_S: i32 = 86_400;
 
@@ -24,6 +26,9 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
+static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
 static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
@@ -143,6 +148,30 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::empty(),
     );
+    GucRegistry::define_bool_guc(
+        c"observa.allow_signup",
+        c"Whether anybody who may call observa.signup makes an account and a tenant",
+        c"",
+        &ALLOW_SIGNUP,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_secret_file",
+        c"File with the secret, of 32 bytes or more, that JWTs are signed with; PostgREST's jwt-secret is the same",
+        c"",
+        &JWT_SECRET_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_role",
+        c"The database role that a JWT of observa.login names",
+        c"",
+        &JWT_ROLE,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
     GucRegistry::define_string_guc(
         c"observa.trusted_logins",
         c"Logins, separated by commas, that pass on the claims of JWTs they have verified, as PostgREST's authenticator does",
@@ -236,6 +265,28 @@ pub fn set_local(name: &CStr, value: &CStr) {
             false,
         );
     }
+}
+
+pub fn allows_signup() -> bool {
+    ALLOW_SIGNUP.get()
+}
+
+pub fn jwt_role() -> String {
+    JWT_ROLE.get().map(|role| role.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The secret of JWTs, without the line end that editors leave. Read at each sign-in, which is rare: a new one counts at once.
+pub fn jwt_secret() -> Result<Vec<u8>, Error> {
+    let file = JWT_SECRET_FILE.get().filter(|file| !file.is_empty());
+    let file =
+        file.ok_or_else(|| Error::NotReady("observa.jwt_secret_file is not set: nothing signs JWTs".into()))?;
+    let secret = std::fs::read(file.to_string_lossy().as_ref())
+        .map_err(|error| Error::NotReady(format!("observa.jwt_secret_file can't be read: {error}")))?;
+    let secret = secret.trim_ascii_end().to_vec();
+    if secret.len() < 32 {
+        return Err(Error::NotReady("the secret in observa.jwt_secret_file has fewer than 32 bytes".into()));
+    }
+    Ok(secret)
 }
 
 pub fn trusted_logins() -> Option<CString> {

@@ -74,6 +74,7 @@ pub fn for_row_tenant<T>(
         },
     };
     let acting = match Acting::current() {
+        Some(acting) if !acting.rights.administer => return Err(Error::NoRight("administer")),
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),
         None if identity::session_is_superuser() => {

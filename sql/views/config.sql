@@ -84,3 +84,11 @@ CREATE OR REPLACE TRIGGER edit_model_price INSTEAD OF INSERT OR UPDATE OR DELETE
 
 CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.projects
     FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();
+
+CREATE OR REPLACE VIEW observa.user_profiles WITH (security_invoker = true) AS
+SELECT account_id AS id, full_name, avatar_url, company, observa.me() ->> 'role' AS role, preferences
+  FROM observa_internal.accounts;
+COMMENT ON VIEW observa.user_profiles IS 'The account that is signed in
+
+UPDATE changes full_name, avatar_url, company and preferences.';
+COMMENT ON COLUMN observa.user_profiles.role IS 'owner, admin, member or viewer in the tenant that the session acts for; NULL: of none';

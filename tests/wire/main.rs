@@ -1,5 +1,6 @@
 //! Observa's guarantees over the wire: one module for each.
 
+mod accounts;
 mod alerts;
 mod audit;
 mod bodies;

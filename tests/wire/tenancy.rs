@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 42] = [
+const SECURITY_DEFINER: [(&str, &str); 46] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -351,6 +351,9 @@ const SECURITY_DEFINER: [(&str, &str); 42] = [
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
+    ("observa.login(text,text)", "observa_system"),
+    ("observa.logout()", "observa_system"),
+    ("observa.me()", "observa_system"),
     ("observa.quality_scores(uuid,boolean)", "observa_owner"),
     ("observa.remove_member(uuid,text)", "observa_owner"),
     ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
@@ -363,6 +366,7 @@ const SECURITY_DEFINER: [(&str, &str); 42] = [
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
+    ("observa.signup(text,text,text)", "observa_system"),
     ("observa.unload_prices(text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
     ("observa_internal.check_request()", "observa_system"),
