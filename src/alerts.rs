@@ -72,7 +72,7 @@ fn home(id: pgrx::Uuid) -> Result<Option<Acting>, Error> {
         if rows.is_empty() { Ok((None, None)) } else { rows.first().get_two::<pgrx::Uuid, pgrx::Uuid>() }
     })?;
     let id = |id: pgrx::Uuid| uuid::Uuid::from_bytes(*id.as_bytes());
-    Ok(found.0.map(|tenant| Acting { tenant_id: id(tenant), project_id: found.1.map(id) }))
+    Ok(found.0.map(|tenant| Acting::at(id(tenant), found.1.map(id))))
 }
 
 /// Without secrets, those of the tenant's own patterns among them, which the caller may not read.

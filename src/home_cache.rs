@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use observa_pipeline::home::{Home, Shared};
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
@@ -17,6 +18,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
+use crate::keys::{Key, KeyHash};
+use crate::logins;
 use crate::price_cache;
 use crate::settings::{self, Switches};
 use crate::storage;
@@ -38,7 +41,24 @@ const MAX_SCRUBBERS: usize = 64;
 const LONGEST_NAME: usize = 800;
 
 /// Tables whose change makes the cache stale. Their triggers tell every backend, at commit.
-const CONFIG_TABLES: [&str; 5] = ["tenants", "projects", "detection_rules", "model_prices", "scrub_patterns"];
+const CONFIG_TABLES: [&str; 9] = [
+    "sessions",
+    "tenants",
+    "projects",
+    "detection_rules",
+    "model_prices",
+    "scrub_patterns",
+    "api_keys",
+    "logins",
+    "members",
+];
+
+/// API keys that a backend keeps, some 300 bytes each; of those only that count, so that guesses take no room.
+const MAX_KEYS: usize = 10_000;
+
+/// How long a key that was found is believed: a revoke is heard at once, but for a backend that hears nothing, as in a standby's
+/// long transaction.
+const KEY_IS_GOOD_FOR: Duration = Duration::from_secs(300);
 
 pub struct Tenant {
     id: Uuid,
@@ -78,6 +98,9 @@ impl Tenant {
     }
 }
 
+/// A session's user, and the claims of its request.
+type Session = (pg_sys::Oid, Option<String>);
+
 #[derive(Default)]
 struct Cache {
     /// By id or name, as bodies write them. None: no tenant has it.
@@ -85,6 +108,9 @@ struct Cache {
     tenants: HashMap<Uuid, Rc<Tenant>>,
     /// By project.
     homes: HashMap<Uuid, Arc<Home>>,
+    keys: HashMap<KeyHash, (Instant, Rc<Key>)>,
+    /// Who the session is, with what said so: its user, and the claims that a trusted login passes on.
+    asking: Option<(Session, Option<Acting>)>,
     /// By tenant, with and without e-mail addresses. Only of tenants with patterns of their own.
     scrubbers: HashMap<(Uuid, bool), Arc<Scrubber>>,
 }
@@ -229,7 +255,7 @@ fn read_tenant(named: &str) -> Result<Option<Tenant>, Error> {
     let Some(((id, name), pseudonym_key)) = found else { return Ok(None) };
     let id = Uuid::from_bytes(*id.as_bytes());
     let mut tenant = Tenant { id, name, pseudonym_key, projects: HashMap::new(), namesakes: HashMap::new() };
-    Acting::during(Acting { tenant_id: id, project_id: None }, || read_projects(&mut tenant))?;
+    Acting::during(Acting::whole(id), || read_projects(&mut tenant))?;
     Ok(Some(tenant))
 }
 
@@ -249,12 +275,44 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
     Ok(())
 }
 
+/// The key of a hash. None: there is none that counts.
+pub fn key(
+    hash: KeyHash,
+    read: impl FnOnce() -> Result<Option<Key>, Error>,
+) -> Result<Option<Rc<Key>>, Error> {
+    refresh();
+    let fresh =
+        |(found, key): &(Instant, Rc<Key>)| (found.elapsed() < KEY_IS_GOOD_FOR).then(|| Rc::clone(key));
+    if let Some(key) = CACHE.with_borrow(|cache| cache.keys.get(&hash).and_then(fresh)) {
+        return Ok(Some(key));
+    }
+    let Some(key) = under_newest_snapshot(read)?.map(Rc::new) else { return Ok(None) };
+    CACHE.with_borrow_mut(|cache| keep(&mut cache.keys, MAX_KEYS, hash, (Instant::now(), Rc::clone(&key))));
+    Ok(Some(key))
+}
+
+/// Who the session is, where the transaction was not told whom it acts for.
+pub fn asking() -> Option<Acting> {
+    refresh();
+    // SAFETY: reads the session's state.
+    let session = (unsafe { pg_sys::GetSessionUserId() }, logins::claims());
+    let known = CACHE.with_borrow(|cache| {
+        cache.asking.as_ref().filter(|(of, _)| *of == session).map(|(_, acting)| *acting)
+    });
+    if let Some(acting) = known {
+        return acting;
+    }
+    let acting = under_newest_snapshot(logins::ask);
+    CACHE.with_borrow_mut(|cache| cache.asking = Some((session, acting)));
+    acting
+}
+
 /// One for each project, whatever bodies call it.
 pub fn home(tenant: &Tenant, project: &Project) -> Arc<Home> {
     if let Some(home) = CACHE.with_borrow(|cache| cache.homes.get(&project.id).cloned()) {
         return home;
     }
-    let acting = Acting { tenant_id: tenant.id, project_id: Some(project.id) };
+    let acting = Acting::within(tenant.id, project.id);
     let home = under_newest_snapshot(|| Acting::during(acting, || read_home(tenant, project)));
     let home = Arc::new(or_raise(home));
     CACHE.with_borrow_mut(|cache| keep(&mut cache.homes, MAX_HOMES, project.id, Arc::clone(&home)));

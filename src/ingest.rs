@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
+use crate::keys;
 use crate::log_guard::guard_statement;
 use crate::logs::{self, LogLine};
 use crate::rows::{self, Rows};
@@ -31,6 +32,9 @@ const CHUNK: usize = 250;
 /// Events for which it is tried first whether all are new, as they nearly always are: to look for each one's key costs a tenth of
 /// all that ingest does, a subtransaction as much as a few events.
 const WORTH_TRYING: usize = 32;
+
+/// What only some keys have the right to.
+pub const SEND: &str = "send events";
 
 /// Errors that an answer lists; `rejected` counts all.
 const MAX_LISTED: usize = 100;
@@ -114,6 +118,7 @@ impl Outcome {
 /// One row of a view, and the id that it is stored under. Its rejection is the caller's to report: it leaves no dead letter.
 pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let stamp = Stamp::now();
     let line = [decode::line(1, row.as_bytes(), &limits)];
@@ -124,6 +129,7 @@ pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
 
 fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let mut directory = Directory::new()?;
     let body = decode::open(body, &limits)?;
@@ -152,7 +158,7 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
     ordered.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
     for of_tenant in ordered.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
         let Some(first) = of_tenant.first() else { continue };
-        let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
+        let acting = Acting::within(first.home.tenant_id, first.home.project_id);
         Acting::during(acting, || store(of_tenant, stamp, &mut outcome))?;
     }
     if let Some(otlp) = otlp {
@@ -318,7 +324,7 @@ fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Er
     letters.sort_by_key(|(home, _)| (home.tenant_id, home.project_id));
     for of_home in letters.chunk_by(|(a, _), (b, _)| a.project_id == b.project_id) {
         let Some((home, _)) = of_home.first() else { continue };
-        let acting = Acting { tenant_id: home.tenant_id, project_id: Some(home.project_id) };
+        let acting = Acting::within(home.tenant_id, home.project_id);
         let rows = of_home.iter().map(|(home, rejected)| RejectedRow { rejected, home, any_tenant, stamp });
         Acting::during(acting, || insert_rejected(rows))?;
     }

@@ -16,6 +16,8 @@ use uuid::Uuid;
 use crate::columns::{self, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
+use crate::ingest::SEND;
+use crate::keys;
 use crate::log_guard::guard_statement;
 use crate::rows::{self, Rows};
 use crate::settings;
@@ -89,7 +91,7 @@ pub fn store(mut lines: Vec<LogLine>, stamp: Stamp) -> Result<u64, Error> {
     let mut count = 0;
     for of_tenant in lines.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
         let Some(first) = of_tenant.first() else { continue };
-        let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
+        let acting = Acting::within(first.home.tenant_id, first.home.project_id);
         count += Acting::during(acting, || {
             rows::in_own_memory(|| {
                 let rows = of_tenant.iter().map(|line| columns::LogRow { line, stamp });
@@ -115,6 +117,7 @@ fn insert_log<'a>(
 
 fn insert(row: &str) -> Result<(), Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.ingest, SEND)?;
     let stamp = Stamp::now();
     let row = Object::parse(row).map_err(|_| Error::Invalid("the row can't be read".into()))?;
     let text = |key: &str| row.get(key).and_then(json::string);

@@ -5,6 +5,7 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::patience::Patience;
@@ -30,8 +31,9 @@ fn round() -> Result<serde_json::Value, Error> {
     let partitions_created = storage::make_window(&mut patience)?;
     let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
     for tenant_id in tenants::all()? {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         Acting::during(acting, traces::settle)?;
+        Acting::during(acting, audit::forget)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
     Ok(json!({

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
-use crate::ingest::{self, Outcome};
+use crate::ingest::{self, Outcome, SEND};
+use crate::keys;
 use crate::log_guard::guard_statement;
 use crate::settings;
 use crate::storage;
@@ -51,6 +52,7 @@ fn replay_rejected(batch: Option<pgrx::Uuid>) -> JsonB {
 /// What became of the letters, and how many there still are.
 fn replay(batch: Option<pgrx::Uuid>) -> Result<(Outcome, i64), Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.ingest, SEND)?;
     let everywhere = Acting::current().is_none();
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
@@ -67,7 +69,7 @@ fn replay(batch: Option<pgrx::Uuid>) -> Result<(Outcome, i64), Error> {
     }
     let mut remaining = 0;
     for tenant_id in tenants {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         remaining += Acting::during(acting, || waiting(batch))?.0;
     }
     Ok((total, remaining))
@@ -77,7 +79,7 @@ fn replay(batch: Option<pgrx::Uuid>) -> Result<(Outcome, i64), Error> {
 fn least_tried_first(tenants: &[Uuid], batch: Option<pgrx::Uuid>) -> Result<Vec<Acting>, Error> {
     let mut order = Vec::new();
     for &tenant_id in tenants {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         if let (_, Some(attempts)) = Acting::during(acting, || waiting(batch))? {
             order.push((attempts, acting));
         }

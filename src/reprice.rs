@@ -34,7 +34,7 @@ fn reprice_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Re
     };
     let mut changed = 0;
     for tenant_id in tenants {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         changed += Acting::during(acting, || Repricing::of(tenant_id)?.run(since, until))?;
     }
     Ok(changed)

@@ -41,7 +41,7 @@ fn retranslate_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -
     };
     let mut count = 0;
     for tenant_id in tenants {
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         count += Acting::during(acting, || of_tenant(since, until))?;
     }
     Ok(count)

@@ -6,6 +6,8 @@ use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::error::Error;
+
 const SECOND: i64 = 1_000_000;
 const DAY_S: i32 = 86_400;
 
@@ -14,6 +16,7 @@ static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
 static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -23,6 +26,10 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
+static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
+static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
 struct Limit {
@@ -35,7 +42,15 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 7] = [
+static LIMITS: [Limit; 8] = [
+    Limit {
+        name: c"observa.audit_retention",
+        about: c"How long rows of observa.audit_log are kept",
+        setting: &AUDIT_RETENTION,
+        min: DAY_S,
+        max: 20_000 * DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
     Limit {
         name: c"observa.max_batch_bytes",
         about: c"Largest body that observa.ingest takes, also after unpacking",
@@ -133,6 +148,38 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::empty(),
     );
+    GucRegistry::define_bool_guc(
+        c"observa.allow_signup",
+        c"Whether anybody who may call observa.signup makes an account and a tenant",
+        c"",
+        &ALLOW_SIGNUP,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_secret_file",
+        c"File with the secret, of 32 bytes or more, that JWTs are signed with; PostgREST's jwt-secret is the same",
+        c"",
+        &JWT_SECRET_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_role",
+        c"The database role that a JWT of observa.login names",
+        c"",
+        &JWT_ROLE,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
+        c"observa.trusted_logins",
+        c"Logins, separated by commas, that pass on the claims of JWTs they have verified, as PostgREST's authenticator does",
+        c"",
+        &TRUSTED_LOGINS,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
     GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",
@@ -200,6 +247,50 @@ pub fn switches() -> Switches {
         quality_scores: QUALITY_SCORES.get(),
         builtin_prices: BUILTIN_PRICES.get(),
     }
+}
+
+/// Sets a setting to the transaction's or savepoint's end. Also inside of a function with settings of its own: they end with it,
+/// this does not.
+pub fn set_local(name: &CStr, value: &CStr) {
+    // SAFETY: C strings that live through the call; Postgres copies the value.
+    unsafe {
+        pg_sys::set_config_option(
+            name.as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+pub fn allows_signup() -> bool {
+    ALLOW_SIGNUP.get()
+}
+
+pub fn jwt_role() -> String {
+    JWT_ROLE.get().map(|role| role.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The secret of JWTs, without the line end that editors leave. Read at each sign-in, which is rare: a new one counts at once.
+pub fn jwt_secret() -> Result<Vec<u8>, Error> {
+    let file = JWT_SECRET_FILE.get().filter(|file| !file.is_empty());
+    let file =
+        file.ok_or_else(|| Error::NotReady("observa.jwt_secret_file is not set: nothing signs JWTs".into()))?;
+    let secret = std::fs::read(file.to_string_lossy().as_ref())
+        .map_err(|error| Error::NotReady(format!("observa.jwt_secret_file can't be read: {error}")))?;
+    let secret = secret.trim_ascii_end().to_vec();
+    if secret.len() < 32 {
+        return Err(Error::NotReady("the secret in observa.jwt_secret_file has fewer than 32 bytes".into()));
+    }
+    Ok(secret)
+}
+
+pub fn trusted_logins() -> Option<CString> {
+    TRUSTED_LOGINS.get()
 }
 
 /// What `observa.acting` holds now.

@@ -73,7 +73,7 @@ pub fn fill(ready: &mut [Ready]) -> Result<(), Error> {
             .filter(own)
             .filter_map(|ready| ready.event.text(Field::TraceId).map(str::to_owned))
             .collect();
-        let acting = Acting { tenant_id, project_id: None };
+        let acting = Acting::whole(tenant_id);
         let mut found = Acting::during(acting, || read(trace_ids.into_iter().collect(), &HashSet::new()))?;
         if found.is_empty() {
             continue;
@@ -100,7 +100,7 @@ pub fn store(contents: &[StoredContent], stamp: Stamp) -> Result<u64, Error> {
     let mut count = 0;
     for of_tenant in contents.chunk_by(|a, b| a.home.tenant_id == b.home.tenant_id) {
         let Some(first) = of_tenant.first() else { continue };
-        let acting = Acting { tenant_id: first.home.tenant_id, project_id: Some(first.home.project_id) };
+        let acting = Acting::within(first.home.tenant_id, first.home.project_id);
         count += Acting::during(acting, || rows::in_own_memory(|| store_of_tenant(of_tenant, stamp)))?;
     }
     Ok(count)

@@ -7,6 +7,7 @@ use observa_pipeline::home::{Home, Homes, Place};
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid};
@@ -24,8 +25,12 @@ fn create_tenant(name: &str) -> pgrx::Uuid {
 fn create_project(tenant: pgrx::Uuid, name: &str, environment: &str) -> pgrx::Uuid {
     require_superuser("observa.create_project");
     let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
-    let acting = Acting { tenant_id, project_id: None };
-    sql_uuid(or_raise(Acting::during(acting, || make_project(tenant_id, name, environment))))
+    let acting = Acting::whole(tenant_id);
+    sql_uuid(or_raise(Acting::during(acting, || {
+        let project_id = make_project(tenant_id, name, environment)?;
+        Deed::of("create_project", "project", project_id).record()?;
+        Ok(project_id)
+    })))
 }
 
 fn require_superuser(what: &'static str) {
@@ -40,7 +45,7 @@ pub fn make(name: &str) -> Result<Uuid, Error> {
     check_name("a tenant's name", name)?;
     let tenant_id = Uuid::now_v7();
     let key = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-    Acting::during(Acting { tenant_id, project_id: None }, || {
+    Acting::during(Acting::whole(tenant_id), || {
         let made = Spi::connect_mut(|client| {
             client
                 .update(
@@ -55,6 +60,7 @@ pub fn make(name: &str) -> Result<Uuid, Error> {
             return Err(Error::Exists { what: "tenant", name: name.to_owned() });
         }
         make_project(tenant_id, DEFAULT, "prod")?;
+        Deed::of("create_tenant", "tenant", tenant_id).record()?;
         Ok(tenant_id)
     })
 }
@@ -216,13 +222,24 @@ fn find_tenant_of_project(project: pgrx::Uuid) -> Option<pgrx::Uuid> {
     )
 }
 
-/// As the tenant, which must be the acting one where the session is no superuser's.
-pub fn act_for(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+/// For who administers a tenant: a superuser's session that acts for none, or who acts for it with the right to. What is done is
+/// recorded.
+pub fn administer<T>(
+    tenant: pgrx::Uuid,
+    deed: &Deed,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     storage::ensure()?;
-    let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
-    let is_own = Acting::current().is_some_and(|acting| acting.tenant_id == tenant_id);
-    if !is_own && !identity::session_is_superuser() {
-        return Err(Error::NoTenant);
+    let tenant_id = identity::uuid(tenant);
+    match Acting::current() {
+        Some(acting) if acting.tenant_id != tenant_id => return Err(Error::NoTenant),
+        Some(acting) if !acting.rights.administer => return Err(Error::NoRight("administer")),
+        None if !identity::session_is_superuser() => return Err(Error::NoTenant),
+        _ => {}
     }
-    Acting::during(Acting { tenant_id, project_id: None }, run)
+    Acting::during(Acting::whole(tenant_id), || {
+        let done = run()?;
+        deed.record()?;
+        Ok(done)
+    })
 }

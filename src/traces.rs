@@ -98,7 +98,7 @@ pub fn complete(ready: &mut [Ready]) -> Result<(), Error> {
             .iter_mut()
             .filter(|ready| (ready.home.tenant_id, ready.home.project_id) == (tenant_id, project_id))
             .collect();
-        let acting = Acting { tenant_id, project_id: Some(project_id) };
+        let acting = Acting::within(tenant_id, project_id);
         Acting::during(acting, || complete_project(project_id, &mut own))?;
     }
     Ok(())

@@ -14,6 +14,7 @@ pub mod event;
 pub mod home;
 pub mod identity;
 pub mod letter;
+pub mod origin;
 pub mod price;
 pub mod quality;
 pub mod scrub;

@@ -34,7 +34,14 @@ fn reply(mut response: Response<ureq::Body>) -> Reply {
 
 #[track_caller]
 pub fn get(url: &str) -> Reply {
-    reply(agent().get(url).call().expect("an answer"))
+    get_with(url, &[])
+}
+
+#[track_caller]
+pub fn get_with(url: &str, headers: &[(&str, &str)]) -> Reply {
+    let request =
+        headers.iter().fold(agent().get(url), |request, (name, value)| request.header(*name, *value));
+    reply(request.call().expect("an answer"))
 }
 
 #[track_caller]

@@ -112,7 +112,7 @@ fn a_note_is_scrubbed_of_what_the_tenant_calls_a_secret() {
     let mut admin = db.connect();
     admin
         .batch_execute(&format!(
-            "LOAD 'observa'; SET observa.acting = '{other}/'; SET ROLE observa_admin;
+            "LOAD 'observa'; SET observa.acting = '{other}//iqa/'; SET ROLE observa_admin;
              SELECT observa.resolve_alert('{}', 'BDG-78 did it')",
             db.one::<Uuid>(&format!("SELECT id FROM observa.alerts WHERE tenant_id = '{other}'"))
         ))
@@ -324,7 +324,7 @@ fn signals_are_counted_after_the_limit_and_by_their_index() {
     for reader in ["", "SET LOCAL ROLE observa_read"] {
         let mut read = |sql: &str| {
             db.run(&format!(
-                "BEGIN; SET LOCAL track_functions = 'all'; SET LOCAL observa.acting = '{tenant}/'"
+                "BEGIN; SET LOCAL track_functions = 'all'; SET LOCAL observa.acting = '{tenant}//iqa/'"
             ));
             let before: Vec<i64> = db.one(work);
             db.run(reader);

@@ -1,6 +1,8 @@
 //! Observa's guarantees over the wire: one module for each.
 
+mod accounts;
 mod alerts;
+mod audit;
 mod bodies;
 mod concurrency;
 mod cost;
@@ -10,13 +12,17 @@ mod dump;
 mod event_types;
 mod front;
 mod grants;
+mod identity;
+mod keys;
 mod otlp;
 mod partitions;
 mod prices;
+mod privacy;
 mod quality;
 mod rejects;
 mod replay;
 mod reprice;
+mod requests;
 mod retries;
 mod scrubbed;
 mod server_log;

@@ -138,7 +138,7 @@ fn two_libraries_that_see_one_call_in_two_traces_bill_it_once() {
     assert_eq!(billed(&mut db), (vec!["one".into()], "0.0026".into()));
     // Another tenant's answer of the same id is another call.
     let tenant = db.tenant("acme");
-    db.run(&format!("SET observa.acting = '{tenant}/'"));
+    db.run(&format!("SET observa.acting = '{tenant}//iqa/'"));
     db.ingest(&traces(&[span(TRACE, 1, None, "three", answered())]));
     db.run("RESET observa.acting");
     assert_eq!(billed(&mut db).0, ["one", "three"]);

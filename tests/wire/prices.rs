@@ -221,7 +221,7 @@ pub fn administrator(db: &mut Database, tenant: uuid::Uuid) -> Client {
     let mut client = db.connect();
     let login = format!("admin_{}", db.name);
     client
-        .batch_execute(&format!("SET observa.acting = '{tenant}/'; SET SESSION AUTHORIZATION {login}"))
+        .batch_execute(&format!("SET observa.acting = '{tenant}//iqa/'; SET SESSION AUTHORIZATION {login}"))
         .unwrap();
     client
 }

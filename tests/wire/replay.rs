@@ -27,7 +27,7 @@ fn user_of(db: &mut Database, event_type: &str) -> String {
 
 /// Acts for a tenant from now on, and its project.
 fn act_for(db: &mut Database, tenant: Uuid, project: &str) {
-    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/{project}'"));
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/{project}/iqa/'"));
 }
 
 #[test]

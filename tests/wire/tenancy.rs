@@ -67,7 +67,7 @@ fn every_view_shows_its_reader_no_more_than_the_tables_do() {
 }
 
 /// They read one setting and run no SQL; a pinned search_path would cost more than the call, once a row.
-const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'current_project'";
+const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project'";
 
 #[test]
 fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {
@@ -128,7 +128,7 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
         with(llm_call("a"), json!({"trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "latency_ms": 9000})),
         json!({"bad": 1}),
     ]));
-    let mut reader = db.connect_as("reader", "observa_read");
+    let mut reader = db.connect_as("reader", "observa_read, observa_admin");
     let views =
         rows(&mut reader, "SELECT viewname::text FROM pg_views WHERE schemaname = 'observa' ORDER BY 1", &[]);
     assert!(views.len() >= 14);
@@ -188,10 +188,10 @@ fn nobody_can_set_whom_they_act_for() {
     // The library is loaded by the first call of a function.
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     for sql in [
-        format!("SET observa.acting = '{tenant}/'"),
-        format!("SET LOCAL observa.acting = '{tenant}/'"),
-        format!("SELECT set_config('observa.acting', '{tenant}/', false)"),
-        format!("ALTER ROLE CURRENT_USER SET observa.acting = '{tenant}/'"),
+        format!("SET observa.acting = '{tenant}//iqa/'"),
+        format!("SET LOCAL observa.acting = '{tenant}//iqa/'"),
+        format!("SELECT set_config('observa.acting', '{tenant}//iqa/', false)"),
+        format!("ALTER ROLE CURRENT_USER SET observa.acting = '{tenant}//iqa/'"),
     ] {
         assert_eq!(error(&mut reader, &sql).code().code(), "42501", "{sql}");
     }
@@ -212,16 +212,17 @@ fn an_identity_that_was_set_before_the_library_was_loaded_counts_for_nothing() {
         config.connect(postgres::NoTls)
     };
     let mut reader = connect("").unwrap();
-    let _ = reader.batch_execute(&format!("SET observa.acting = '{tenant}/'"));
+    let _ = reader.batch_execute(&format!("SET observa.acting = '{tenant}//iqa/'"));
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     assert_eq!(one::<Option<uuid::Uuid>>(&mut reader, "SELECT observa.current_tenant()"), None);
     // As an option of the connection.
-    if let Ok(mut reader) = connect(&format!("-c observa.acting={tenant}/")) {
+    if let Ok(mut reader) = connect(&format!("-c observa.acting={tenant}//iqa/")) {
         assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
     }
     // As the login's own setting.
-    let _ =
-        connect("").unwrap().batch_execute(&format!("ALTER ROLE {login} SET observa.acting = '{tenant}/'"));
+    let _ = connect("")
+        .unwrap()
+        .batch_execute(&format!("ALTER ROLE {login} SET observa.acting = '{tenant}//iqa/'"));
     let mut reader = connect("").unwrap();
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.events"), 0);
 }
@@ -280,7 +281,7 @@ fn an_id_is_found_however_it_is_written() {
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(0)), "{answer}");
     assert_eq!(db.count(&format!("observa.events WHERE project_id = '{project}'")), 3);
     // Whoever acts for a tenant may name it so, too.
-    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}/'"));
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}//iqa/'"));
     let again = db.ingest(&lines(&events));
     assert_eq!((&again["duplicates"], &again["rejected"]), (&json!(3), &json!(0)), "{again}");
     let mismatch = db.ingest(&named("other", uuid::Uuid::new_v4().to_string(), "shop".into()).to_string());
@@ -336,19 +337,44 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 29] = [
+const SECURITY_DEFINER: [(&str, &str); 46] = [
+    ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
+    ("observa.authenticate(text)", "observa_system"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa.create_api_key(uuid,text,text[],text[],timestamp with time zone,text)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
     ("observa.create_tenant(text)", "observa_owner"),
+    ("observa.export_user(text)", "observa_owner"),
+    ("observa.forget_user(text)", "observa_owner"),
+    ("observa.grant_tenant(name,uuid)", "observa_system"),
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
+    ("observa.login(text,text)", "observa_system"),
+    ("observa.logout()", "observa_system"),
+    ("observa.me()", "observa_system"),
+    ("observa.quality_scores(uuid,boolean)", "observa_owner"),
+    ("observa.remove_member(uuid,text)", "observa_owner"),
+    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
+    ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
+    ("observa.revoke_api_key(uuid)", "observa_owner"),
+    ("observa.revoke_tenant(name,uuid)", "observa_system"),
+    ("observa.rotate_api_key(uuid,interval)", "observa_owner"),
+    ("observa.run_maintenance()", "observa_owner"),
+    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.setup()", "observa_owner"),
+    ("observa.signup(text,text,text)", "observa_system"),
+    ("observa.unload_prices(text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.check_request()", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
+    ("observa_internal.find_identity()", "observa_system"),
     ("observa_internal.find_tenant(text)", "observa_system"),
     ("observa_internal.insert_llm_request()", "observa_owner"),
     ("observa_internal.insert_log()", "observa_owner"),
@@ -356,16 +382,8 @@ const SECURITY_DEFINER: [(&str, &str); 29] = [
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
     ("observa_internal.scrub_own(text)", "observa_owner"),
+    ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),
-    ("observa.quality_scores(uuid,boolean)", "observa_owner"),
-    ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
-    ("observa.replay_rejected(uuid)", "observa_owner"),
-    ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
-    ("observa.retranslate(timestamp with time zone,timestamp with time zone)", "observa_owner"),
-    ("observa.run_maintenance()", "observa_owner"),
-    ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
-    ("observa.setup()", "observa_owner"),
-    ("observa.unload_prices(text)", "observa_owner"),
 ];
 
 #[test]

@@ -175,7 +175,7 @@ fn a_superuser_is_shown_one_tenants_trace() {
     let only: Value = db.one("SELECT observa.trace('u')");
     assert_eq!((shape(&only["spans"]), &only["summary"]["event_count"]), (json!([["only", []]]), &json!(1)));
     let other: uuid::Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants WHERE name = 'other'");
-    db.run(&format!("LOAD 'observa'; SET observa.acting = '{other}/'"));
+    db.run(&format!("LOAD 'observa'; SET observa.acting = '{other}//iqa/'"));
     assert_eq!(shape(&trace(&mut db)["spans"]), json!([["others", []]]));
 }
 

@@ -21,7 +21,8 @@ impl Fault {
     }
 
     pub fn into_parts(mut self) -> (StatusCode, Vec<(HeaderName, HeaderValue)>, Option<String>) {
-        if self.status == StatusCode::UNAUTHORIZED {
+        // Whoever raised the error in full said all of its headers.
+        if self.status == StatusCode::UNAUTHORIZED && self.headers.is_empty() {
             self.headers.push((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         (self.status, self.headers, Some(self.body.to_string()))

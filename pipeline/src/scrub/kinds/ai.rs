@@ -45,6 +45,10 @@ pub const KINDS: &[Kind] = &[
     secret("together_key", &[shape("tgp_v1_", &[AtLeast(U, 36)])]),
     secret("jina_key", &[shape("jina_", &[AtLeast(AN, 50)])]),
     secret("firecrawl_key", &[shape("fc-", &[Between(H, 32, 32)]).strict()]),
+    secret(
+        "observa_key",
+        &[shape("sk_", &[Between(H, 64, 64)]).strict(), shape("pk_", &[Between(H, 64, 64)]).strict()],
+    ),
     secret("elevenlabs_key", &[shape("sk_", &[Between(H, 48, 48)]).strict()]),
     secret("wandb_key", &[shape("wandb_v1_", &[AtLeast(W, 40)])]),
     secret(
