@@ -33,7 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (_, class) =
             Class::ALL.into_iter().find(|(known, _)| *known == name).ok_or("an unknown class")?;
         for word in listed.split_ascii_whitespace() {
+            if !is_readable(word) {
+                return Err(format!("{word}: no text has this as a word in lower case").into());
+            }
             let entry = words.entry(word.to_owned()).or_default();
+            if entry.is(class) {
+                return Err(format!("{name}: {word} is listed twice").into());
+            }
             *entry = entry.with(class);
         }
     }
@@ -45,6 +51,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("lexicon_keys.bin"), keys)?;
     fs::write(out.join("lexicon_entries.bin"), entries)?;
     Ok(())
+}
+
+/// As `spelling` makes words: marks end them, and languages without spaces have none.
+fn is_readable(word: &str) -> bool {
+    word.chars().all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '\'' | 'ß'..='ÿ'))
 }
 
 /// What each type and level of rustrict counts, in steps: contempt for somebody more than a word that is only coarse.

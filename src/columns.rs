@@ -159,7 +159,7 @@ pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
         ("hallucination_risk", |row| {
             row.ready.event.facts.score(|scores| scores.hallucination_risk).into_datum()
         }),
-        ("prompt_category", |row| field(row, Field::PromptCategory)),
+        ("prompt_category", |row| row.ready.event.prompt_category().and_then(text)),
         ("redactions", |row| i32::try_from(row.ready.event.redactions).unwrap_or(i32::MAX).into_datum()),
         ("translator_version", |_| aliases::VERSION.into_datum()),
         ("batch_id", |row| uuid(row.stamp.batch_id)),

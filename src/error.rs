@@ -16,12 +16,18 @@ pub enum Error {
     NoTenant,
     #[error("permission denied: who asks has not the right to {0}")]
     NoRight(&'static str),
+    #[error("e-mail address or password is wrong, or the account is locked")]
+    WrongPassword,
+    #[error("there is an {0} already")]
+    Taken(&'static str),
     #[error("the API key is unknown, expired or revoked")]
     BadKey,
     #[error("Observa's storage is missing or incomplete: a superuser must run SELECT observa.setup()")]
     NoStorage,
     #[error("only a superuser may run {0}")]
     SuperuserOnly(&'static str),
+    #[error("{0}")]
+    NotReady(String),
     #[error("Observa needs a database with encoding UTF8, this one has {0}")]
     Encoding(String),
     #[error("{0}")]
@@ -55,18 +61,20 @@ impl Error {
         match self {
             Error::Refused(Refusal::BadGzip) => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             Error::Refused(_) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            Error::BadKey => PgSqlErrorCode::ERRCODE_INVALID_PASSWORD,
+            Error::BadKey | Error::WrongPassword => PgSqlErrorCode::ERRCODE_INVALID_PASSWORD,
             Error::NoTenant | Error::NoRight(_) | Error::SuperuserOnly(_) => {
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
             }
-            Error::NoStorage | Error::Encoding(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            Error::NoStorage | Error::NotReady(_) | Error::Encoding(_) => {
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
             Error::TooManyDays { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Error::OverLimit(_) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
-            Error::Exists { .. } => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            Error::Exists { .. } | Error::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }

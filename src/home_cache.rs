@@ -41,7 +41,8 @@ const MAX_SCRUBBERS: usize = 64;
 const LONGEST_NAME: usize = 800;
 
 /// Tables whose change makes the cache stale. Their triggers tell every backend, at commit.
-const CONFIG_TABLES: [&str; 8] = [
+const CONFIG_TABLES: [&str; 9] = [
+    "sessions",
     "tenants",
     "projects",
     "detection_rules",

@@ -9,6 +9,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, Rights, sql_uuid, uuid};
@@ -135,11 +136,12 @@ impl Wanted<'_> {
         storage::ensure()?;
         self.check()?;
         let key = new_key(self.kind);
-        of_projects_tenant(project, || {
+        let id = Uuid::now_v7();
+        of_projects_tenant(project, &Deed::of("create_api_key", "key", id), || {
             Spi::run_with_args(
                 include_str!("../sql/edit/create_api_key.sql"),
                 &[
-                    sql_uuid(Uuid::now_v7()).into(),
+                    sql_uuid(id).into(),
                     project.into(),
                     self.kind.into(),
                     key.get(..PREFIX).into(),
@@ -188,15 +190,19 @@ fn new_key(kind: &str) -> String {
 }
 
 /// For who administers the tenant of a project.
-fn of_projects_tenant<T>(project: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+fn of_projects_tenant<T>(
+    project: pgrx::Uuid,
+    deed: &Deed,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     let tenant = tenants::tenant_of_project(uuid(project))?;
     let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {}", uuid(project))))?;
-    tenants::administer(tenant, run)
+    tenants::administer(tenant, deed, run)
 }
 
 #[pg_extern(sql = false)]
 fn revoke_api_key(key_id: pgrx::Uuid) {
-    or_raise(of_keys_tenant(key_id, || {
+    or_raise(of_keys_tenant(key_id, "revoke_api_key", || {
         let revoke = "UPDATE observa_internal.api_keys SET revoked_at = pg_catalog.now()
                        WHERE key_id = $1 AND revoked_at IS NULL";
         Ok(Spi::run_with_args(revoke, &[key_id.into()])?)
@@ -205,7 +211,7 @@ fn revoke_api_key(key_id: pgrx::Uuid) {
 
 #[pg_extern(sql = false)]
 fn rotate_api_key(key_id: pgrx::Uuid, overlap: Interval) -> String {
-    or_raise(of_keys_tenant(key_id, || rotate(key_id, overlap)))
+    or_raise(of_keys_tenant(key_id, "rotate_api_key", || rotate(key_id, overlap)))
 }
 
 fn rotate(key_id: pgrx::Uuid, overlap: Interval) -> Result<String, Error> {
@@ -231,14 +237,18 @@ fn rotate(key_id: pgrx::Uuid, overlap: Interval) -> Result<String, Error> {
 }
 
 /// For who administers the tenant of a key.
-fn of_keys_tenant<T>(key_id: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+fn of_keys_tenant<T>(
+    key_id: pgrx::Uuid,
+    action: &'static str,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     storage::ensure()?;
     let tenant = Spi::get_one_with_args::<pgrx::Uuid>(
         "SELECT observa_internal.tenant_of_api_key($1)",
         &[key_id.into()],
     )?;
     let missing = || Error::NotFound { what: "key", id: uuid(key_id).to_string(), state: "known" };
-    tenants::administer(tenant.ok_or_else(missing)?, run)
+    tenants::administer(tenant.ok_or_else(missing)?, &Deed::of(action, "key", uuid(key_id)), run)
 }
 
 /// For the owner of ingest alone.

@@ -4,7 +4,9 @@
 //! [`rows`] turn them into rows, [`storage`] holds them, and [`alerts`] are raised on the way. [`tenants`] and [`identity`]
 //! say whose they are.
 
+mod accounts;
 mod alerts;
+mod audit;
 mod columns;
 mod cost;
 mod error;
@@ -25,6 +27,7 @@ mod patience;
 mod plans;
 mod price_cache;
 mod prices;
+mod privacy;
 mod projects;
 mod quality;
 mod replay;
@@ -55,6 +58,8 @@ extension_sql_file!("../sql/schemas.sql", name = "schemas", requires = ["roles"]
 extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas"]);
 extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
 extension_sql_file!("../sql/api/keys.sql", name = "keys", requires = ["schemas"]);
+extension_sql_file!("../sql/api/privacy.sql", name = "privacy", requires = ["schemas"]);
+extension_sql_file!("../sql/api/accounts.sql", name = "accounts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/ingest.sql", name = "ingest", requires = ["schemas"]);
 extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas"]);
 extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["schemas"]);

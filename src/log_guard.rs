@@ -13,8 +13,12 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 12] = [
+const TAKES_PAYLOAD: [&str; 16] = [
+    "login",
+    "signup",
     "authenticate",
+    "export_user",
+    "forget_user",
     "ingest",
     "llm_requests",
     "replay_rejected",

@@ -7,6 +7,8 @@ use pgrx::prelude::*;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::accounts;
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, Rights, uuid};
 use crate::settings;
@@ -20,6 +22,8 @@ const CLAIMS: &CStr = c"request.jwt.claims";
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
+    /// The session, of a JWT of ours.
+    jti: Option<String>,
     app_metadata: AppMetadata,
 }
 
@@ -47,6 +51,16 @@ pub fn claims() -> Option<String> {
         (is_trusted && !text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
     };
     claims.filter(|claims| !claims.is_empty())
+}
+
+/// Who the claims are of that a trusted login passes on.
+pub fn subject() -> Option<String> {
+    Claims::passed_on().map(|claims| claims.sub)
+}
+
+/// The session that the claims name.
+pub fn session_of_claims() -> Option<String> {
+    Claims::passed_on()?.jti
 }
 
 /// What the role of a member may do. Unknown ones may nothing.
@@ -83,6 +97,9 @@ fn identity_of_session() -> Result<Option<Acting>, Error> {
 }
 
 fn member(claims: &Claims) -> Result<Option<Acting>, Error> {
+    if !accounts::counts(claims.jti.as_deref())? {
+        return Ok(None);
+    }
     let tenant_id = claims.app_metadata.tenant_id;
     let (role, project) = Spi::connect(|client| {
         let arguments = [
@@ -114,7 +131,7 @@ pub fn ask() -> Option<Acting> {
 #[pg_extern(sql = false)]
 fn grant_tenant(login: &CStr, tenant: pgrx::Uuid) {
     or_raise(bind(
-        "observa.grant_tenant",
+        "grant_tenant",
         "INSERT INTO observa_internal.logins AS l (login, tenant_id) VALUES ($1, $2)
          ON CONFLICT (login) DO UPDATE SET tenant_id = excluded.tenant_id, granted_at = pg_catalog.now()",
         login,
@@ -125,7 +142,7 @@ fn grant_tenant(login: &CStr, tenant: pgrx::Uuid) {
 #[pg_extern(sql = false)]
 fn revoke_tenant(login: &CStr, tenant: pgrx::Uuid) {
     let delete = "DELETE FROM observa_internal.logins WHERE login = $1 AND tenant_id = $2";
-    or_raise(bind("observa.revoke_tenant", delete, login, tenant));
+    or_raise(bind("revoke_tenant", delete, login, tenant));
 }
 
 /// SQL's type `name` is a C string, as is `cstring`.
@@ -135,7 +152,10 @@ fn bind(what: &'static str, sql: &str, login: &CStr, tenant: pgrx::Uuid) -> Resu
     }
     storage::ensure()?;
     let login = login.to_string_lossy();
-    Ok(Spi::run_with_args(sql, &[login.as_ref().into(), tenant.into()])?)
+    let deed = Deed::of(what, "login", &login);
+    tenants::administer(tenant, &deed, || {
+        Ok(Spi::run_with_args(sql, &[login.as_ref().into(), tenant.into()])?)
+    })
 }
 
 #[pg_extern(sql = false)]
@@ -145,7 +165,8 @@ fn add_member(tenant: pgrx::Uuid, subject: &str, role: &str) {
     }
     let add = "INSERT INTO observa_internal.members (tenant_id, subject, role) VALUES ($1, $2, $3)
                ON CONFLICT (tenant_id, subject) DO UPDATE SET role = excluded.role";
-    or_raise(tenants::administer(tenant, || {
+    let deed = Deed::of("add_member", role, subject);
+    or_raise(tenants::administer(tenant, &deed, || {
         Ok(Spi::run_with_args(add, &[tenant.into(), subject.into(), role.into()])?)
     }));
 }
@@ -153,7 +174,8 @@ fn add_member(tenant: pgrx::Uuid, subject: &str, role: &str) {
 #[pg_extern(sql = false)]
 fn remove_member(tenant: pgrx::Uuid, subject: &str) {
     let remove = "DELETE FROM observa_internal.members WHERE tenant_id = $1 AND subject = $2";
-    or_raise(tenants::administer(tenant, || {
+    let deed = Deed::of("remove_member", "member", subject);
+    or_raise(tenants::administer(tenant, &deed, || {
         Ok(Spi::run_with_args(remove, &[tenant.into(), subject.into()])?)
     }));
 }

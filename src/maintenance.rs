@@ -5,6 +5,7 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::key_uses;
@@ -36,6 +37,7 @@ fn round() -> Result<serde_json::Value, Error> {
         let acting = Acting::whole(tenant_id);
         Acting::during(acting, traces::settle)?;
         quota_signals += Acting::during(acting, usage::fold)?;
+        Acting::during(acting, audit::forget)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
     let keys_used = key_uses::fold()?;

@@ -3,8 +3,9 @@
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
+use crate::identity;
 use crate::limits;
 use crate::shared;
 use crate::storage;
@@ -13,13 +14,13 @@ use crate::tenants;
 #[pg_extern(sql = false)]
 fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
     let update = "UPDATE observa_internal.projects SET scrub_emails = $2 WHERE project_id = $1";
-    or_raise(switch(project, enabled, update));
+    or_raise(switch(project, enabled, "scrub_emails", update));
 }
 
 #[pg_extern(sql = false)]
 fn set_quality_scores(project: pgrx::Uuid, enabled: Option<bool>) {
     let update = "UPDATE observa_internal.projects SET quality_scores = $2 WHERE project_id = $1";
-    or_raise(switch(project, enabled, update));
+    or_raise(switch(project, enabled, "quality_scores", update));
 }
 
 /// A tenant that could lift its own limits would have none.
@@ -44,17 +45,24 @@ fn limit(
 ) -> Result<(), Error> {
     storage::ensure()?;
     let id = Uuid::from_bytes(*project.as_bytes());
-    let tenant = tenants::tenant_of_project(id)?.map(identity::uuid);
+    let tenant = tenants::tenant_of_project(id)?;
     let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
+    let deed = Deed::of("limit_project", "project", id);
     let update = "UPDATE observa_internal.projects SET events_per_minute = $2, monthly_events = $3 WHERE project_id = $1";
     let arguments = [project.into(), events_per_minute.into(), monthly_events.into()];
-    Ok(Acting::during(Acting::whole(tenant), || Spi::run_with_args(update, &arguments))?)
+    tenants::administer(tenant, &deed, || Ok(Spi::run_with_args(update, &arguments)?))
 }
 
-fn switch(project: pgrx::Uuid, enabled: Option<bool>, update: &str) -> Result<(), Error> {
+fn switch(
+    project: pgrx::Uuid,
+    enabled: Option<bool>,
+    action: &'static str,
+    update: &str,
+) -> Result<(), Error> {
     storage::ensure()?;
     let id = Uuid::from_bytes(*project.as_bytes());
     let tenant = tenants::tenant_of_project(id)?;
     let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
-    tenants::administer(tenant, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
+    let deed = Deed::of(action, "project", id);
+    tenants::administer(tenant, &deed, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
 }

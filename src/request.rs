@@ -23,7 +23,7 @@ const OPEN: [&str; 5] = ["/", "/rpc/signup", "/rpc/login", "/rpc/health", "/rpc/
 const BRINGS_EVENTS: [&str; 3] = ["/rpc/ingest", "/llm_requests", "/logs"];
 
 /// A request, as PostgREST tells it in settings.
-struct Request {
+pub struct Request {
     method: String,
     path: String,
     /// Names in lower case.
@@ -32,7 +32,7 @@ struct Request {
 
 impl Request {
     /// None: this is no request of PostgREST's.
-    fn told() -> Option<Request> {
+    pub fn told() -> Option<Request> {
         let method = told(c"request.method")?;
         let headers: HashMap<String, Value> = serde_json::from_str(&told(c"request.headers")?).ok()?;
         let text = |value: Value| match value {
@@ -44,7 +44,7 @@ impl Request {
         Some(Request { method, path, headers: headers.collect() })
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
@@ -55,7 +55,7 @@ impl Request {
     }
 
     /// Who asks, as a proxy in front of PostgREST says that it sees them: of several it wrote the last.
-    fn address(&self) -> Option<&str> {
+    pub fn address(&self) -> Option<&str> {
         let hops = self.header("x-real-ip").or_else(|| self.header("x-forwarded-for"))?;
         hops.rsplit(',').next().map(str::trim)
     }

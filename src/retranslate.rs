@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use observa_pipeline::batch::Ready;
-use observa_pipeline::event::{Event, Field};
+use observa_pipeline::event::{Content, Event, Field};
 use observa_pipeline::home::{Home, Homes, Place};
 use observa_pipeline::translate::aliases;
 use observa_pipeline::translate::otel::stored::{Columns, Stored};
@@ -59,6 +59,8 @@ struct Old {
     latency_ms: Option<f64>,
     error_message: Option<String>,
     attributes: String,
+    input: Option<String>,
+    output: Option<String>,
 }
 
 impl Old {
@@ -77,6 +79,8 @@ impl Old {
             latency_ms: row.get::<f64>(8)?,
             error_message: text(9)?,
             attributes,
+            input: text(11)?,
+            output: text(12)?,
         }))
     }
 
@@ -193,6 +197,9 @@ fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Result<R
     event.set_text(Field::EventId, Some(old.event_id.as_str().into()));
     clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
     bill::bill(&mut event, &home).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
+    // Log records may have brought what the span itself does not say.
+    event.input = event.input.or(old.input.as_deref().map(Content::stored));
+    event.output = event.output.or(old.output.as_deref().map(Content::stored));
     if home.quality_scores {
         quality::score(&mut event);
     }

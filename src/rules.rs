@@ -46,7 +46,7 @@ fn edit_detection_rule<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let change = triggers::change(trigger)?;
-    let changed = or_raise(triggers::for_row_tenant(&change, || {
+    let changed = or_raise(triggers::for_row_tenant(&change, "edit_detection_rule", "name", || {
         if let Change::Update { old, new } = &change
             && old.get("name") != new.get("name")
         {
@@ -121,7 +121,7 @@ fn edit_model_price<'a>(
         Change::Update { .. } => Some(triggers::row_text(data.tg_newtuple, data)?),
         Change::Delete { .. } => None,
     };
-    let changed = or_raise(triggers::for_row_tenant(&change, || {
+    let changed = or_raise(triggers::for_row_tenant(&change, "edit_model_price", "model", || {
         if let Some(new) = &new {
             let row = Object::parse(new).map_err(|_| Error::Invalid("the row can't be read".into()))?;
             let rates = row.get("rates").filter(|rates| *rates != "null").unwrap_or("{}");

@@ -3,6 +3,7 @@
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use pgrx::prelude::*;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::tenants;
 
@@ -54,7 +55,7 @@ fn length(text: &str, start: usize, end: usize) -> i32 {
 
 #[pg_extern(sql = false)]
 fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
-    or_raise(tenants::administer(tenant, || {
+    or_raise(tenants::administer(tenant, &Deed::of("add_scrub_pattern", "pattern", name), || {
         let mut patterns = Spi::connect(|client| {
             let rows =
                 client.select("SELECT name, pattern FROM observa_internal.scrub_patterns", None, &[])?;
@@ -82,7 +83,7 @@ fn add_scrub_pattern(tenant: pgrx::Uuid, name: &str, pattern: &str) {
 
 #[pg_extern(sql = false)]
 fn remove_scrub_pattern(tenant: pgrx::Uuid, name: &str) {
-    or_raise(tenants::administer(tenant, || {
+    or_raise(tenants::administer(tenant, &Deed::of("remove_scrub_pattern", "pattern", name), || {
         let args = [tenant.into(), name.into()];
         Spi::run_with_args(
             "DELETE FROM observa_internal.scrub_patterns WHERE tenant_id = $1 AND name = $2",

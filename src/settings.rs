@@ -7,6 +7,8 @@ use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::error::Error;
+
 const SECOND: i64 = 1_000_000;
 const DAY_S: i32 = 86_400;
 
@@ -15,6 +17,7 @@ static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
 static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
 static REQUESTS_PER_IP: GucSetting<i32> = GucSetting::<i32>::new(0);
@@ -28,6 +31,9 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
+static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
 static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
@@ -41,7 +47,15 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 11] = [
+static LIMITS: [Limit; 12] = [
+    Limit {
+        name: c"observa.audit_retention",
+        about: c"How long rows of observa.audit_log are kept",
+        setting: &AUDIT_RETENTION,
+        min: DAY_S,
+        max: 20_000 * DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
     Limit {
         name: c"observa.max_batch_bytes",
         about: c"Largest body that observa.ingest takes, also after unpacking",
@@ -171,6 +185,30 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::empty(),
     );
+    GucRegistry::define_bool_guc(
+        c"observa.allow_signup",
+        c"Whether anybody who may call observa.signup makes an account and a tenant",
+        c"",
+        &ALLOW_SIGNUP,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_secret_file",
+        c"File with the secret, of 32 bytes or more, that JWTs are signed with; PostgREST's jwt-secret is the same",
+        c"",
+        &JWT_SECRET_FILE,
+        GucContext::Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"observa.jwt_role",
+        c"The database role that a JWT of observa.login names",
+        c"",
+        &JWT_ROLE,
+        GucContext::Suset,
+        GucFlags::empty(),
+    );
     GucRegistry::define_string_guc(
         c"observa.trusted_logins",
         c"Logins, separated by commas, that pass on the claims of JWTs they have verified, as PostgREST's authenticator does",
@@ -291,6 +329,28 @@ pub fn set_local_text(name: &CStr, value: &str) {
     if let Ok(value) = CString::new(value) {
         set_local(name, &value);
     }
+}
+
+pub fn allows_signup() -> bool {
+    ALLOW_SIGNUP.get()
+}
+
+pub fn jwt_role() -> String {
+    JWT_ROLE.get().map(|role| role.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The secret of JWTs, without the line end that editors leave. Read at each sign-in, which is rare: a new one counts at once.
+pub fn jwt_secret() -> Result<Vec<u8>, Error> {
+    let file = JWT_SECRET_FILE.get().filter(|file| !file.is_empty());
+    let file =
+        file.ok_or_else(|| Error::NotReady("observa.jwt_secret_file is not set: nothing signs JWTs".into()))?;
+    let secret = std::fs::read(file.to_string_lossy().as_ref())
+        .map_err(|error| Error::NotReady(format!("observa.jwt_secret_file can't be read: {error}")))?;
+    let secret = secret.trim_ascii_end().to_vec();
+    if secret.len() < 32 {
+        return Err(Error::NotReady("the secret in observa.jwt_secret_file has fewer than 32 bytes".into()));
+    }
+    Ok(secret)
 }
 
 pub fn trusted_logins() -> Option<CString> {

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use observa_pipeline::batch::{Ready, StoredContent};
-use observa_pipeline::event::{Content, Field};
+use observa_pipeline::event::{Content, EventType, Field};
 use observa_pipeline::quality::{self, Quality};
 use observa_pipeline::settings::DAY;
+use observa_pipeline::signal;
 use observa_pipeline::translate::otel::messages;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::columns::{self, ContentRow, Stamp};
 use crate::error::Error;
-use crate::identity::{self, Acting};
+use crate::identity::Acting;
 use crate::rows::{self, Rows};
 use crate::storage::sql_time;
 
@@ -85,6 +86,7 @@ pub fn fill(ready: &mut [Ready]) -> Result<(), Error> {
             ready.event.output = ready.event.output.take().or_else(|| content(said.output));
             if ready.home.quality_scores {
                 quality::score(&mut ready.event);
+                signal::detect_scores(&ready.event, &ready.home.rules, &mut ready.signals);
             }
         }
     }
@@ -123,6 +125,15 @@ struct Target {
     event_id: String,
     input: Option<String>,
     output: Option<String>,
+    is_scored: bool,
+}
+
+impl Target {
+    fn judge(&self) -> Quality {
+        let input = self.input.as_deref().map(Content::stored);
+        let output = self.output.as_deref().map(Content::stored);
+        quality::judge_contents(input.as_ref(), output.as_ref())
+    }
 }
 
 fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp: Stamp) -> Result<(), Error> {
@@ -133,6 +144,7 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
     let times = || contents.iter().map(|stored| stored.content.ts.unwrap_or(stamp.arrived));
     let from = times().min().unwrap_or(stamp.arrived) - AROUND;
     let to = times().max().unwrap_or(stamp.arrived) + AROUND;
+    let scored = scored_projects(contents);
     let mut targets: Vec<Target> = Spi::connect(|client| {
         let arguments = [trace_ids.into(), sql_time(from).into(), sql_time(to).into()];
         let rows = client.select(include_str!("../sql/trace/payloads.sql"), None, &arguments)?;
@@ -149,11 +161,14 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
             let take = |own: Option<String>, earlier: &Option<String>, said: &Option<String>| {
                 if own.is_none() || own == *earlier { said.clone().or(own) } else { own }
             };
+            let project_id = row.get::<pgrx::Uuid>(7)?.map(|id| Uuid::from_bytes(*id.as_bytes()));
+            let is_call = row.get::<String>(8)?.as_deref() == Some(EventType::LlmCall.name());
             targets.push(Target {
                 ts,
                 event_id,
                 input: take(input, &said.earlier.0, &said.input),
                 output: take(output, &said.earlier.1, &said.output),
+                is_scored: is_call && project_id.is_some_and(|id| scored.contains(&id)),
             });
         }
         Ok::<_, pgrx::spi::Error>(targets)
@@ -162,16 +177,27 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
         return Ok(());
     }
     targets.sort_by(|a, b| (i64::from(a.ts), &a.event_id).cmp(&(i64::from(b.ts), &b.event_id)));
-    let times: Vec<TimestampWithTimeZone> = targets.iter().map(|target| target.ts).collect();
-    let ids: Vec<String> = targets.iter().map(|target| target.event_id.clone()).collect();
-    let (inputs, outputs): (Vec<_>, Vec<_>) =
-        targets.into_iter().map(|target| (target.input, target.output)).unzip();
-    let scores = scores(&inputs, &outputs);
-    let arguments = [times.clone().into(), ids.clone().into(), inputs.into(), outputs.into()];
-    Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?;
+    put_contents(&targets)?;
+    targets.retain(|target| target.is_scored);
+    put_scores(&targets)
+}
+
+fn put_contents(targets: &[Target]) -> Result<(), Error> {
+    let (times, ids) = keys(targets);
+    let inputs: Vec<Option<&str>> = targets.iter().map(|target| target.input.as_deref()).collect();
+    let outputs: Vec<Option<&str>> = targets.iter().map(|target| target.output.as_deref()).collect();
+    let arguments = [times.into(), ids.into(), inputs.into(), outputs.into()];
+    Ok(Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?)
+}
+
+fn put_scores(targets: &[Target]) -> Result<(), Error> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let (times, ids) = keys(targets);
+    let scores: Vec<Quality> = targets.iter().map(Target::judge).collect();
     let of = |score: fn(&Quality) -> Option<f64>| -> Vec<Option<f64>> { scores.iter().map(score).collect() };
     let categories: Vec<Option<&str>> = scores.iter().map(|quality| quality.prompt_category).collect();
-    let scored: Vec<pgrx::Uuid> = scored_projects(contents).into_iter().map(identity::sql_uuid).collect();
     let arguments = [
         times.into(),
         ids.into(),
@@ -180,19 +206,12 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
         of(|quality| quality.sentiment).into(),
         of(|quality| quality.hallucination_risk).into(),
         categories.into(),
-        scored.into(),
     ];
     Ok(Spi::run_with_args(include_str!("../sql/trace/put_scores.sql"), &arguments)?)
 }
 
-fn scores(inputs: &[Option<String>], outputs: &[Option<String>]) -> Vec<Quality> {
-    fn content(text: &Option<String>) -> Option<Content<'_>> {
-        text.as_deref().map(|text| Content::Json(text.into()))
-    }
-    let pairs = inputs.iter().zip(outputs);
-    pairs
-        .map(|(input, output)| quality::judge_contents(content(input).as_ref(), content(output).as_ref()))
-        .collect()
+fn keys(targets: &[Target]) -> (Vec<TimestampWithTimeZone>, Vec<&str>) {
+    targets.iter().map(|target| (target.ts, target.event_id.as_str())).unzip()
 }
 
 /// Projects that have answers scored.

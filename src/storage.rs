@@ -27,6 +27,8 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/logs.sql"),
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/policies.sql"),
+    include_str!("../sql/storage/audit_log.sql"),
+    include_str!("../sql/storage/accounts.sql"),
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),

@@ -7,6 +7,7 @@ use observa_pipeline::home::{Home, Homes, Place};
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid};
@@ -25,7 +26,11 @@ fn create_project(tenant: pgrx::Uuid, name: &str, environment: &str) -> pgrx::Uu
     require_superuser("observa.create_project");
     let tenant_id = Uuid::from_bytes(*tenant.as_bytes());
     let acting = Acting::whole(tenant_id);
-    sql_uuid(or_raise(Acting::during(acting, || make_project(tenant_id, name, environment))))
+    sql_uuid(or_raise(Acting::during(acting, || {
+        let project_id = make_project(tenant_id, name, environment)?;
+        Deed::of("create_project", "project", project_id).record()?;
+        Ok(project_id)
+    })))
 }
 
 fn require_superuser(what: &'static str) {
@@ -55,6 +60,7 @@ pub fn make(name: &str) -> Result<Uuid, Error> {
             return Err(Error::Exists { what: "tenant", name: name.to_owned() });
         }
         make_project(tenant_id, DEFAULT, "prod")?;
+        Deed::of("create_tenant", "tenant", tenant_id).record()?;
         Ok(tenant_id)
     })
 }
@@ -216,8 +222,13 @@ fn find_tenant_of_project(project: pgrx::Uuid) -> Option<pgrx::Uuid> {
     )
 }
 
-/// For who administers a tenant: a superuser's session that acts for none, or who acts for it with the right to.
-pub fn administer<T>(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// For who administers a tenant: a superuser's session that acts for none, or who acts for it with the right to. What is done is
+/// recorded.
+pub fn administer<T>(
+    tenant: pgrx::Uuid,
+    deed: &Deed,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     storage::ensure()?;
     let tenant_id = identity::uuid(tenant);
     match Acting::current() {
@@ -226,5 +237,9 @@ pub fn administer<T>(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>)
         None if !identity::session_is_superuser() => return Err(Error::NoTenant),
         _ => {}
     }
-    Acting::during(Acting::whole(tenant_id), run)
+    Acting::during(Acting::whole(tenant_id), || {
+        let done = run()?;
+        deed.record()?;
+        Ok(done)
+    })
 }

@@ -5,6 +5,7 @@ use pgrx::{AllocatedByPostgres, PgTrigger, pg_sys};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::Error;
 use crate::identity::{self, Acting};
 use crate::settings;
@@ -51,8 +52,14 @@ pub fn row<'a>(
     Ok(trigger.new().or_else(|| trigger.old()))
 }
 
-/// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default.
-pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default. It is recorded as
+/// done to what the row's `name` column names.
+pub fn for_row_tenant<T>(
+    change: &Change,
+    action: &'static str,
+    name: &str,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     let tenant =
         |row: &Value| row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
     let named = match change {
@@ -67,6 +74,7 @@ pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>
         },
     };
     let acting = match Acting::current() {
+        Some(acting) if !acting.rights.administer => return Err(Error::NoRight("administer")),
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),
         None if identity::session_is_superuser() => {
@@ -78,7 +86,14 @@ pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>
         }
         None => return Err(Error::NoTenant),
     };
-    Acting::during(acting, run)
+    let (Change::Insert { new: row } | Change::Update { new: row, .. } | Change::Delete { old: row }) =
+        change;
+    let deed = Deed::of(action, name, row.get(name).and_then(Value::as_str).unwrap_or_default());
+    Acting::during(acting, || {
+        let done = run()?;
+        deed.record()?;
+        Ok(done)
+    })
 }
 
 /// INSTEAD OF on views that PostgreSQL would pass edits through: part of an event's rows would go, and the others stay.

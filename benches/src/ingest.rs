@@ -6,10 +6,10 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use postgres::Client;
 
-use crate::measure::{Table, in_turn, time};
+use crate::measure::{self, Table, in_turn, time};
 
 /// The tables that ingest of events with times of their own writes to, but for alerts.
 const TABLES: [&str; 3] = ["events", "event_payloads", "signals"];
@@ -87,10 +87,7 @@ pub fn scored(
 /// How long the client's backend, which must run on this machine, has had a processor so far.
 fn processor_time(client: &mut Client) -> Result<Duration> {
     let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
-    let path = format!("/proc/{backend}/schedstat");
-    let seen = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-    let nanoseconds = seen.split_ascii_whitespace().next().context("an empty schedstat")?;
-    Ok(Duration::from_nanos(nanoseconds.parse()?))
+    measure::processor_time(&backend.to_string())
 }
 
 /// How many events were stored.

@@ -6,6 +6,7 @@ mod kinds;
 mod measure;
 mod otlp;
 mod pipeline;
+mod quality;
 mod scrub;
 mod server;
 mod turns;
@@ -52,7 +53,7 @@ enum Part {
     Column,
     Pipeline,
     Otlp,
-    /// Ingest that scores answers against ingest that does not
+    /// Ingest that scores answers against ingest that does not, and what the scores say of the conversations
     Quality,
     /// Ingests the conversations and leaves them stored
     Load,
@@ -72,6 +73,9 @@ fn main() -> Result<()> {
     let inputs = inputs(&flags, newest)?;
     for input in &inputs {
         without_server(&flags, input, &mut table)?;
+    }
+    if let Some(path) = flags.turns.as_ref().filter(|path| flags.wants(Part::Quality) && path.exists()) {
+        quality::run(path, flags.rounds, &mut table)?;
     }
     if let Some(connect) = &flags.connect {
         let mut client = Client::connect(connect, NoTls)?;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::{Context, Result};
+
 /// The middle one of several measurements; of an even number the lower middle. 0 where there are none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
@@ -19,6 +21,14 @@ pub fn time<T>(run: impl FnOnce() -> T) -> (Duration, T) {
     let start = Instant::now();
     let result = run();
     (start.elapsed(), result)
+}
+
+/// How long a process of this machine, or `thread-self`, has had a processor so far: what other programs do is not in it.
+pub fn processor_time(process: &str) -> Result<Duration> {
+    let path = format!("/proc/{process}/schedstat");
+    let seen = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+    let nanoseconds = seen.split_ascii_whitespace().next().context("an empty schedstat")?;
+    Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
 /// Megabytes (10^6 bytes) a second.

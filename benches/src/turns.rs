@@ -62,6 +62,12 @@ pub fn events(path: &Path, newest: i64) -> Result<Vec<String>> {
     Ok(lines)
 }
 
+/// Prompts, each with its answer.
+pub fn texts(path: &Path) -> Result<Vec<(String, String)>> {
+    let conversations = read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(conversations.into_iter().flat_map(|all| all.turns).map(|turn| (turn.p, turn.r)).collect())
+}
+
 /// Prompts and answers as one text.
 pub fn prose(path: &Path, bytes: usize) -> Result<String> {
     let mut text = String::with_capacity(bytes);

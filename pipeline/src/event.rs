@@ -195,7 +195,13 @@ pub enum Content<'l> {
     Json(Cow<'l, str>),
 }
 
-impl Content<'_> {
+impl<'l> Content<'l> {
+    /// As it is stored, where text and JSON are not told apart.
+    pub fn stored(text: &'l str) -> Content<'l> {
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        if is_json { Content::Json(text.into()) } else { Content::Text(text.into()) }
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Content::Text(text) | Content::Json(text) => text,
@@ -221,7 +227,8 @@ pub struct Tokens {
     pub image_input: Option<i64>,
 }
 
-/// Scores of an answer, 0 to 1 but for sentiment (-1 to 1). None: not known.
+/// Scores of an answer, 0 to 1 but for sentiment (-1 to 1). None: not known; not a number: what the client sent is no score,
+/// and nothing is estimated in its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scores {
     pub coherence: Option<f64>,
@@ -246,12 +253,13 @@ pub struct Facts {
     pub scores: Scores,
     /// What `quality` says where the client said nothing.
     pub estimated: Scores,
+    pub estimated_category: Option<&'static str>,
 }
 
 impl Facts {
     /// One of the scores, the client's before ours.
     pub fn score(&self, of: fn(&Scores) -> Option<f64>) -> Option<f64> {
-        of(&self.scores).or_else(|| of(&self.estimated))
+        of(&self.scores).or_else(|| of(&self.estimated)).filter(|score| !score.is_nan())
     }
 }
 
@@ -346,6 +354,15 @@ impl<'l> Event<'l> {
 
     pub fn text(&self, field: Field) -> Option<&str> {
         self.texts.get(field as usize).and_then(|text| text.as_deref())
+    }
+
+    /// The client's before ours.
+    pub fn prompt_category(&self) -> Option<&str> {
+        match self.text(Field::PromptCategory) {
+            // It sent something else.
+            Some("") => None,
+            sent => sent.or(self.facts.estimated_category),
+        }
     }
 
     pub fn set_text(&mut self, field: Field, text: Option<Cow<'l, str>>) {

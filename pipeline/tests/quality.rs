@@ -31,7 +31,7 @@ fn sample() -> Vec<(Labelled, Quality)> {
     let rows = lines.lines().map(|line| serde_json::from_str::<Labelled>(line).unwrap());
     rows.filter(|row| is_tuned_on(row) == tuned)
         .map(|row| {
-            let quality = judge(&row.prompt, &row.prompt, &row.response);
+            let quality = judge(&row.prompt, &row.response);
             (row, quality)
         })
         .collect()
@@ -40,7 +40,7 @@ fn sample() -> Vec<(Labelled, Quality)> {
 /// One score against the label that it should tell.
 struct Claim {
     name: &'static str,
-    /// Over this a score says yes.
+    /// Over this a score says yes; no score says no.
     line: f64,
     score: fn(&Quality) -> Option<f64>,
     label: fn(&Labelled) -> bool,
@@ -54,35 +54,35 @@ const CLAIMS: [Claim; 5] = [
         line: 0.5,
         score: |quality| quality.toxicity,
         label: |row| row.toxic,
-        least: (0.88, 0.77),
+        least: (0.87, 0.64),
     },
     Claim {
         name: "not coherent",
         line: 0.3,
         score: |quality| Some(1.0 - quality.coherence?),
         label: |row| !row.coherent,
-        least: (0.85, 0.68),
+        least: (0.84, 0.67),
     },
     Claim {
         name: "hallucination_risk",
         line: 0.5,
         score: |quality| quality.hallucination_risk,
         label: |row| !row.grounded,
-        least: (0.82, 0.77),
+        least: (0.82, 0.70),
     },
     Claim {
         name: "sentiment, positive",
         line: 0.3,
         score: |quality| quality.sentiment,
         label: |row| row.sentiment == "positive",
-        least: (0.80, 0.87),
+        least: (0.77, 0.73),
     },
     Claim {
         name: "sentiment, negative",
         line: 0.1,
         score: |quality| Some(-quality.sentiment?),
         label: |row| row.sentiment == "negative",
-        least: (0.70, 0.75),
+        least: (0.73, 0.70),
     },
 ];
 
@@ -102,11 +102,12 @@ fn area(scored: &[(f64, bool)]) -> f64 {
 #[test]
 fn scores_agree_with_labels_as_documented() {
     let sample = sample();
-    println!("| score | rows | accuracy | precision | recall | area |");
+    println!("| score | rows | scored | accuracy | precision | recall | area |");
     for claim in CLAIMS {
-        let scored =
-            sample.iter().filter_map(|(row, quality)| Some(((claim.score)(quality)?, (claim.label)(row))));
-        let scored: Vec<(f64, bool)> = scored.collect();
+        // What has no score raises no alarm: it says no.
+        let score = |quality: &Quality| (claim.score)(quality).unwrap_or(f64::NEG_INFINITY);
+        let scored: Vec<(f64, bool)> =
+            sample.iter().map(|(row, quality)| (score(quality), (claim.label)(row))).collect();
         let count = |said: bool, is: bool| {
             scored.iter().filter(|(score, label)| (*score > claim.line) == said && *label == is).count()
                 as f64
@@ -114,8 +115,11 @@ fn scores_agree_with_labels_as_documented() {
         let (hits, alarms, misses) = (count(true, true), count(true, false), count(false, true));
         let (accuracy, area) = ((hits + count(false, false)) / scored.len() as f64, area(&scored));
         let (precision, recall) = (hits / (hits + alarms), hits / (hits + misses));
-        let rows = scored.len();
-        println!("| {} | {rows} | {accuracy:.2} | {precision:.2} | {recall:.2} | {area:.2} |", claim.name);
+        let (rows, known) = (scored.len(), scored.iter().filter(|(score, _)| score.is_finite()).count());
+        println!(
+            "| {} | {rows} | {known} | {accuracy:.2} | {precision:.2} | {recall:.2} | {area:.2} |",
+            claim.name
+        );
         assert!(accuracy >= claim.least.0 && area >= claim.least.1, "{}", claim.name);
     }
 }

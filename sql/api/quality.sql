@@ -5,6 +5,6 @@ COMMENT ON FUNCTION observa.quality(text, text) IS 'Heuristic scores of an answe
 
 coherence, toxicity and hallucination_risk are 0 to 1, sentiment is -1 to 1, prompt_category is one of summarization,
 translation, code_generation, explanation, content_creation and general. They come of words alone and read English;
-null: it can not be said of these texts. docs/quality.md says how far a person agrees.';
+null: it can not be said of these texts. docs/quality.md measures them against labels.';
 REVOKE ALL ON FUNCTION observa.quality(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.quality(text, text) TO observa_ingest, observa_read, observa_admin;

@@ -41,17 +41,18 @@ CREATE TABLE IF NOT EXISTS observa_internal.events (
     cost_source text NOT NULL CHECK (cost_source IN ('computed', 'reported', 'none')),
     billable boolean NOT NULL,
     finish_reason text,
-    coherence_score double precision,
-    toxicity_score double precision,
-    sentiment_score double precision,
-    hallucination_risk double precision,
-    prompt_category text,
     redactions integer NOT NULL,
     translator_version integer NOT NULL,
     batch_id uuid NOT NULL,
     ingested_at timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, ts, event_id)
 ) PARTITION BY RANGE (ts);
+ALTER TABLE observa_internal.events
+    ADD COLUMN IF NOT EXISTS coherence_score double precision,
+    ADD COLUMN IF NOT EXISTS toxicity_score double precision,
+    ADD COLUMN IF NOT EXISTS sentiment_score double precision,
+    ADD COLUMN IF NOT EXISTS hallucination_risk double precision,
+    ADD COLUMN IF NOT EXISTS prompt_category text;
 COMMENT ON TABLE observa_internal.events IS 'One event each, a partition a day (UTC)';
 COMMENT ON CONSTRAINT events_pkey ON observa_internal.events IS 'A tenant''s time range, and the retry of an event';
 

@@ -14,12 +14,12 @@ CREATE TABLE IF NOT EXISTS observa_internal.projects (
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     environment text NOT NULL DEFAULT 'prod',
     scrub_emails boolean,
-    quality_scores boolean,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (tenant_id, project_id),
     UNIQUE (tenant_id, name, environment)
 );
 ALTER TABLE observa_internal.projects
+    ADD COLUMN IF NOT EXISTS quality_scores boolean,
     ADD COLUMN IF NOT EXISTS events_per_minute integer CHECK (events_per_minute >= 0),
     ADD COLUMN IF NOT EXISTS monthly_events bigint CHECK (monthly_events >= 0);
 COMMENT ON TABLE observa_internal.projects IS 'Applications of a tenant';

@@ -1,5 +1,5 @@
 CREATE OR REPLACE VIEW observa.projects WITH (security_invoker = true) AS
-SELECT project_id AS id, tenant_id, name, environment, scrub_emails, quality_scores, created_at, events_per_minute,
+SELECT project_id AS id, tenant_id, name, environment, scrub_emails, created_at, quality_scores, events_per_minute,
        monthly_events
   FROM observa_internal.projects;
 COMMENT ON VIEW observa.projects IS 'Projects: the applications whose events are kept apart';
@@ -17,6 +17,16 @@ COMMENT ON COLUMN observa.api_keys.prefix IS 'The first 8 characters of the key'
 COMMENT ON COLUMN observa.api_keys.origins IS 'Origins that a public key may be used from; empty: any';
 COMMENT ON COLUMN observa.api_keys.expires_at IS 'NULL: never';
 COMMENT ON COLUMN observa.api_keys.last_used_at IS 'NULL: not yet, as far as maintenance has been told';
+
+CREATE OR REPLACE VIEW observa.audit_log WITH (security_invoker = true) AS
+SELECT audit_id AS id, at, actor, action, resource, address, user_agent, request_id, tenant_id
+  FROM observa_internal.audit_log;
+COMMENT ON VIEW observa.audit_log IS 'Administrative acts: who did what, and when
+
+For who administers the tenant. Rows are written with the act, never changed, and kept for observa.audit_retention.';
+COMMENT ON COLUMN observa.audit_log.actor IS 'member <subject of the JWT>, or login <login of the database>';
+COMMENT ON COLUMN observa.audit_log.address IS 'As the proxy in front of PostgREST said (x-real-ip, x-forwarded-for), else the connection''s; NULL: a local socket';
+COMMENT ON COLUMN observa.audit_log.user_agent IS 'NULL: no request over HTTP';
 
 -- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
 -- of it. A superuser's own tenant is the default one, and the other tenants' exceptions stand beside.
@@ -78,3 +88,11 @@ CREATE OR REPLACE TRIGGER edit_model_price INSTEAD OF INSERT OR UPDATE OR DELETE
 
 CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.projects
     FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();
+
+CREATE OR REPLACE VIEW observa.user_profiles WITH (security_invoker = true) AS
+SELECT account_id AS id, full_name, avatar_url, company, observa.me() ->> 'role' AS role, preferences
+  FROM observa_internal.accounts;
+COMMENT ON VIEW observa.user_profiles IS 'The account that is signed in
+
+UPDATE changes full_name, avatar_url, company and preferences.';
+COMMENT ON COLUMN observa.user_profiles.role IS 'owner, admin, member or viewer in the tenant that the session acts for; NULL: of none';

@@ -39,8 +39,8 @@ SELECT e.tenant_id, e.project_id, e.environment, e.event_id, e.ts, e.event_type,
        observa_internal.event_attributes(e.tenant_id, e.ts, e.event_id) AS attributes,
        e.ingested_at,
        observa_internal.event_error_message(e.tenant_id, e.ts, e.event_id) AS error_message,
-       e.coherence_score, e.toxicity_score, e.sentiment_score, e.hallucination_risk, e.prompt_category,
-       e.observation_type, e.message_index, e.name, e.response_model, e.response_id, e.translator_version, e.batch_id
+       e.observation_type, e.message_index, e.name, e.response_model, e.response_id, e.translator_version, e.batch_id,
+       e.coherence_score, e.toxicity_score, e.sentiment_score, e.hallucination_risk, e.prompt_category
   FROM observa_internal.events e;
 COMMENT ON VIEW observa.events IS 'Events: what happened, when, how long it took and what it cost
 

@@ -71,10 +71,12 @@ fn any_path_media_type_and_gzip_reach_ingest() {
     .to_string();
     let packed = [("Content-Encoding", "gzip"), ("Accept", "application/x-protobuf")];
     accepted(&post("/v1/traces", "application/json", &gzip(&spans), &packed), 1);
+    // The query is the client's own.
+    accepted(&post("/v1/traces?columns=model&limit=1", "application/json", event("q").as_bytes(), &[]), 1);
     // Stored once, whatever the path was.
     let again = post("/api/public/otel/v1/traces/", "application/json", spans.as_bytes(), &[]);
     assert_eq!(again.body["duplicates"], 1, "{again:?}");
-    assert_eq!(stack.db.count("observa.events"), 7);
+    assert_eq!(stack.db.count("observa.events"), 8);
     let seen = "SELECT DISTINCT path, headers ->> 'content-type' AS media, headers ->> 'accept' AS accept,
         headers ->> 'content-encoding' AS encoding FROM observa.asked";
     let expected = json!({"path": "/rpc/ingest", "media": "application/octet-stream", "accept": "application/json", "encoding": null});
@@ -97,8 +99,17 @@ fn a_key_arrives_as_x_api_key_wherever_the_client_put_it() {
             1,
         );
     }
-    let seen = "SELECT DISTINCT headers ->> 'x-api-key' AS key, headers ->> 'authorization' AS authorization FROM observa.asked";
-    assert_eq!(stack.db.row(seen), json!({"key": "key-1", "authorization": null}));
+    let both =
+        [("Authorization", "Bearer other"), ("x-api-key", "key-1"), ("Cookie", "a=b"), ("Range", "0-0")];
+    accepted(
+        &http::post_with(&stack.nginx.url("/v1/traces"), "application/json", event("both").as_bytes(), &both),
+        1,
+    );
+    let seen = "SELECT DISTINCT headers ->> 'x-api-key' AS key, headers ->> 'cookie' AS cookie, headers ->> 'range' AS range, headers ->> 'authorization' AS authorization FROM observa.asked";
+    assert_eq!(
+        stack.db.row(seen),
+        json!({"key": "key-1", "cookie": null, "range": null, "authorization": null})
+    );
 }
 
 #[test]
@@ -109,10 +120,20 @@ fn what_ingest_can_not_take_is_refused_before_it() {
     assert_eq!((zstd.status, &zstd.body["code"]), (415, &json!("INVALID_PAYLOAD")));
     let large = http::post(&url, "application/x-protobuf", &vec![b' '; (10 << 20) + 1]);
     assert_eq!((large.status, &large.body["code"]), (413, &json!("PAYLOAD_TOO_LARGE")));
-    assert_eq!(http::get(&url).status, 405);
+    let got = http::get(&url);
+    assert_eq!((got.status, &got.body["code"]), (405, &json!("INVALID_METHOD")));
     assert_eq!(stack.db.count("observa.asked"), 0);
     let fits = format!("{}{}", "\n".repeat(9 << 20), event("a"));
     accepted(&http::post(&url, "application/json", fits.as_bytes()), 1);
+}
+
+#[test]
+fn without_postgrest_the_answer_says_so_and_that_it_is_worth_another_try() {
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).unwrap();
+    let Some(nginx) = Nginx::before(nobody) else { return };
+    let reply = http::post(&nginx.url("/v1/traces"), "application/json", event("a").as_bytes());
+    assert_eq!((reply.status, &reply.body["code"]), (502, &json!("UNREACHABLE")), "{reply:?}");
 }
 
 #[test]

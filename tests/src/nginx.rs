@@ -79,7 +79,7 @@ impl Drop for Nginx {
 fn example(listen: SocketAddr, front: SocketAddr) -> String {
     let text = fs::read_to_string(EXAMPLE).expect("examples/nginx.conf");
     let changed = text
-        .replace("listen 8080;", &format!("listen {listen};"))
+        .replace("listen 127.0.0.1:8080;", &format!("listen {listen};"))
         .replace("127.0.0.1:3000", &front.to_string());
     assert_eq!(text.lines().filter(|line| line.contains("# YOURS")).count(), 2, "lines to change");
     changed

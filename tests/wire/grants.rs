@@ -140,6 +140,10 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
     let mut reader = acting(&db, "observa_read", own);
     for (view, privilege) in granted_views(&mut db, "observa_read") {
         assert_eq!(privilege, "SELECT", "{view}");
+        // Of an account, not of a tenant.
+        if view.ends_with("user_profiles") {
+            continue;
+        }
         let own_rows = if view.ends_with("detection_rules") || view.ends_with("model_prices") {
             "true"
         } else {

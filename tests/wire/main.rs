@@ -1,6 +1,8 @@
 //! Observa's guarantees over the wire: one module for each.
 
+mod accounts;
 mod alerts;
+mod audit;
 mod bodies;
 mod concurrency;
 mod cost;
@@ -16,6 +18,7 @@ mod limits;
 mod otlp;
 mod partitions;
 mod prices;
+mod privacy;
 mod quality;
 mod quotas;
 mod rejects;

@@ -282,6 +282,62 @@ fn an_answer_in_a_log_record_is_scored_whichever_comes_first() {
     }
 }
 
+const SCORES: &str = "SELECT jsonb_build_array(coherence_score, toxicity_score, sentiment_score, hallucination_risk, prompt_category)
+    FROM observa.events WHERE name = 'call'";
+
+#[test]
+fn scores_are_of_all_that_came_of_a_call_in_any_order() {
+    let call = traces(&[span(TRACE, 1, None, "call", chat(json!({})))]);
+    let asked = user("Translate this for our store in Leeds, which opened in 1987");
+    let said = choice("The store in Leeds opened in 1987. You are welcome!");
+    let mut whole = Database::ready();
+    whole.ingest(&logs(&[asked.clone(), said.clone()]));
+    whole.ingest(&call);
+    let expected: Value = whole.one(SCORES);
+    assert!(expected[4] == "translation" && expected[3].as_f64().unwrap() < 0.2, "{expected}");
+    let (asked, said) = (logs(&[asked]), logs(&[said]));
+    for bodies in
+        [[&asked, &said, &call], [&said, &call, &asked], [&call, &said, &asked], [&call, &asked, &said]]
+    {
+        let mut db = Database::ready();
+        for body in bodies {
+            db.ingest(body);
+        }
+        assert_eq!(db.one::<Value>(SCORES), expected, "{bodies:?}");
+        db.run("UPDATE observa_internal.events SET translator_version = 0");
+        assert_eq!(db.one::<i64>("SELECT observa.retranslate('-infinity', 'infinity')"), 1);
+        assert_eq!(db.one::<Value>(SCORES), expected, "read anew: {bodies:?}");
+    }
+}
+
+#[test]
+fn log_records_leave_the_clients_scores_and_projects_that_want_none() {
+    let records = logs(&[user("Why?"), choice("You are a stupid idiot, you worthless loser.")]);
+    let mut db = Database::ready();
+    let call = json!({"model": "m", "name": "call", "trace_id": TRACE, "span_id": "0000000000000001", "timestamp": now_ms(),
+        "toxicity_score": 0.125, "coherence_score": 87});
+    db.ingest(&call.to_string());
+    db.ingest(&records);
+    let scores: Value = db.one(SCORES);
+    assert_eq!((&scores[0], &scores[1], &scores[4]), (&json!(null), &json!(0.125), &json!("explanation")));
+    let mut db = Database::ready();
+    db.run("SELECT observa.quality_scores(id, false) FROM observa.projects");
+    db.ingest(&traces(&[span(TRACE, 1, None, "call", chat(json!({})))]));
+    db.ingest(&records);
+    assert_eq!(db.one::<Value>(SCORES), json!([null, null, null, null, null]));
+}
+
+#[test]
+fn an_answer_that_came_before_its_span_raises_signals() {
+    let mut db = Database::ready();
+    db.ingest(&logs(&[choice("You are a stupid idiot, and nobody likes you, you worthless loser.")]));
+    db.ingest(&traces(&[span(TRACE, 1, None, "call", chat(json!({})))]));
+    assert_eq!(
+        db.count("observa.signals WHERE name = 'high_toxicity' AND details ->> 'estimated' = 'true'"),
+        1
+    );
+}
+
 #[test]
 fn what_a_span_says_itself_is_not_replaced_by_log_records() {
     let mut db = Database::ready();

@@ -1,8 +1,10 @@
 //! Answers are scored where the client sent no scores, and only there.
 
 use observa_tests::Database;
+use observa_tests::database::error;
 use observa_tests::event::lines;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const ANGRY: &str = "You are a stupid idiot, and nobody likes you, you worthless loser.";
 
@@ -38,6 +40,37 @@ fn an_answer_without_scores_is_scored_and_one_with_them_keeps_its_own() {
     // What the client sent stays among the attributes; what we say is a column alone.
     let kept = "SELECT json_agg(attributes -> 'toxicity_score' ORDER BY event_id)::jsonb FROM observa.events";
     assert_eq!(db.one::<Value>(kept), json!([null, 0.125, 0.5, null]));
+}
+
+#[test]
+fn only_calls_to_models_are_scored() {
+    let mut db = Database::ready();
+    let tool = json!({"event_type": "tool_call", "tool_name": "t", "input": "Why?", "output": ANGRY, "toxicity_score": 0.9});
+    db.ingest(&lines(&[tool]));
+    let unscored = "observa.events WHERE num_nulls(coherence_score, toxicity_score, sentiment_score, hallucination_risk, prompt_category) = 5";
+    assert_eq!((db.count(unscored), db.count("observa.signals")), (1, 0));
+}
+
+#[test]
+fn another_tenants_project_is_not_ones_own_to_decide() {
+    let mut db = Database::ready();
+    let theirs = db.tenant("theirs");
+    let project: Uuid = db.one(&format!("SELECT observa.create_project('{theirs}', 'shop')"));
+    let own: Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants WHERE name = 'default'");
+    db.connect_as("admin", "observa_admin").close().unwrap();
+    let mut client = db.connect();
+    let admin =
+        format!("LOAD 'observa'; SET observa.acting = '{own}/'; SET SESSION AUTHORIZATION admin_{}", db.name);
+    client.batch_execute(&admin).unwrap();
+    let refused = error(&mut client, &format!("SELECT observa.quality_scores('{project}', false)"));
+    assert_eq!(refused.code().code(), "42501", "{refused:?}");
+    let ours: Uuid =
+        db.one(&format!("SELECT project_id FROM observa_internal.projects WHERE tenant_id = '{own}'"));
+    client.batch_execute(&format!("SELECT observa.quality_scores('{ours}', false)")).unwrap();
+    assert_eq!(
+        db.one::<Uuid>("SELECT project_id FROM observa_internal.projects WHERE quality_scores IS NOT NULL"),
+        ours
+    );
 }
 
 #[test]

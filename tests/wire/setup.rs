@@ -44,6 +44,31 @@ fn setup_can_run_again_and_changes_nothing() {
 }
 
 #[test]
+fn storage_of_before_the_scores_gets_them() {
+    let mut db = Database::ready();
+    db.run(
+        "DO $$ DECLARE old text; BEGIN
+           SELECT string_agg(format('NULL::%s %s AS %I', format_type(atttypid, atttypmod),
+                    'COLLATE ' || nullif(attcollation, 0)::regcollation, attname), ', ' ORDER BY attnum) INTO old
+             FROM pg_attribute WHERE attrelid = 'observa.events'::regclass AND attnum > 0
+              AND attname NOT IN ('coherence_score', 'toxicity_score', 'sentiment_score', 'hallucination_risk', 'prompt_category');
+           ALTER TABLE observa_internal.events DROP COLUMN coherence_score CASCADE, DROP COLUMN toxicity_score CASCADE,
+             DROP COLUMN sentiment_score CASCADE, DROP COLUMN hallucination_risk CASCADE, DROP COLUMN prompt_category CASCADE;
+           ALTER TABLE observa_internal.projects DROP COLUMN quality_scores CASCADE;
+           EXECUTE 'CREATE VIEW observa.events AS SELECT ' || old;
+           ALTER VIEW observa.events OWNER TO observa_owner;
+           CREATE VIEW observa.projects AS SELECT NULL::uuid AS id, NULL::uuid AS tenant_id, NULL::text AS name,
+             NULL::text AS environment, NULL::boolean AS scrub_emails, NULL::timestamptz AS created_at;
+           ALTER VIEW observa.projects OWNER TO observa_owner;
+         END $$",
+    );
+    db.run("SELECT observa.setup()");
+    db.ingest(r#"{"model":"m","prompt":"Why is it so?","response":"It is so because it was."}"#);
+    assert_eq!(db.count("observa.events WHERE coherence_score = 1 AND prompt_category = 'explanation'"), 1);
+    assert_eq!(db.count("observa.projects WHERE quality_scores IS NULL"), 1);
+}
+
+#[test]
 fn setup_makes_the_window_and_seven_days_more() {
     let mut db = Database::ready();
     for table in ["events", "event_payloads", "signals"] {

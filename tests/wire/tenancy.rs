@@ -67,7 +67,7 @@ fn every_view_shows_its_reader_no_more_than_the_tables_do() {
 }
 
 /// They read one setting and run no SQL; a pinned search_path would cost more than the call, once a row.
-const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'current_project'";
+const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project'";
 
 #[test]
 fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {
@@ -128,7 +128,7 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
         with(llm_call("a"), json!({"trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "latency_ms": 9000})),
         json!({"bad": 1}),
     ]));
-    let mut reader = db.connect_as("reader", "observa_read");
+    let mut reader = db.connect_as("reader", "observa_read, observa_admin");
     let views =
         rows(&mut reader, "SELECT viewname::text FROM pg_views WHERE schemaname = 'observa' ORDER BY 1", &[]);
     assert!(views.len() >= 14);
@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 41] = [
+const SECURITY_DEFINER: [(&str, &str); 47] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -345,11 +345,16 @@ const SECURITY_DEFINER: [(&str, &str); 41] = [
     ("observa.create_api_key(uuid,text,text[],text[],timestamp with time zone,text)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
     ("observa.create_tenant(text)", "observa_owner"),
+    ("observa.export_user(text)", "observa_owner"),
+    ("observa.forget_user(text)", "observa_owner"),
     ("observa.grant_tenant(name,uuid)", "observa_system"),
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
     ("observa.limit_project(uuid,integer,bigint)", "observa_owner"),
+    ("observa.login(text,text)", "observa_system"),
+    ("observa.logout()", "observa_system"),
+    ("observa.me()", "observa_system"),
     ("observa.quality_scores(uuid,boolean)", "observa_owner"),
     ("observa.remove_member(uuid,text)", "observa_owner"),
     ("observa.remove_scrub_pattern(uuid,text)", "observa_owner"),
@@ -362,6 +367,7 @@ const SECURITY_DEFINER: [(&str, &str); 41] = [
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
+    ("observa.signup(text,text,text)", "observa_system"),
     ("observa.unload_prices(text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
     ("observa_internal.check_request()", "observa_system"),

@@ -59,7 +59,7 @@ fn score(prompt: &Reading, answer: &Reading, task: &Task) -> u32 {
     match task.verb {
         _ if verbs == 0 => 0,
         // "What is your phone number?" asks for no explanation.
-        Class::Explain if prompt.any.is(Class::Second) => verbs.saturating_sub(FIRST_COUNTS),
+        Class::Explain if prompt.any.is(Class::SecondPerson) => verbs.saturating_sub(FIRST_COUNTS),
         Class::Explain => verbs.min(FIRST_COUNTS),
         _ => verbs + objects,
     }

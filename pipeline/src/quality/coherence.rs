@@ -5,12 +5,12 @@ use crate::quality::entry::Class;
 use crate::quality::reading::{DIGIT, Reading};
 
 /// Words from which on a thing can be said of a text.
-const FEW: usize = 8;
-const SOME: usize = 15;
+const WORDS_TO_TELL: usize = 8;
+const WORDS_OF_A_SENTENCE: usize = 15;
 /// Words of an answer that says enough to be beside the point: shorter ones are turns of a dialogue, about what was said before.
-const LONG: usize = 24;
+const WORDS_TO_BE_BESIDE_THE_POINT: usize = 24;
 /// Words that a prompt is about, where an answer to it has at least one of them.
-const MANY: usize = 4;
+const WORDS_TO_BE_ABOUT: usize = 4;
 
 /// What each fault takes of 1 where it is at its worst.
 const REPEATED: f32 = 0.85;
@@ -41,7 +41,7 @@ pub fn coherence(pair: &Pair) -> Option<f32> {
 fn repetition(answer: &Reading) -> f32 {
     const USUAL: f32 = 0.12;
     const WORST: f32 = 0.4;
-    if answer.words.len() < FEW {
+    if answer.words.len() < WORDS_TO_TELL {
         return 0.0;
     }
     // A set of bits: that two hashes meet is as rare as it is harmless here.
@@ -59,7 +59,7 @@ fn repetition(answer: &Reading) -> f32 {
         repeated += usize::from(seen[slot] & bit != 0);
         seen[slot] |= bit;
     }
-    let share = repeated as f32 / rows.max(SOME) as f32;
+    let share = repeated as f32 / rows.max(WORDS_OF_A_SENTENCE) as f32;
     ((share - USUAL) / (WORST - USUAL)).clamp(0.0, 1.0)
 }
 
@@ -89,11 +89,15 @@ fn illegibility(text: &str) -> f32 {
 fn is_broken_off(pair: &Pair) -> bool {
     let text = pair.response.trim_end();
     let Some(last) = text.chars().next_back() else { return false };
-    if matches!(last, ',' | '(' | '-' | '[' | '{') {
+    if matches!(last, ',' | '(' | '[' | '{') {
         return true;
     }
     let answer = pair.answer;
-    let is_prose = answer.words.len() >= FEW && answer.is_english() && !answer.is_code();
+    let is_prose = answer.words.len() >= WORDS_TO_TELL && answer.is_english() && !answer.is_code();
+    // A rule ends with "-", too.
+    if is_prose && last == '-' && !text.ends_with("--") {
+        return true;
+    }
     if !last.is_alphanumeric() || !is_prose {
         return false;
     }
@@ -103,7 +107,7 @@ fn is_broken_off(pair: &Pair) -> bool {
     let is_tag = line.rsplit(' ').next().is_some_and(|word| word.contains(['#', '@', '/', '_', '.']));
     let has_sentences = answer.words.iter().any(|word| matches!(word.sentence_end, b'.' | b'!' | b'?'));
     let ends_weakly =
-        answer.words.last().is_some_and(|word| word.is(Class::Function) && !word.is(Class::Second));
+        answer.words.last().is_some_and(|word| word.is(Class::Function) && !word.is(Class::SecondPerson));
     let is_short = line.len() < SHORT_LINE && !ends_weakly;
     !is_item && !is_short && !is_tag && (has_sentences || ends_weakly)
 }
@@ -113,14 +117,14 @@ fn distance(pair: &Pair) -> f32 {
     let comparable = pair.prompt.is_english()
         && pair.answer.is_english()
         && !pair.answer.is_code()
-        && pair.answer.words.len() >= LONG
+        && pair.answer.words.len() >= WORDS_TO_BE_BESIDE_THE_POINT
         && pair.answer.words.last().is_some_and(|word| word.sentence_end != b'?')
         && pair.category != "translation";
     if !comparable {
         return 0.0;
     }
     let about = || pair.prompt.words.iter().filter(|word| word.is_content());
-    if about().take(MANY).count() < MANY {
+    if about().take(WORDS_TO_BE_ABOUT).count() < WORDS_TO_BE_ABOUT {
         return 0.0;
     }
     let mut content = pair.answer.words.iter().filter(|word| word.is_content() || word.has(DIGIT));
@@ -134,16 +138,17 @@ fn distance(pair: &Pair) -> f32 {
 /// English words in no order: an article before what can't follow one, a sentence that ends with what must go on.
 fn is_salad(pair: &Pair) -> bool {
     let words = &pair.answer.words;
-    if !pair.answer.is_english() || pair.answer.is_code() || words.len() < FEW {
+    if !pair.answer.is_english() || pair.answer.is_code() || words.len() < WORDS_TO_TELL {
         return false;
     }
-    let follows = words.windows(2).filter(|pair| {
-        let [first, second] = pair else { return false };
+    let follows = words.windows(2).filter(|row| {
+        let [first, second] = row else { return false };
         first.is(Class::Determiner)
             && first.sentence_end == 0
-            && (second.is(Class::Joint) || second.is(Class::Determiner))
+            && (second.is(Class::Connective) || second.is(Class::Determiner))
     });
-    let ends = words.iter().filter(|word| word.is(Class::Joint) && matches!(word.sentence_end, b'.' | b'!'));
+    let ends =
+        words.iter().filter(|word| word.is(Class::Connective) && matches!(word.sentence_end, b'.' | b'!'));
     let wrong = follows.count() + ends.count();
-    wrong >= 2 && wrong * 25 >= words.len() || wrong == 1 && words.len() <= SOME * 2
+    wrong >= 2 && wrong * 25 >= words.len() || wrong == 1 && words.len() <= WORDS_OF_A_SENTENCE * 2
 }

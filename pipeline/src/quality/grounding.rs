@@ -1,15 +1,11 @@
 //! How likely an answer has invented facts: particulars (numbers, names, sources, links) that the prompt does not have.
 
-use memchr::memmem;
-
 use crate::quality::Pair;
 use crate::quality::entry::Class;
 use crate::quality::reading::{CAPITAL, DIGIT, Word};
 
-/// Particulars that are looked for in the prompt, which may be long.
-const LOOKED_FOR: usize = 12;
-/// Bytes of the prompt that are searched.
-const SEARCHED: usize = 16 << 10;
+/// Particulars that are missing, after which no more are looked for: they would hardly raise the risk, and each costs a search.
+const MISSING: usize = 12;
 
 const ALWAYS: f32 = 0.08;
 const PARTICULARS: f32 = 0.6;
@@ -22,9 +18,10 @@ const HEDGED: f32 = 0.8;
 /// Words of an answer within which it declines.
 const BEGINNING: usize = 30;
 
-/// 0 to 1. None: there is no answer, or one that only a person or a model could judge (not English prose).
+/// 0 to 1. None: there is no answer, or one that only a person or a model could judge (not English prose, or it is not known what
+/// was asked).
 pub fn hallucination_risk(pair: &Pair) -> Option<f32> {
-    if !pair.answer.is_english() {
+    if !pair.answer.is_english() || pair.told.is_empty() {
         return None;
     }
     let particulars = particulars(pair);
@@ -34,7 +31,7 @@ pub fn hallucination_risk(pair: &Pair) -> Option<f32> {
     if particulars > 0.0 {
         risk += SOURCES * (sources as f32 / 3.0).min(1.0);
     }
-    if has_new_link(pair) {
+    if links_elsewhere(pair) {
         risk += LINKS;
     }
     if pair.answer.count(Class::Hedge) > 2 {
@@ -48,30 +45,27 @@ pub fn hallucination_risk(pair: &Pair) -> Option<f32> {
 
 /// Numbers and names of the answer that the prompt does not have, each once.
 fn particulars(pair: &Pair) -> f32 {
-    let searched = pair.said.get(..SEARCHED).unwrap_or(pair.said).as_bytes();
+    let is_all_read = !pair.prompt.is_cut && !pair.told.is_more_than_text();
     let mut counted: Vec<u32> = Vec::new();
-    let (mut looked_for, mut found) = (0, 0.0);
+    let (mut missing, mut sum) = (0, 0.0);
     let mut begins = true;
     for word in &pair.answer.words {
         let weight = weight(word, begins);
         begins = word.sentence_end != 0;
-        if weight == 0.0 || counted.contains(&word.key) || looked_for == LOOKED_FOR {
+        if weight == 0.0 || counted.contains(&word.key) || missing == MISSING {
             continue;
         }
         counted.push(word.key);
-        if pair.prompt.words.iter().any(|known| known.key == word.key || known.stem == word.stem) {
-            continue;
-        }
-        if pair.is_all_read {
-            found += weight;
-            continue;
-        }
-        looked_for += 1;
-        if memmem::find(searched, word.text(pair.response).as_bytes()).is_none() {
-            found += weight;
+        // Two numbers that begin alike are two numbers.
+        let is_same = |known: &Word| known.key == word.key || known.stem == word.stem && !word.has(DIGIT);
+        let is_known = pair.prompt.words.iter().any(is_same)
+            || !is_all_read && pair.told.has_word(word.text(pair.response));
+        if !is_known {
+            missing += 1;
+            sum += weight;
         }
     }
-    found
+    sum
 }
 
 /// What a word counts as a particular. `begins` a sentence: its capital says nothing.
@@ -90,9 +84,9 @@ fn weight(word: &Word, begins: bool) -> f32 {
     }
 }
 
-fn has_new_link(pair: &Pair) -> bool {
-    let is_in = |begins: &[u8]| memmem::find(pair.said.as_bytes(), begins).is_some();
-    pair.answer.any.is(Class::Link) && !is_in(b"http") && !is_in(b"www.")
+/// It has a link, and nothing that the model was told has one.
+fn links_elsewhere(pair: &Pair) -> bool {
+    pair.answer.any.is(Class::Link) && !pair.told.has("http") && !pair.told.has("www.")
 }
 
 /// It says that it does not know.

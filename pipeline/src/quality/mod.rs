@@ -10,10 +10,12 @@ mod reading;
 mod said;
 mod sentiment;
 mod spelling;
+mod told;
 mod toxicity;
 
 use crate::event::{Content, Event, EventType, Field, Scores};
 use reading::{Excerpt, Reading};
+use told::Told;
 
 /// Words that are read of an answer, and of a prompt: a bound to what scores cost, whatever is sent.
 const ANSWER: Excerpt = Excerpt { first: 56, last: 24 };
@@ -35,24 +37,31 @@ pub struct Quality {
 }
 
 /// A prompt and its answer, read.
-struct Pair<'t> {
-    /// All that the model was told.
-    said: &'t str,
+struct Pair<'t, 'p> {
+    told: &'t Told<'p>,
     response: &'t str,
     prompt: &'t Reading,
     answer: &'t Reading,
-    /// Nothing was said to the model that `prompt` leaves out.
-    is_all_read: bool,
     category: &'static str,
 }
 
-/// `prompt` is what was asked, `said` all that the model was told with it (the same, where there is no more).
-pub fn judge(prompt: &str, said: &str, response: &str) -> Quality {
+/// Of texts.
+pub fn judge(prompt: &str, response: &str) -> Quality {
+    judge_told(prompt, &Told::text(prompt), response)
+}
+
+/// Of messages it is what the user and the model said last.
+pub fn judge_contents(input: Option<&Content>, output: Option<&Content>) -> Quality {
+    let prompt = input.map(said::question).unwrap_or_default();
+    let response = output.map(said::answer).unwrap_or_default();
+    judge_told(&prompt, &input.map_or(Told::text(""), Told::content), &response)
+}
+
+fn judge_told(prompt: &str, told: &Told, response: &str) -> Quality {
     let asked = Reading::of(prompt, PROMPT);
     let answer = Reading::of(response, ANSWER);
     let category = category::category(&asked, &answer);
-    let is_all_read = asked.gap.is_none() && said.len() == prompt.len();
-    let pair = Pair { is_all_read, said, response, prompt: &asked, answer: &answer, category };
+    let pair = Pair { told, response, prompt: &asked, answer: &answer, category };
     Quality {
         coherence: coherence::coherence(&pair).map(rounded),
         toxicity: toxicity::toxicity(&answer).map(rounded),
@@ -82,16 +91,7 @@ pub fn score(event: &mut Event) {
         sentiment: quality.sentiment,
         hallucination_risk: quality.hallucination_risk,
     };
-    if event.text(Field::PromptCategory).is_none() {
-        event.set_text(Field::PromptCategory, quality.prompt_category.map(Into::into));
-    }
-}
-
-/// Of messages it is what the user and the model said last.
-pub fn judge_contents(input: Option<&Content>, output: Option<&Content>) -> Quality {
-    let prompt = input.map(said::question).unwrap_or_default();
-    let response = output.map(said::answer).unwrap_or_default();
-    judge(&prompt, input.map(Content::as_str).unwrap_or_default(), &response)
+    event.facts.estimated_category = quality.prompt_category;
 }
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(prompt: &str, response: &str) -> Quality {
-        judge(prompt, prompt, response)
+        judge(prompt, response)
     }
 
     #[test]
@@ -118,6 +118,35 @@ mod tests {
         );
         assert_eq!((german.sentiment, german.toxicity, german.hallucination_risk), (None, None, None));
         assert_eq!(german.coherence, Some(1.0));
+        let short = of("Stimmt das?", "Ja, das stimmt leider.");
+        assert_eq!((short.sentiment, short.toxicity, short.hallucination_risk), (None, None, None));
+        assert_eq!(of("Wie?", "Übersetze das").prompt_category, Some("general"));
+        assert_eq!(of("Übersetze das bitte ins Deutsche", "").prompt_category, Some("translation"));
+    }
+
+    #[test]
+    fn what_hurts_people_and_what_comforts_them_is_no_threat_and_no_contempt() {
+        for text in [
+            "Sitting for a long time can hurt your back.",
+            "You can kill your session with Ctrl-C",
+            "If you train like this, you will beat your personal record.",
+            "I am so sorry you have such terrible pain and horrible anxiety, you suffer from a dreadful illness.",
+            "You are not pathetic, and this is not awful.",
+        ] {
+            let toxicity = of("Help me", text).toxicity.unwrap();
+            assert!(toxicity < 0.3, "{text}: {toxicity}");
+        }
+        let contempt =
+            of("Help me", "You are awful, terrible, horrible, disgusting and pathetic.").toxicity.unwrap();
+        assert!((0.5..0.7).contains(&contempt), "{contempt}");
+    }
+
+    #[test]
+    fn a_rule_ends_an_answer_and_a_hyphen_breaks_it_off() {
+        let coherence = |text: &str| of("How is it?", text).coherence.unwrap();
+        assert_eq!(coherence("- one\n- two\n---"), 1.0);
+        assert_eq!(coherence("The order was sent. It will be with you on Monday.\n\n---"), 1.0);
+        assert!(coherence("The order was sent. It will be with you on Mon-") < 0.7);
     }
 
     #[test]
@@ -167,12 +196,30 @@ mod tests {
         );
         assert!(grounded.hallucination_risk.unwrap() < 0.2);
         assert!(invented.hallucination_risk.unwrap() > 0.6);
+        let number =
+            |answer: &str| of("The order has the number 1234567.", answer).hallucination_risk.unwrap();
+        assert!(number("It is the order 1234599.") > number("It is the order 1234567."));
+        assert_eq!(of("", "The store is in Bristol.").hallucination_risk, None);
+        let redacted = of("Whose is it?", "It is that of [REDACTED:email] and of [REDACTED:person].");
+        assert!(redacted.hallucination_risk.unwrap() < 0.1);
+    }
+
+    #[test]
+    fn all_of_a_prompt_grounds_an_answer_however_long_it_is() {
+        let names: Vec<String> = (0..30).map(|name| format!("Name{name}")).collect();
+        let prompt = format!("Who is there? {} {}", "word ".repeat(10_000), names.join(" and "));
+        let answer = format!("There are {}.", names.join(" and "));
+        assert!(of(&prompt, &answer).hallucination_risk.unwrap() < 0.1);
     }
 
     #[test]
     fn what_the_system_said_grounds_an_answer() {
         let said = r#"[{"role":"system","content":"The store is in Bristol."},{"role":"user","content":"Where is it?"}]"#;
-        let quality = judge("Where is it?", said, "It is in the city of Bristol.");
+        let quality = judge_told(
+            "Where is it?",
+            &Told::content(&Content::Json(said.into())),
+            "It is in the city of Bristol.",
+        );
         assert!(quality.hallucination_risk.unwrap() < 0.2);
     }
 
@@ -191,11 +238,36 @@ mod tests {
         assert!(quality.sentiment.unwrap() > 0.3);
     }
 
+    /// A word that some score looks for, and a mark behind it.
+    fn listed_word() -> impl Strategy<Value = String> {
+        let toxic = [
+            "idiot",
+            "stupid",
+            "fuck",
+            "shit",
+            "great",
+            "terrible",
+            "f*ck",
+            "1d10t",
+            "1987",
+            "Leeds",
+            "[REDACTED:email]",
+        ];
+        let listed = include_str!("../../data/words.txt").lines().filter(|line| !line.starts_with('#'));
+        let words: Vec<&str> =
+            listed.flat_map(|line| line.split_ascii_whitespace().skip(1)).chain(toxic).collect();
+        let word = proptest::sample::select(words);
+        let mark = proptest::sample::select(vec![" ", " ", " ", ". ", "! ", "?\n", ", "]);
+        (word, any::<bool>(), mark).prop_map(|(word, shouted, mark)| {
+            if shouted { format!("{}{mark}", word.to_uppercase()) } else { format!("{word}{mark}") }
+        })
+    }
+
     proptest! {
         #[test]
-        fn scores_of_any_texts_are_in_their_range(prompt: String, response: String, words in "([a-zA-Z'*]{1,9}[ .!?\n]){0,200}") {
-            for response in [&response, &words] {
-                let quality = of(&prompt, response);
+        fn scores_of_any_texts_are_in_their_range(prompt: String, response: String, words in proptest::collection::vec(listed_word(), 0..200)) {
+            for response in [response, words.concat()] {
+                let quality = of(&prompt, &response);
                 let ranged = [quality.coherence, quality.toxicity, quality.hallucination_risk];
                 prop_assert!(ranged.into_iter().flatten().all(|score| (0.0..=1.0).contains(&score)));
                 prop_assert!(quality.sentiment.is_none_or(|score| (-1.0..=1.0).contains(&score)));

@@ -1,11 +1,12 @@
 //! A text as its words, each looked up once. Bounded: of a long text the beginning and the end are read.
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
-use crate::quality::entry::{Class, Entry};
+use crate::quality::entry::{Class, Entry, WordHash};
 use crate::quality::lexicon;
 use crate::quality::spelling::{self, END, KINDS, LETTER, SPACE, SYMBOL, Spelling, WIDE, punctuation};
 pub use crate::quality::spelling::{CAPITAL, DIGIT, FOREIGN, SHOUTED};
+use crate::scrub::MARK;
 
 /// Words that are read of a text's beginning, and of its end.
 #[derive(Clone, Copy)]
@@ -38,6 +39,21 @@ pub struct Word {
 /// Asterisks stand for some of its letters; it is what stands before them.
 pub const CENSORED: u8 = 16;
 
+/// What tells one word from others; in lower case.
+pub const fn key(word: &str) -> u32 {
+    let mut hash = WordHash::EMPTY;
+    let mut letters = word.as_bytes();
+    while let [letter, rest @ ..] = letters {
+        hash.push(*letter);
+        letters = rest;
+    }
+    key_of(hash.finish())
+}
+
+const fn key_of(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
 impl Word {
     pub fn has(&self, shape: u8) -> bool {
         self.shape & shape != 0
@@ -62,8 +78,8 @@ impl Word {
 #[derive(Default)]
 pub struct Reading {
     pub words: Vec<Word>,
-    /// Where the end's words begin in `words`, if something was left out before.
-    pub gap: Option<usize>,
+    /// There is more in the text than was read.
+    pub is_cut: bool,
     /// Marks that programs are full of and prose is not.
     pub symbols: usize,
     /// There is a block of code in it.
@@ -86,19 +102,24 @@ impl Reading {
         reading.fenced = is_fenced(beginning);
         let read = reading.read(beginning, 0, excerpt.first);
         let behind = bytes.len().saturating_sub(excerpt.last * BYTES_PER_WORD).max(read);
-        if behind == read {
-            reading.read(bytes, read, excerpt.last);
-        } else if let Some(space) = bytes.iter().skip(behind).position(u8::is_ascii_whitespace) {
-            reading.gap = Some(reading.words.len());
-            reading.read(bytes, behind + space, excerpt.last * 2);
-        }
+        let from = if behind == read {
+            read
+        } else {
+            // Not within a word.
+            let rest = bytes.get(behind..).unwrap_or_default();
+            behind + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len())
+        };
+        let end = reading.read(bytes, from, excerpt.last * 2);
+        reading.is_cut = from > read || end < bytes.len();
         reading
     }
 
-    /// Function words are a third of English prose, and none of code, tables and other languages. Of a few words there may be none.
+    /// Function words are a third of English prose, and none of code, tables and other languages. Of a few words there may be none,
+    /// but one that the lexicon has.
     pub fn is_english(&self) -> bool {
         let words = self.words.len();
-        words > 0 && (self.function * 6 >= words || (words < 8 && !self.is_foreign()))
+        let is_short = words < 8 && self.any != Entry::default() && !self.is_foreign();
+        words > 0 && (self.function * 6 >= words || is_short)
     }
 
     pub fn is_foreign(&self) -> bool {
@@ -150,6 +171,10 @@ impl Reading {
             match KINDS[usize::from(byte)] {
                 SPACE => {}
                 END => end = end.max(byte),
+                // What was there is not known, and its kind is nobody's word.
+                SYMBOL if byte == b'[' && bytes.get(at..).is_some_and(|rest| rest.starts_with(MARK)) => {
+                    at += memchr(b']', bytes.get(at..).unwrap_or_default()).unwrap_or(0);
+                }
                 SYMBOL => self.symbols += 1,
                 WIDE => match punctuation(bytes, at) {
                     Some((length, mark)) => {
@@ -196,7 +221,7 @@ impl Reading {
         self.function += usize::from(entry.is(Class::Function));
         self.foreign += usize::from(spelling.shape & FOREIGN != 0);
         self.words.push(Word {
-            key: (hash >> 32) as u32,
+            key: key_of(hash),
             stem: spelling.hash.stem(),
             entry,
             start: u32::try_from(start).unwrap_or(u32::MAX),
@@ -240,7 +265,7 @@ mod tests {
     fn of_a_long_text_the_beginning_and_the_end_are_read() {
         let text = format!("first {} last", "word ".repeat(10_000));
         let reading = Reading::of(&text, Excerpt { first: 10, last: 10 });
-        assert_eq!(reading.gap, Some(10));
+        assert!(reading.is_cut);
         assert!(reading.words.len() <= 30);
         let last = reading.words.last().map(|word| word.text(&text));
         assert_eq!(last, Some("last"));
@@ -251,6 +276,21 @@ mod tests {
         let text = "a b c d e f";
         assert_eq!(words(text).len(), 6);
         let reading = Reading::of(text, Excerpt { first: 4, last: 4 });
-        assert_eq!((reading.words.len(), reading.gap), (6, None));
+        assert_eq!((reading.words.len(), reading.is_cut), (6, false));
+    }
+
+    #[test]
+    fn a_text_of_which_anything_is_unread_is_cut() {
+        let excerpt = Excerpt { first: 4, last: 4 };
+        let no_space = format!("a b c d e {}", "x".repeat(100));
+        let short_words = "a ".repeat(20);
+        for (text, is_cut) in [(no_space.as_str(), true), (&short_words, true), ("a b c d e f g", false)] {
+            assert_eq!(Reading::of(text, excerpt).is_cut, is_cut, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_of_the_scrubber_is_no_word() {
+        assert_eq!(words("Ask [REDACTED:email] or [REDACTED:phone]."), ["Ask", "or"]);
     }
 }

@@ -70,7 +70,7 @@ impl Spelling {
                 }
                 (WIDE, None) => {
                     shape |= FOREIGN;
-                    hash.push(byte);
+                    hash.push(lower(bytes, at));
                 }
                 (letter @ LETTER.., _) => {
                     if byte.is_ascii_digit() {
@@ -84,6 +84,15 @@ impl Spelling {
         }
         shape |= case(bytes.get(start..at).unwrap_or_default());
         Spelling { hash, shape, end: at }
+    }
+}
+
+/// A byte of a letter that is not of ASCII: of Latin-1's capitals, "Ü", that of the small letter.
+fn lower(bytes: &[u8], at: usize) -> u8 {
+    match bytes.get(at.saturating_sub(1)..=at) {
+        Some([0xc3, letter @ 0x80..=0x9e]) if *letter != 0x97 => letter | 0x20,
+        Some([.., byte]) => *byte,
+        _ => 0,
     }
 }
 

@@ -34,3 +34,4 @@ pub use found::{Finding, Found, Scrubbed};
 pub use kinds::{Class, Kind};
 pub use patterns::{Pattern, ScrubError};
 pub use scrubber::{Options, Scrubber};
+pub(crate) use spans::MARK;

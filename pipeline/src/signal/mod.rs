@@ -34,8 +34,20 @@ pub struct Seen<'e, 'l> {
 }
 
 pub fn detect(seen: &Seen, rules: &RuleSet) -> Vec<Signal> {
-    let mut signals: Vec<Signal> = Vec::new();
-    for (rule, active) in rules.active_for(seen.event.event_type) {
+    let mut signals = Vec::new();
+    raise(seen, rules, |_| true, &mut signals);
+    signals
+}
+
+/// The signals about an event's scores, which it got after the others.
+pub fn detect_scores(event: &Event, rules: &RuleSet, signals: &mut Vec<Signal>) {
+    signals.retain(|signal| signal.rule.score.is_none());
+    let seen = Seen { event, found: &Found::default(), context_window: None };
+    raise(&seen, rules, |rule| rule.score.is_some(), signals);
+}
+
+fn raise(seen: &Seen, rules: &RuleSet, wanted: fn(&Rule) -> bool, signals: &mut Vec<Signal>) {
+    for (rule, active) in rules.active_for(seen.event.event_type).filter(|(rule, _)| wanted(rule)) {
         if rule.yields_to.is_some_and(|name| signals.iter().any(|signal| signal.rule.name == name)) {
             continue;
         }
@@ -52,7 +64,6 @@ pub fn detect(seen: &Seen, rules: &RuleSet) -> Vec<Signal> {
             details: details(rule, seen),
         });
     }
-    signals
 }
 
 fn group(rule: &Rule, event: &Event) -> String {

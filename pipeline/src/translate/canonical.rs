@@ -220,6 +220,9 @@ impl<'l> Translation<'l> {
     fn set(&mut self, target: Target, key: &'static str, raw: &'l str) -> Result<bool, Reject> {
         let event = &mut self.event;
         match target {
+            Target::Text(Field::PromptCategory) => {
+                event.set_text(Field::PromptCategory, Some(prompt_category(raw)));
+            }
             Target::Text(field) => match short_text(field, key, raw)? {
                 Some(text) => event.set_text(field, Some(text)),
                 None => return Ok(false),
@@ -260,7 +263,7 @@ impl<'l> Translation<'l> {
                 Some(success) => self.state(2, if success { Status::Ok } else { Status::Error }),
                 None => return Err(Reject::wrong_type(key, "a boolean", json::type_name(raw))),
             },
-            Target::Score(score) => *score_slot(&mut event.facts.scores, score) = Some(number(key, raw)?),
+            Target::Score(which) => *score_slot(&mut event.facts.scores, which) = Some(score(which, raw)),
             Target::Results => event.facts.results = Some(count(key, raw)?),
             Target::ResultList => event.facts.results = event.facts.results.or(length(raw)),
             Target::Dimensions => event.facts.dimensions = Some(count(key, raw)?),
@@ -358,6 +361,20 @@ fn score_slot(scores: &mut Scores, which: Score) -> &mut Option<f64> {
         Score::Sentiment => &mut scores.sentiment,
         Score::HallucinationRisk => &mut scores.hallucination_risk,
     }
+}
+
+/// Not a number: what the client sent is no such score. An event is worth more than its score, so it is not rejected for one.
+fn score(which: Score, raw: &str) -> f64 {
+    let least = if which == Score::Sentiment { -1.0 } else { 0.0 };
+    let text = json::string(raw).unwrap_or(Cow::Borrowed(raw));
+    let score = text.trim().parse().ok().filter(|score| (least..=1.0).contains(score));
+    score.unwrap_or(f64::NAN)
+}
+
+/// Empty: what the client sent is none. A text is not one of a few categories.
+fn prompt_category(raw: &str) -> Cow<'_, str> {
+    const MOST_BYTES: usize = 100;
+    json::string(raw).filter(|category| category.len() <= MOST_BYTES).unwrap_or_default()
 }
 
 /// Identifiers and versions may be numbers, which many clients use for them; of several finish reasons the first counts.

@@ -32,6 +32,38 @@ fn a_count_that_millions_of_events_could_not_add_up_is_refused() {
 }
 
 #[test]
+fn what_is_no_score_and_no_category_is_an_attribute_and_rejects_no_event() {
+    let long = "x".repeat(600);
+    for (key, value) in [
+        ("sentiment_score", json!("positive")),
+        ("sentiment_score", json!(-1.5)),
+        ("toxicity_score", json!(87)),
+        ("coherence_score", json!([0.9])),
+        ("hallucination_risk", json!("NaN")),
+        ("prompt_category", json!(["a", "b"])),
+        ("prompt_category", json!(7)),
+        ("prompt_category", json!(long)),
+    ] {
+        for line in [json!({"model": "m", key: value}), json!({"model": "m", "attributes": {key: value}})] {
+            let line = line.to_string();
+            let event = read(&line).unwrap();
+            assert_eq!(attributes(&event), json!({key: value}));
+            let facts = event.facts;
+            let scores: [fn(&Scores) -> Option<f64>; 4] =
+                [|s| s.coherence, |s| s.toxicity, |s| s.sentiment, |s| s.hallucination_risk];
+            assert!(scores.into_iter().all(|of| facts.score(of).is_none()), "{line}");
+            assert_eq!(event.prompt_category(), None, "{line}");
+        }
+    }
+    let texts = read(r#"{"model":"m","coherence_score":"0.9","sentiment_score":"-1"}"#).unwrap();
+    assert_eq!((texts.facts.scores.coherence, texts.facts.scores.sentiment), (Some(0.9), Some(-1.0)));
+    let line = r#"{"event_type":"tool_call","tool_name":"t","prompt_category":{"a":1},"toxicity_score":0.5}"#;
+    let tool = read(line).unwrap();
+    assert_eq!(attributes(&tool), json!({"prompt_category": {"a": 1}, "toxicity_score": 0.5}));
+    assert_eq!(tool.facts.score(|scores| scores.toxicity), None);
+}
+
+#[test]
 fn the_words_of_an_http_status_are_an_errors_message_only_beside_an_errors_status() {
     let fine = read(r#"{"traceId":"t","model":"m","status":200,"statusText":"OK"}"#).unwrap();
     assert_eq!((fine.status, fine.error_message.as_deref()), (Status::Ok, None));
