@@ -29,9 +29,7 @@ impl Deed {
         let request = Request::told();
         let said = |name: &str| request.as_ref().and_then(|request| request.header(name)).map(clean);
         let resource = clean(&self.resource);
-        // Of several hops the last one is what the nearest proxy saw.
-        let hops = said("x-forwarded-for");
-        let hop = hops.as_deref().and_then(|hops| hops.rsplit(',').next()).map(|hop| hop.trim().to_owned());
+        let address = request.as_ref().and_then(Request::address).map(clean);
         Ok(Spi::run_with_args(
             include_str!("../sql/edit/record_deed.sql"),
             &[
@@ -39,7 +37,7 @@ impl Deed {
                 actor().into(),
                 self.action.into(),
                 resource.into(),
-                said("x-real-ip").or(hop).into(),
+                address.into(),
                 said("user-agent").into(),
                 said("x-request-id").into(),
             ],

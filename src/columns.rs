@@ -4,6 +4,7 @@ use observa_pipeline::batch::{Ready, Rejected, StoredContent};
 use observa_pipeline::event::Field;
 use observa_pipeline::home::Home;
 use observa_pipeline::identity;
+use observa_pipeline::month::Month;
 use observa_pipeline::price::Usd;
 use observa_pipeline::signal::Signal;
 use observa_pipeline::signal::rules::Severity;
@@ -57,6 +58,13 @@ pub struct LogRow<'b> {
 pub struct ContentRow<'b> {
     pub stored: &'b StoredContent<'b>,
     pub stamp: Stamp,
+}
+
+/// Events that a batch has added to a project.
+pub struct UsageRow {
+    pub home: (Uuid, Uuid),
+    pub month: Month,
+    pub events: u64,
 }
 
 fn text(text: &str) -> Option<pg_sys::Datum> {
@@ -230,6 +238,15 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 19] {
         Column { name: "route", value: |row| row.ready.event.text(Field::Route).and_then(text) },
         Column { name: "user_id", value: |row| row.ready.event.text(Field::UserId).and_then(text) },
         Column { name: "details", value: |row| jsonb(&row.signal.details.to_string()) },
+    ]
+}
+
+pub fn usage() -> [Column<UsageRow>; 4] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.home.0) },
+        Column { name: "project_id", value: |row| uuid(row.home.1) },
+        Column { name: "month", value: |row| date(row.month.begins()) },
+        Column { name: "events", value: |row| i64::try_from(row.events).unwrap_or(i64::MAX).into_datum() },
     ]
 }
 

@@ -1,8 +1,12 @@
 //! Refusals as Postgres errors: in one place, with their SQLSTATE, and never with a payload.
 
+use std::borrow::Cow;
+
 use observa_pipeline::error::Refusal;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+
+use crate::limits::Over;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -40,8 +44,16 @@ pub enum Error {
     ReadOnly,
     #[error("the row can't be stored: {0}")]
     Rejected(String),
+    #[error("{}", .0.message)]
+    OverLimit(Box<Over>),
     #[error(transparent)]
     Spi(#[from] pgrx::spi::Error),
+}
+
+impl From<Box<Over>> for Error {
+    fn from(over: Box<Over>) -> Error {
+        Error::OverLimit(over)
+    }
 }
 
 impl Error {
@@ -60,14 +72,16 @@ impl Error {
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
             Error::TooManyDays { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Error::OverLimit(_) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } | Error::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }
 
-    fn hint(&self) -> Option<&'static str> {
-        match self {
+    fn hint(&self) -> Option<Cow<'static, str>> {
+        let hint = match self {
+            Error::OverLimit(over) => return Some(over.hint().into()),
             Error::NoTenant => Some(
                 "SELECT observa.authenticate(key) acts for a key's project to the transaction's end; a superuser gives a login a tenant with observa.grant_tenant(login, tenant).",
             ),
@@ -77,7 +91,8 @@ impl Error {
             Error::Busy(_) => Some("Call it again when no long transaction is open that has used observa."),
             Error::TooManyDays { .. } => Some("Send older events in smaller batches, a month at a time."),
             _ => None,
-        }
+        };
+        hint.map(Cow::Borrowed)
     }
 
     /// Ends the statement.

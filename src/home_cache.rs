@@ -76,6 +76,16 @@ pub struct Project {
     scrub_emails: Option<bool>,
     /// None: as the setting says.
     quality_scores: Option<bool>,
+    limits: Limits,
+}
+
+/// What a project may send, and store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// None: as the setting says for all projects of the tenant together. 0: any number.
+    pub events_per_minute: Option<u32>,
+    /// None: any number.
+    pub monthly_events: Option<i64>,
 }
 
 impl Tenant {
@@ -229,6 +239,17 @@ pub fn tenant_with_id(id: Uuid) -> Option<Rc<Tenant>> {
     known.or_else(|| load_tenant(&id.to_string()))
 }
 
+/// The limits of a project; none of one that is not there.
+pub fn limits(tenant_id: Uuid, project_id: Uuid) -> Limits {
+    let tenant = tenant_with_id(tenant_id);
+    tenant.and_then(|tenant| Some(tenant.project_with_id(project_id)?.limits)).unwrap_or_default()
+}
+
+/// Where events go whose sender and whose lines name no project.
+pub fn default_project(tenant_id: Uuid) -> Option<Uuid> {
+    Some(tenant_with_id(tenant_id)?.project(None, None)?.id)
+}
+
 fn load_tenant(named: &str) -> Option<Rc<Tenant>> {
     let tenant = Rc::new(or_raise(under_newest_snapshot(|| read_tenant(named)))?);
     CACHE.with_borrow_mut(|Cache { tenants, .. }| {
@@ -266,7 +287,9 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let Some(((id, name), environment)) = known else { continue };
             let id = Uuid::from_bytes(*id.as_bytes());
             let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
-            let project = Rc::new(Project { id, environment, scrub_emails, quality_scores });
+            let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
+            let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
+            let project = Rc::new(Project { id, environment, scrub_emails, quality_scores, limits });
             tenant.namesakes.entry(name).or_default().push(Rc::clone(&project));
             tenant.projects.insert(id, project);
         }

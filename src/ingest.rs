@@ -16,8 +16,10 @@ use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::keys;
+use crate::limits;
 use crate::log_guard::guard_statement;
 use crate::logs::{self, LogLine};
+use crate::request;
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::span_contents;
@@ -25,6 +27,7 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants::Directory;
 use crate::traces;
+use crate::usage::{self, Counts};
 
 /// Events of one statement: few enough for their rows to stay in the caches on their way through it.
 const CHUNK: usize = 250;
@@ -51,7 +54,10 @@ fn ingest_bytea(body: &[u8]) -> JsonB {
 
 fn ingest(body: &[u8]) -> JsonB {
     guard_statement();
-    JsonB(or_raise(ingest_body(body)).into_json())
+    JsonB(match ingest_body(body) {
+        Err(Error::OverLimit(over)) if request::is_over_http() => over.answer(),
+        outcome => or_raise(outcome).into_json(),
+    })
 }
 
 /// What became of a batch.
@@ -64,6 +70,8 @@ pub struct Outcome {
     pub alerts: u64,
     pub redactions: u64,
     pub rejected: Vec<Rejected>,
+    /// Of `accepted`, the events, by where they are stored.
+    pub stored: Counts,
     /// Spans and log records that were rejected; None: nothing came as OTLP.
     pub rejected_spans: Option<u64>,
 }
@@ -76,6 +84,9 @@ impl Outcome {
         self.alerts += other.alerts;
         self.redactions += other.redactions;
         self.rejected.extend(other.rejected);
+        for (home, events) in other.stored {
+            *self.stored.entry(home).or_default() += events;
+        }
         self.rejected_spans = match (self.rejected_spans, other.rejected_spans) {
             (Some(ours), Some(theirs)) => Some(ours + theirs),
             (ours, theirs) => ours.or(theirs),
@@ -124,6 +135,7 @@ pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
     let line = [decode::line(1, row.as_bytes(), &limits)];
     let batch = batch::read(&line, &limits, &mut Directory::new()?, stamp.arrived);
     let id = batch.ready.first().map(|ready| event_id(ready).to_owned()).unwrap_or_default();
+    limits::admit_rows(&batch, stamp.arrived)?;
     Ok((id, store_batch(batch, stamp)?))
 }
 
@@ -142,7 +154,9 @@ fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
 /// Stores what can be stored of the lines; what is rejected is in the outcome alone.
 pub fn ingest_lines(lines: &[Line], directory: &mut Directory) -> Result<Outcome, Error> {
     let stamp = Stamp::now();
-    store_batch(batch::read(lines, &settings::limits(), directory, stamp.arrived), stamp)
+    let batch = batch::read(lines, &settings::limits(), directory, stamp.arrived);
+    limits::admit(&batch, stamp.arrived)?;
+    store_batch(batch, stamp)
 }
 
 fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
@@ -161,6 +175,7 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         let acting = Acting::within(first.home.tenant_id, first.home.project_id);
         Acting::during(acting, || store(of_tenant, stamp, &mut outcome))?;
     }
+    usage::add(&outcome.stored, stamp)?;
     if let Some(otlp) = otlp {
         store_beside_events(otlp, stamp, &mut outcome)?;
     }
@@ -230,6 +245,12 @@ fn store_chunk<'r, 'l>(
     let new = insert(ready, &Rows::new("events", &columns::events(), events)?)?;
     outcome.duplicates += (ready.len() - new.len()) as u64;
     outcome.accepted += new.len() as u64;
+    for of_home in new.chunk_by(|a, b| a.home.project_id == b.home.project_id) {
+        let Some(Home { tenant_id, project_id, .. }) = of_home.first().map(|ready| &*ready.home) else {
+            continue;
+        };
+        *outcome.stored.entry((*tenant_id, *project_id)).or_default() += of_home.len() as u64;
+    }
     outcome.redactions += new.iter().map(|ready| u64::from(ready.event.redactions)).sum::<u64>();
     let with_payload = new.iter().copied().filter(|ready| columns::has_payload(ready));
     let with_payload = with_payload.map(|ready| EventRow { ready, stamp });

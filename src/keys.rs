@@ -13,6 +13,7 @@ use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, Rights, sql_uuid, uuid};
+use crate::key_uses;
 use crate::log_guard::guard_statement;
 use crate::storage;
 use crate::tenants;
@@ -44,6 +45,12 @@ impl Key {
             rights: self.rights,
             key_id: Some(self.id),
         }
+    }
+
+    /// The transaction acts for it, to its end.
+    pub fn act(&self) {
+        self.acting().until_end();
+        key_uses::note(self.tenant_id, self.id);
     }
 }
 
@@ -93,7 +100,7 @@ fn read(hash: &KeyHash) -> Result<Option<Key>, Error> {
 fn authenticate(key: &str) -> JsonB {
     guard_statement();
     let key = or_raise(find(key));
-    key.acting().until_end();
+    key.act();
     JsonB(json!({
         "tenant_id": key.tenant_id.to_string(),
         "project_id": key.project_id.to_string(),

@@ -13,7 +13,9 @@ mod error;
 mod home_cache;
 mod identity;
 mod ingest;
+mod key_uses;
 mod keys;
+mod limits;
 mod llm_requests;
 mod log_guard;
 mod logins;
@@ -36,6 +38,7 @@ mod rows;
 mod rules;
 mod scrub;
 mod settings;
+mod shared;
 mod span_contents;
 mod storage;
 mod storage_state;
@@ -44,6 +47,7 @@ mod tenants;
 mod trace;
 mod traces;
 mod triggers;
+mod usage;
 
 use pgrx::prelude::*;
 
@@ -77,6 +81,8 @@ pub extern "C-unwind" fn _PG_init() {
     settings::define();
     log_guard::install();
     home_cache::watch_config();
+    usage::watch_transactions();
+    shared::request();
 }
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -18,6 +18,7 @@ use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::ingest::SEND;
 use crate::keys;
+use crate::limits;
 use crate::log_guard::guard_statement;
 use crate::rows::{self, Rows};
 use crate::settings;
@@ -126,6 +127,7 @@ fn insert(row: &str) -> Result<(), Error> {
         Place { tenant: tenant.as_deref(), project: project.as_deref(), environment: environment.as_deref() };
     let home =
         Directory::new()?.home(place).map_err(|reject| Error::Rejected(reject.message.into_owned()))?;
+    limits::admit_line(home.tenant_id, home.project_id, stamp.arrived)?;
     let line = read(&row, home, stamp)?;
     store(vec![line], stamp).map(|_| ())
 }

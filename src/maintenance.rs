@@ -8,11 +8,13 @@ use serde_json::json;
 use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
+use crate::key_uses;
 use crate::patience::Patience;
 use crate::span_contents;
 use crate::storage;
 use crate::tenants;
 use crate::traces;
+use crate::usage;
 
 /// Days that ids of events without a time are kept, and contents of spans that have not come: yesterday's retry is still known today.
 const KEY_DAYS: i64 = 2;
@@ -30,15 +32,20 @@ fn round() -> Result<serde_json::Value, Error> {
     let mut patience = Patience::of_a_round();
     let partitions_created = storage::make_window(&mut patience)?;
     let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
+    let mut quota_signals = 0;
     for tenant_id in tenants::all()? {
         let acting = Acting::whole(tenant_id);
         Acting::during(acting, traces::settle)?;
+        quota_signals += Acting::during(acting, usage::fold)?;
         Acting::during(acting, audit::forget)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
+    let keys_used = key_uses::fold()?;
     Ok(json!({
         "partitions_created": partitions_created,
         "key_partitions_dropped": keys_dropped,
+        "quota_signals": quota_signals,
+        "keys_used": keys_used,
         "postponed": patience.postponed,
     }))
 }

@@ -1,8 +1,10 @@
 //! PostgREST's db-pre-request: who asks by what the request's headers say, or the refusal as HTTP has it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::CStr;
 
+use observa_pipeline::bucket::Standing;
 use observa_pipeline::origin;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys;
+use crate::limits::{self, Over, Tightest};
 use crate::settings;
 
 /// What anybody may call.
@@ -51,9 +54,24 @@ impl Request {
         self.header("x-api-key").or_else(|| self.header("apikey").filter(ours))
     }
 
+    /// Who asks, as a proxy in front of PostgREST says that it sees them: of several it wrote the last.
+    pub fn address(&self) -> Option<&str> {
+        let hops = self.header("x-real-ip").or_else(|| self.header("x-forwarded-for"))?;
+        hops.rsplit(',').next().map(str::trim)
+    }
+
+    fn brings_events(&self) -> bool {
+        self.method == "POST" && BRINGS_EVENTS.contains(&self.path.as_str())
+    }
+
     fn reads(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD")
     }
+}
+
+/// Whether PostgREST asks, for a client of its own.
+pub fn is_over_http() -> bool {
+    told(c"request.method").is_some()
 }
 
 /// A setting that PostgREST makes for the request; an empty one is none.
@@ -71,58 +89,79 @@ struct Refusal {
     status: u16,
     code: &'static str,
     /// Short and ASCII: some proxies make it the status line.
-    message: &'static str,
-    hint: &'static str,
+    message: Cow<'static, str>,
+    hint: Cow<'static, str>,
     /// Of the same refusal outside of HTTP.
     sqlstate: &'static str,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl From<Box<Over>> for Refusal {
+    fn from(over: Box<Over>) -> Refusal {
+        let (headers, hint) = (over.headers(), over.hint().into());
+        Refusal {
+            status: 429,
+            code: over.code,
+            message: over.message.into(),
+            hint,
+            sqlstate: "53400",
+            headers,
+        }
+    }
 }
 
 const NO_KEY: Refusal = Refusal {
     status: 401,
     code: "UNAUTHORIZED",
-    message: "an API key is required",
-    hint: "Send it as the header x-api-key.",
+    message: Cow::Borrowed("an API key is required"),
+    hint: Cow::Borrowed("Send it as the header x-api-key."),
     sqlstate: "28000",
+    headers: Vec::new(),
 };
 
 const BAD_KEY: Refusal = Refusal {
     status: 401,
     code: "UNAUTHORIZED",
-    message: "the API key is unknown, expired or revoked",
-    hint: "observa.create_api_key(project, kind) makes one.",
+    message: Cow::Borrowed("the API key is unknown, expired or revoked"),
+    hint: Cow::Borrowed("observa.create_api_key(project, kind) makes one."),
     sqlstate: "28P01",
+    headers: Vec::new(),
 };
 
 const BAD_ORIGIN: Refusal = Refusal {
     status: 403,
     code: "FORBIDDEN",
-    message: "the public key may not be used from this origin",
-    hint: "Its origins are in observa.api_keys.",
+    message: Cow::Borrowed("the public key may not be used from this origin"),
+    hint: Cow::Borrowed("Its origins are in observa.api_keys."),
     sqlstate: "42501",
+    headers: Vec::new(),
 };
 
 const NO_INGEST: Refusal = Refusal {
     status: 403,
     code: "FORBIDDEN",
-    message: "who asks may not send events",
-    hint: "The key needs the scope ingest.",
+    message: Cow::Borrowed("who asks may not send events"),
+    hint: Cow::Borrowed("The key needs the scope ingest."),
     sqlstate: "42501",
+    headers: Vec::new(),
 };
 
 const NO_QUERY: Refusal = Refusal {
     status: 403,
     code: "FORBIDDEN",
-    message: "who asks may not read",
-    hint: "The key needs the scope query.",
+    message: Cow::Borrowed("who asks may not read"),
+    hint: Cow::Borrowed("The key needs the scope query."),
     sqlstate: "42501",
+    headers: Vec::new(),
 };
 
 const TOO_LARGE: Refusal = Refusal {
     status: 413,
     code: "PAYLOAD_TOO_LARGE",
-    message: "the body is over observa.max_batch_bytes",
-    hint: "Send smaller batches.",
+    message: Cow::Borrowed("the body is over observa.max_batch_bytes"),
+    hint: Cow::Borrowed("Send smaller batches."),
     sqlstate: "54000",
+    headers: Vec::new(),
 };
 
 /// The refusal, or None where the transaction now acts for who asks.
@@ -130,32 +169,73 @@ fn check() -> Result<Option<Refusal>, Error> {
     let Some(request) = Request::told() else {
         return Ok(known_otherwise().then_some(()).map_or(Some(NO_KEY), |()| None));
     };
+    let refused = match let_in(&request) {
+        Ok(tightest) => {
+            tightest.tell();
+            None
+        }
+        Err(Refused::Http(refusal)) => Some(refusal),
+        Err(Refused::Other(error)) => return Err(error),
+    };
+    Ok(refused)
+}
+
+/// Why a request goes no further.
+enum Refused {
+    Http(Refusal),
+    Other(Error),
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        Refused::Http(refusal)
+    }
+}
+
+impl From<Box<Over>> for Refused {
+    fn from(over: Box<Over>) -> Refused {
+        Refused::Http(over.into())
+    }
+}
+
+/// First who asks too often, whatever for, and with whatever guess of a key.
+fn let_in(request: &Request) -> Result<Tightest, Refused> {
+    let mut tightest = Tightest::default();
+    tightest.see(limits::request_of_address(request.address())?);
     let length = request.header("content-length").and_then(|length| length.trim().parse::<usize>().ok());
     if length.is_some_and(|length| length > settings::limits().max_batch_bytes) {
-        return Ok(Some(TOO_LARGE));
+        return Err(TOO_LARGE.into());
     }
     let is_open = OPEN.contains(&request.path.as_str());
     if let Some(key) = request.key() {
-        let key = match keys::find(key) {
-            Ok(key) => key,
-            Err(Error::BadKey) => return Ok(Some(BAD_KEY)),
-            Err(error) => return Err(error),
-        };
-        let is_from = |origin: &str| origin::allowed(origin, &key.origins);
-        if key.is_public && !key.origins.is_empty() && !request.header("origin").is_some_and(is_from) {
-            return Ok(Some(BAD_ORIGIN));
-        }
-        key.acting().until_end();
+        tightest.see(act_for(request, key)?);
     } else if !is_open && !known_otherwise() {
-        return Ok(Some(NO_KEY));
+        return Err(NO_KEY.into());
     }
-    let Some(rights) = Acting::current().map(|acting| acting.rights).filter(|_| !is_open) else {
-        return Ok(None);
-    };
-    if request.method == "POST" && BRINGS_EVENTS.contains(&request.path.as_str()) && !rights.ingest {
-        return Ok(Some(NO_INGEST));
+    let Some(acting) = Acting::current().filter(|_| !is_open) else { return Ok(tightest) };
+    if request.brings_events() {
+        if !acting.rights.ingest {
+            return Err(NO_INGEST.into());
+        }
+        tightest.join(limits::request_with_events(acting.tenant_id, acting.project_id)?);
     }
-    Ok((request.reads() && !rights.query).then_some(NO_QUERY))
+    if request.reads() && !acting.rights.query {
+        return Err(NO_QUERY.into());
+    }
+    Ok(tightest)
+}
+
+fn act_for(request: &Request, key: &str) -> Result<Option<Standing>, Refused> {
+    let key = keys::find(key).map_err(|error| match error {
+        Error::BadKey => Refused::Http(BAD_KEY),
+        error => Refused::Other(error),
+    })?;
+    let is_from = |origin: &str| origin::allowed(origin, &key.origins);
+    if key.is_public && !key.origins.is_empty() && !request.header("origin").is_some_and(is_from) {
+        return Err(BAD_ORIGIN.into());
+    }
+    key.act();
+    Ok(limits::request_of_key(key.id)?)
 }
 
 /// By its login, by claims, or as a superuser.
@@ -168,19 +248,16 @@ fn known_otherwise() -> bool {
 fn check_request() -> Option<pgrx::JsonB> {
     or_raise(check()).map(|refusal| {
         let over_http = Request::told().is_some();
-        let Refusal { status, code, message, hint, sqlstate } = refusal;
+        let Refusal { status, code, message, hint, sqlstate, mut headers } = refusal;
+        if status == 401 {
+            headers.push(("WWW-Authenticate", "ApiKey".into()));
+        }
+        let headers: HashMap<&str, String> = headers.into_iter().collect();
         let body = json!({ "code": code, "message": message, "details": null, "hint": hint });
-        let how = json!({ "status": status, "headers": headers(status) });
+        let how = json!({ "status": status, "headers": headers });
         pgrx::JsonB(match over_http {
             true => json!({ "sqlstate": "PGRST", "message": body.to_string(), "detail": how.to_string(), "hint": hint }),
             false => json!({ "sqlstate": sqlstate, "message": message, "detail": "", "hint": hint }),
         })
     })
-}
-
-fn headers(status: u16) -> Value {
-    match status {
-        401 => json!({ "WWW-Authenticate": "ApiKey" }),
-        _ => json!({}),
-    }
 }

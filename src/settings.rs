@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
+use observa_pipeline::bucket::Rate;
 use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
@@ -19,6 +20,10 @@ static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
+static REQUESTS_PER_IP: GucSetting<i32> = GucSetting::<i32>::new(0);
+static REQUESTS_PER_IP_WINDOW: GucSetting<i32> = GucSetting::<i32>::new(15 * 60);
+static REQUESTS_PER_KEY: GucSetting<i32> = GucSetting::<i32>::new(0);
+static EVENTS_PER_MINUTE: GucSetting<i32> = GucSetting::<i32>::new(0);
 static SCRUB_EMAILS: GucSetting<bool> = GucSetting::<bool>::new(true);
 static QUALITY_SCORES: GucSetting<bool> = GucSetting::<bool>::new(true);
 static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
@@ -42,7 +47,7 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 8] = [
+static LIMITS: [Limit; 12] = [
     Limit {
         name: c"observa.audit_retention",
         about: c"How long rows of observa.audit_log are kept",
@@ -108,6 +113,38 @@ static LIMITS: [Limit; 8] = [
         min: 60,
         max: 7 * DAY_S,
         unit: GucFlags::UNIT_S,
+    },
+    Limit {
+        name: c"observa.requests_per_ip",
+        about: c"Requests over HTTP that one address may make in observa.requests_per_ip_window; 0: any number",
+        setting: &REQUESTS_PER_IP,
+        min: 0,
+        max: 1_000_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.requests_per_ip_window",
+        about: c"The time that observa.requests_per_ip counts over",
+        setting: &REQUESTS_PER_IP_WINDOW,
+        min: 1,
+        max: DAY_S,
+        unit: GucFlags::UNIT_S,
+    },
+    Limit {
+        name: c"observa.requests_per_key",
+        about: c"Requests over HTTP that one API key may make in a minute; 0: any number",
+        setting: &REQUESTS_PER_KEY,
+        min: 0,
+        max: 1_000_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.events_per_minute",
+        about: c"Events that a tenant may send in a minute, projects with a limit of their own aside; 0: any number",
+        setting: &EVENTS_PER_MINUTE,
+        min: 0,
+        max: 1_000_000_000,
+        unit: GucFlags::empty(),
     },
 ];
 
@@ -205,6 +242,26 @@ pub fn limits() -> Settings {
     }
 }
 
+fn rate(setting: &GucSetting<i32>, window_s: i32) -> Option<Rate> {
+    let most = u32::try_from(setting.get()).unwrap_or_default();
+    (most > 0).then(|| Rate { most, window: i64::from(window_s) * SECOND })
+}
+
+/// None: any number.
+pub fn requests_per_ip() -> Option<Rate> {
+    rate(&REQUESTS_PER_IP, REQUESTS_PER_IP_WINDOW.get())
+}
+
+/// None: any number.
+pub fn requests_per_key() -> Option<Rate> {
+    rate(&REQUESTS_PER_KEY, 60)
+}
+
+/// Of a tenant. None: any number.
+pub fn events_per_minute() -> Option<Rate> {
+    rate(&EVENTS_PER_MINUTE, 60)
+}
+
 /// Runs something with a setting of its own, as a function's SET does it: what held before holds again at its end, and at its
 /// error's.
 pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
@@ -264,6 +321,13 @@ pub fn set_local(name: &CStr, value: &CStr) {
             0,
             false,
         );
+    }
+}
+
+/// As [`set_local`]; a text with a NUL in it sets nothing.
+pub fn set_local_text(name: &CStr, value: &str) {
+    if let Ok(value) = CString::new(value) {
+        set_local(name, &value);
     }
 }
 

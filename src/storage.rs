@@ -25,6 +25,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/signals.sql"),
     include_str!("../sql/storage/rejected_events.sql"),
     include_str!("../sql/storage/logs.sql"),
+    include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
     include_str!("../sql/storage/accounts.sql"),
@@ -35,6 +36,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/logs.sql"),
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/config.sql"),
+    include_str!("../sql/views/usage.sql"),
     include_str!("../sql/views/grants.sql"),
 ];
 

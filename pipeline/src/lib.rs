@@ -3,10 +3,12 @@
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
+//! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with.
 #![forbid(unsafe_code)]
 
 pub mod batch;
 pub mod bill;
+pub mod bucket;
 pub mod clean;
 pub mod decode;
 pub mod error;
@@ -14,12 +16,14 @@ pub mod event;
 pub mod home;
 pub mod identity;
 pub mod letter;
+pub mod month;
 pub mod origin;
 pub mod price;
 pub mod quality;
 pub mod scrub;
 pub mod settings;
 pub mod signal;
+pub mod slots;
 pub mod time;
 pub mod translate;
 pub mod validate;

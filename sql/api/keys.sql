@@ -94,7 +94,8 @@ END
 $$;
 COMMENT ON FUNCTION observa.pre_request() IS 'PostgREST''s db-pre-request: acts for the request''s API key
 
-Reads the headers x-api-key and apikey. Refuses with 401 (no key, or one that does not count), 403 (scope, origin) and 413.';
+Reads the headers x-api-key and apikey. Refuses with 401 (no key, or one that does not count), 403 (scope, origin), 413, and 429
+with Retry-After over a limit. Where one holds, X-RateLimit-Limit, -Remaining and -Reset of the answer tell how it stands.';
 
 REVOKE ALL ON FUNCTION observa.authenticate(text), observa.create_api_key(uuid, text, text[], text[], timestamptz, text),
     observa.revoke_api_key(uuid), observa.rotate_api_key(uuid, interval), observa.grant_tenant(name, uuid),

@@ -17,7 +17,7 @@ CREATE FUNCTION observa.run_maintenance() RETURNS jsonb
 ALTER FUNCTION observa.run_maintenance() OWNER TO observa_owner;
 REVOKE ALL ON FUNCTION observa.run_maintenance() FROM PUBLIC;
 COMMENT ON FUNCTION observa.run_maintenance() IS 'One round of upkeep: makes the coming days'' partitions, drops ids of events without a time after two days, bills once
-what two transactions stored at once of one call
+what two transactions stored at once of one call, folds usage, tells of quotas, and writes when keys were used
 
 For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself. It waits
 for no lock longer than others can bear: what was not to be had is listed in postponed, and done by the next round. Call it

@@ -36,7 +36,9 @@ CREATE TABLE IF NOT EXISTS observa_internal.members (
 );
 COMMENT ON TABLE observa_internal.members IS 'People of a tenant, by the subject of their JWTs';
 
-CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.api_keys
+-- When a key was used last changes nothing of what it may do: each round of maintenance would make every cache stale.
+CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR DELETE OR TRUNCATE
+    OR UPDATE OF tenant_id, key_id, project_id, kind, hash, scopes, origins, expires_at, revoked_at ON observa_internal.api_keys
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();
 CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.logins
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();

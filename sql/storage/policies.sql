@@ -5,7 +5,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'events',
-                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents'] LOOP
+                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -13,7 +13,7 @@ BEGIN
             'USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant())', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'events', 'event_payloads', 'signals', 'alerts',
-                                'rejected_events', 'logs'] LOOP
+                                'rejected_events', 'logs', 'usage', 'usage_deltas'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
             'USING (tenant_id = observa.readable_tenant())', name);

@@ -13,6 +13,7 @@ fn every_administrative_act_is_recorded_for_its_tenant_alone() {
     let mut boss = db.connect_as("boss", "observa_admin, observa_ingest, observa_read");
     let login: String = one(&mut boss, "SELECT session_user::text");
     db.run(&format!("SELECT observa.grant_tenant('{login}', '{tenant}')"));
+    db.run(&format!("SELECT observa.limit_project('{project}')"));
     let key: String = one(&mut boss, &format!("SELECT observa.create_api_key('{project}', 'sk')"));
     for act in [
         "SELECT observa.rotate_api_key(id) FROM observa.api_keys",
@@ -42,6 +43,7 @@ fn every_administrative_act_is_recorded_for_its_tenant_alone() {
             "create_tenant",
             "create_project",
             "grant_tenant",
+            "limit_project",
             "create_api_key",
             "rotate_api_key",
             "revoke_api_key",
@@ -59,7 +61,7 @@ fn every_administrative_act_is_recorded_for_its_tenant_alone() {
         ]
     );
     assert_eq!(
-        (&seen[0]["actor"], &seen[3]["actor"]),
+        (&seen[0]["actor"], &seen[4]["actor"]),
         (&json!("login postgres"), &json!(format!("login {login}")))
     );
     assert!(

@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 46] = [
+const SECURITY_DEFINER: [(&str, &str); 47] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -351,6 +351,7 @@ const SECURITY_DEFINER: [(&str, &str); 46] = [
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),
     ("observa.ingest(text)", "observa_owner"),
+    ("observa.limit_project(uuid,integer,bigint)", "observa_owner"),
     ("observa.login(text,text)", "observa_system"),
     ("observa.logout()", "observa_system"),
     ("observa.me()", "observa_system"),

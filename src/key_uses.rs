@@ -1,0 +1,75 @@
+//! When API keys were used last: kept in shared memory, as a request that only reads can write no row, and written by maintenance.
+
+use std::collections::BTreeMap;
+
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::identity::{Acting, sql_uuid};
+use crate::shared;
+use crate::storage;
+
+/// A key's last use.
+#[derive(Clone, Copy)]
+pub struct Use {
+    tenant_id: u128,
+    /// Microseconds since 1970 UTC.
+    at: i64,
+    /// Whether maintenance has written it.
+    written: bool,
+}
+
+impl Use {
+    pub const NONE: Use = Use { tenant_id: 0, at: 0, written: true };
+}
+
+/// The one kind of thing that this table holds.
+const KEYS: u32 = 0;
+
+/// Where many keys are used between two rounds, the least recent uses are not written.
+pub fn note(tenant_id: Uuid, key_id: Uuid) {
+    let now = storage::now();
+    let used = Use { tenant_id: tenant_id.as_u128(), at: now, written: false };
+    shared::with_key_uses(|uses| {
+        if let Some(known) = uses.get_or_insert(shared::key_of(KEYS, key_id), now, used, |_| true) {
+            *known = used;
+        }
+    });
+}
+
+/// Writes what has been used since the last round; of how many keys.
+pub fn fold() -> Result<u64, Error> {
+    let mut by_tenant: BTreeMap<u128, Vec<(Uuid, i64)>> = BTreeMap::new();
+    let unwritten = shared::with_key_uses(|uses| {
+        let unwritten = uses.iter().filter(|(key, used)| !used.written && shared::is_ours(*key));
+        unwritten.map(|(key, used)| (key, *used)).collect::<Vec<_>>()
+    });
+    let unwritten = unwritten.unwrap_or_default();
+    for (key, used) in &unwritten {
+        by_tenant.entry(used.tenant_id).or_default().push((Uuid::from_u128(key.id), used.at));
+    }
+    let mut written = 0;
+    for (tenant_id, uses) in by_tenant {
+        let acting = Acting::whole(Uuid::from_u128(tenant_id));
+        written += Acting::during(acting, || write(&uses))?;
+    }
+    shared::with_key_uses(|uses| {
+        for (key, used) in &unwritten {
+            if let Some(now) = uses.get(*key, used.at).filter(|now| now.at == used.at) {
+                now.written = true;
+            }
+        }
+    });
+    Ok(written)
+}
+
+fn write(uses: &[(Uuid, i64)]) -> Result<u64, Error> {
+    let (keys, times): (Vec<_>, Vec<_>) =
+        uses.iter().map(|(key_id, at)| (sql_uuid(*key_id), storage::sql_time(*at))).unzip();
+    let written = Spi::connect_mut(|client| {
+        let sql = include_str!("../sql/usage/key_uses.sql");
+        client.update(sql, None, &[keys.into(), times.into()]).map(|rows| rows.len())
+    })?;
+    Ok(written as u64)
+}
