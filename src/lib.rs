@@ -13,6 +13,7 @@ mod identity;
 mod ingest;
 mod keys;
 mod llm_requests;
+mod locks;
 mod log_guard;
 mod logins;
 mod logs;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::identity::{self, Acting};
+use crate::keys::{self, EDIT};
 use crate::settings;
 use crate::tenants;
 
@@ -51,7 +52,7 @@ pub fn row<'a>(
     Ok(trigger.new().or_else(|| trigger.old()))
 }
 
-/// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default.
+/// Runs for the tenant of the row: the acting one, for who administers it, or for a superuser the one that the row names, else the default.
 pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let tenant =
         |row: &Value| row.get("tenant_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
@@ -66,6 +67,7 @@ pub fn for_row_tenant<T>(change: &Change, run: impl FnOnce() -> Result<T, Error>
             (old, new) => old.or(new),
         },
     };
+    keys::require(|rights| rights.administer, EDIT)?;
     let acting = match Acting::current() {
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),

@@ -9,11 +9,18 @@ CREATE FUNCTION observa.readable_tenant() RETURNS uuid
     AS 'MODULE_PATHNAME', 'readable_tenant_wrapper';
 COMMENT ON FUNCTION observa.readable_tenant() IS 'The tenant whose rows this transaction may read; NULL: nobody''s';
 
+CREATE FUNCTION observa.administered_tenant() RETURNS uuid
+    LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'administered_tenant_wrapper';
+COMMENT ON FUNCTION observa.administered_tenant() IS 'The tenant that this transaction may administer; NULL: nobody''s, as for every API key';
+
 CREATE FUNCTION observa.current_project() RETURNS uuid
     LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'current_project_wrapper';
 COMMENT ON FUNCTION observa.current_project() IS 'The project that this transaction writes to; NULL: the tenant''s default';
 
-REVOKE ALL ON FUNCTION observa.current_tenant(), observa.readable_tenant(), observa.current_project() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa.current_tenant(), observa.readable_tenant(), observa.current_project()
+REVOKE ALL ON FUNCTION observa.current_tenant(), observa.readable_tenant(), observa.administered_tenant(),
+    observa.current_project() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.current_tenant(), observa.readable_tenant(), observa.administered_tenant(),
+    observa.current_project()
     TO observa_ingest, observa_read, observa_admin, observa_owner, observa_system;

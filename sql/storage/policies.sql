@@ -38,13 +38,13 @@ GRANT SELECT ON observa_internal.model_prices TO observa_read;
 -- A tenant's administrator sees what it may change, and the columns by which an alert is told and ended.
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.detection_rules;
 CREATE POLICY administered_tenant ON observa_internal.detection_rules FOR SELECT TO observa_admin
-    USING (tenant_id = observa.current_tenant());
+    USING (tenant_id = observa.administered_tenant());
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.model_prices;
 CREATE POLICY administered_tenant ON observa_internal.model_prices FOR SELECT TO observa_admin
-    USING (tenant_id IS NULL OR tenant_id = observa.current_tenant());
+    USING (tenant_id IS NULL OR tenant_id = observa.administered_tenant());
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.alerts;
 CREATE POLICY administered_tenant ON observa_internal.alerts FOR SELECT TO observa_admin
-    USING (tenant_id = observa.current_tenant());
+    USING (tenant_id = observa.administered_tenant());
 GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices TO observa_admin;
 
 -- Finds who asks, and the home of an event, among all tenants.
@@ -60,7 +60,7 @@ GRANT SELECT (tenant_id, key_id, project_id, name, kind, prefix, scopes, origins
 -- A tenant's administrator ends alerts; nothing else of a row is theirs to change.
 DROP POLICY IF EXISTS ended_by_tenant ON observa_internal.alerts;
 CREATE POLICY ended_by_tenant ON observa_internal.alerts FOR UPDATE TO observa_admin
-    USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant());
+    USING (tenant_id = observa.administered_tenant()) WITH CHECK (tenant_id = observa.administered_tenant());
 GRANT SELECT (tenant_id, project_id, alert_id, status, note, ended),
     UPDATE (status, note, acknowledged_at, resolved_at, closed_at, ended)
     ON observa_internal.alerts TO observa_admin;

@@ -67,7 +67,7 @@ fn every_view_shows_its_reader_no_more_than_the_tables_do() {
 }
 
 /// They read one setting and run no SQL; a pinned search_path would cost more than the call, once a row.
-const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'current_project'";
+const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project'";
 
 #[test]
 fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {
