@@ -11,6 +11,7 @@ mod event_types;
 mod front;
 mod grants;
 mod identity;
+mod isolation;
 mod keys;
 mod otlp;
 mod partitions;
