@@ -21,6 +21,13 @@ BEGIN
             RAISE EXCEPTION 'role % exists and can log in or is a superuser: Observa needs it as NOLOGIN NOSUPERUSER', wanted;
         END IF;
     END LOOP;
+    -- Whoever made them before could have kept a door open.
+    IF EXISTS (SELECT FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
+                JOIN pg_catalog.pg_roles member ON member.oid = m.member
+               WHERE r.rolname IN ('observa_owner', 'observa_system') AND NOT member.rolsuper) THEN
+        RAISE EXCEPTION 'observa_owner or observa_system has members: nobody may be what sees every tenant'
+            USING HINT = 'REVOKE observa_owner, observa_system FROM ...';
+    END IF;
     IF NOT (SELECT rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = 'observa_system') THEN
         ALTER ROLE observa_system BYPASSRLS;
     END IF;

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
+use crate::keys;
 use crate::plans;
 
 thread_local! {
@@ -56,6 +57,7 @@ fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Re
     let not_found =
         || Error::NotFound { what: "alert", id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(), state };
     let home = home(id)?.ok_or_else(not_found)?;
+    keys::require(|rights| rights.administer, "end alerts")?;
     let note = note.map(|note| Acting::during(home, || clean(note))).transpose()?.flatten();
     let now = pgrx::Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes());
     let changed = Spi::connect_mut(|client| {

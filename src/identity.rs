@@ -15,7 +15,7 @@ use crate::settings;
 pub struct Rights {
     pub ingest: bool,
     pub query: bool,
-    /// Keys, members, and whatever else decides who may do what.
+    /// Keys, members, rules, prices, and whatever else is decided once for the tenant.
     pub administer: bool,
 }
 
@@ -140,6 +140,11 @@ fn is_superusers_session() -> bool {
 #[pg_extern(sql = false)]
 fn readable_tenant() -> Option<pgrx::Uuid> {
     Acting::current().filter(|acting| acting.rights.query).map(|acting| sql_uuid(acting.tenant_id))
+}
+
+#[pg_extern(sql = false)]
+fn administered_tenant() -> Option<pgrx::Uuid> {
+    Acting::current().filter(|acting| acting.rights.administer).map(|acting| sql_uuid(acting.tenant_id))
 }
 
 #[pg_extern(sql = false)]

@@ -23,6 +23,9 @@ const PREFIX: usize = 8;
 
 pub type KeyHash = [u8; 32];
 
+/// What only who administers a tenant has the right to: no key, and no member who is not its admin or owner.
+pub const EDIT: &str = "edit what the tenant has decided";
+
 /// A key as it is stored: without itself.
 pub struct Key {
     pub id: Uuid,

@@ -17,6 +17,7 @@ mod key_uses;
 mod keys;
 mod limits;
 mod llm_requests;
+mod locks;
 mod log_guard;
 mod logins;
 mod logs;

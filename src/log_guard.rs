@@ -13,7 +13,7 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 16] = [
+const TAKES_PAYLOAD: [&str; 17] = [
     "login",
     "signup",
     "authenticate",
@@ -30,6 +30,7 @@ const TAKES_PAYLOAD: [&str; 16] = [
     "acknowledge_alert",
     "resolve_alert",
     "close_alert",
+    "set_config",
 ];
 
 /// A view that takes payload and has a name which other tables have, too: one of the words tells them apart.
@@ -67,7 +68,34 @@ pub fn install() {
 /// all functions are left, and what fails in the statement later (a division by zero beside the ingest, a timeout) shows
 /// the same text.
 pub fn guard_statement() {
-    STATEMENT.set(statement_start());
+    let now = statement_start();
+    if STATEMENT.replace(now) != now {
+        hide_in_activity();
+    }
+}
+
+/// pg_stat_activity shows a login's statements to all who share it, as clients of several tenants may: from here on without what
+/// could be a literal. A bound parameter is never there.
+fn hide_in_activity() {
+    // SAFETY: the text lives as long as the statement; Postgres copies what it is given.
+    unsafe {
+        let Some(statement) = current_statement() else { return };
+        let Some(start) = first_literal(statement) else { return };
+        let shown = [statement.get(..start).unwrap_or_default(), HIDDEN].concat();
+        if let Ok(shown) = CString::new(shown) {
+            pg_sys::pgstat_report_activity(pg_sys::BackendState::STATE_RUNNING, shown.as_ptr());
+        }
+    }
+}
+
+/// A quotation mark, or the dollar of `$$` or `$tag$`, but of no parameter.
+fn first_literal(statement: &[u8]) -> Option<usize> {
+    let is_parameter = |at: usize| statement.get(at + 1).is_some_and(u8::is_ascii_digit);
+    (0..statement.len()).find(|&at| match statement.get(at) {
+        Some(b'\'') => true,
+        Some(b'$') => !is_parameter(at),
+        _ => false,
+    })
 }
 
 fn statement_start() -> pg_sys::TimestampTz {

@@ -6,9 +6,12 @@ use pgrx::JsonB;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
+use crate::keys::{self, EDIT};
+use crate::locks;
 use crate::price_cache;
 use crate::settings;
 use crate::storage::{self, POSTGRES_EPOCH};
@@ -38,8 +41,7 @@ fn unload_prices(source: &str) -> i32 {
 
 fn load(prices: &str, source: &str) -> Result<usize, Error> {
     storage::ensure()?;
-    let whose = whose()?;
-    Spi::run_with_args(include_str!("../sql/price/lock.sql"), &[whose.into()])?;
+    lock(whose()?.map(identity::uuid));
     let change = Change::by(prices, source)?;
     change.store()?;
     notice!("{}", change.summary());
@@ -51,8 +53,15 @@ fn unload(source: &str) -> Result<usize, Error> {
     run(include_str!("../sql/price/unload.sql"), &[source.into(), whose()?.into()])
 }
 
-/// The tenant whose prices a load changes: the acting one. None: everybody's, which a superuser's session changes.
+/// One load or repricing of a tenant's at a time, None: of everybody's. Two loads would add the same prices, two repricings could
+/// each wait for a row of the other's.
+pub fn lock(whose: Option<Uuid>) {
+    locks::wait(locks::key(whose.unwrap_or_default()));
+}
+
+/// The tenant whose prices a load changes: the acting one, for who administers it. None: everybody's, which a superuser's session changes.
 fn whose() -> Result<Option<pgrx::Uuid>, Error> {
+    keys::require(|rights| rights.administer, EDIT)?;
     match Acting::current() {
         Some(acting) => Ok(Some(pgrx::Uuid::from_bytes(acting.tenant_id.into_bytes()))),
         None if identity::session_is_superuser() => Ok(None),

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
+use crate::keys::{self, EDIT};
+use crate::prices;
 use crate::storage::{self, POSTGRES_EPOCH};
 use crate::tenants::{self, Directory};
 
@@ -27,6 +29,7 @@ fn reprice(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i64 {
 
 fn reprice_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.administer, EDIT)?;
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,
@@ -78,7 +81,7 @@ impl Repricing {
     }
 
     fn run(&mut self, since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
-        Spi::run_with_args(include_str!("../sql/price/lock.sql"), &[Some(self.sql_tenant()).into()])?;
+        prices::lock(Some(self.tenant_id));
         let (mut since, mut after) = (since, String::new());
         let mut changed = 0;
         loop {

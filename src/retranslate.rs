@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::columns::{self, EventRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
+use crate::keys::{self, EDIT};
 use crate::log_guard::guard_statement;
 use crate::rows::{self, Rows};
 use crate::storage::{self, sql_time, unix_micros};
@@ -34,6 +35,7 @@ fn retranslate(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i6
 
 fn retranslate_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
+    keys::require(|rights| rights.administer, EDIT)?;
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,

@@ -10,6 +10,7 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
 use crate::identity;
+use crate::locks;
 use crate::patience::Patience;
 use crate::settings;
 use crate::storage_state;
@@ -104,8 +105,8 @@ pub fn make() -> Result<(), Error> {
     }
     let mut patience = Patience::of_a_call();
     let lock = || {
-        let sql = "SELECT pg_catalog.pg_advisory_xact_lock($1)";
-        Ok(Spi::run_with_args(sql, &[SETUP_LOCK.into()])?)
+        locks::wait(SETUP_LOCK);
+        Ok(())
     };
     let what = "the lock of another observa.setup()";
     patience.run(what, lock)?.ok_or_else(|| Error::Busy(what.into()))?;
@@ -261,8 +262,8 @@ fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error
     let name = partition(table, day);
     // Another session may be making it: whoever comes second finds it when it has the lock. One lock for all days: ATTACH
     // locks the parent to the transaction's end, so with a lock for each day two that need several would wait in a circle.
-    Spi::run_with_args("SELECT pg_catalog.pg_advisory_xact_lock($1)", &[PARTITION_LOCK.into()])?;
-    // This backend may still believe that there is none: to wait for an advisory lock brings no news.
+    locks::wait(PARTITION_LOCK);
+    // This backend may still believe that there is none: to wait for such a lock brings no news.
     // SAFETY: inside a transaction, holding no reference into a cache.
     unsafe { pg_sys::AcceptInvalidationMessages() };
     if relation(&name).is_some() {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::audit::Deed;
 use crate::error::Error;
 use crate::identity::{self, Acting};
+use crate::keys::{self, EDIT};
 use crate::settings;
 use crate::tenants;
 
@@ -52,7 +53,7 @@ pub fn row<'a>(
     Ok(trigger.new().or_else(|| trigger.old()))
 }
 
-/// Runs for the tenant of the row: the acting one, or for a superuser the one that the row names, else the default. It is recorded as
+/// Runs for the tenant of the row: the acting one, for who administers it, or for a superuser the one that the row names, else the default. It is recorded as
 /// done to what the row's `name` column names.
 pub fn for_row_tenant<T>(
     change: &Change,
@@ -73,8 +74,8 @@ pub fn for_row_tenant<T>(
             (old, new) => old.or(new),
         },
     };
+    keys::require(|rights| rights.administer, EDIT)?;
     let acting = match Acting::current() {
-        Some(acting) if !acting.rights.administer => return Err(Error::NoRight("administer")),
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),
         None if identity::session_is_superuser() => {

@@ -12,7 +12,7 @@ COMMENT ON FUNCTION observa.readable_tenant() IS 'The tenant whose rows this tra
 CREATE FUNCTION observa.administered_tenant() RETURNS uuid
     LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'administered_tenant_wrapper';
-COMMENT ON FUNCTION observa.administered_tenant() IS 'The tenant that this transaction may administer; NULL: nobody''s';
+COMMENT ON FUNCTION observa.administered_tenant() IS 'The tenant that this transaction may administer; NULL: nobody''s, as for every API key';
 
 CREATE FUNCTION observa.current_project() RETURNS uuid
     LANGUAGE c STABLE LEAKPROOF PARALLEL SAFE

@@ -58,6 +58,11 @@ CREATE FUNCTION observa_internal.whole_number(text) RETURNS bigint
     AS 'MODULE_PATHNAME', 'whole_number_wrapper';
 COMMENT ON FUNCTION observa_internal.whole_number(text) IS 'The whole number that a text is, rounded; NULL: it is none, or beyond the range';
 
+CREATE FUNCTION observa_internal.try_lock(key bigint, shared boolean) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'try_lock_wrapper';
+COMMENT ON FUNCTION observa_internal.try_lock(bigint, boolean) IS 'A lock to the transaction''s end, if it is free: as pg_try_advisory_xact_lock, and no client''s to take';
+
 CREATE FUNCTION observa_internal.config_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'config_changed_wrapper';
 COMMENT ON FUNCTION observa_internal.config_changed() IS 'Tells every backend to read a tenant''s configuration again';

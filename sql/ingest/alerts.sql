@@ -25,8 +25,8 @@ WITH candidate AS MATERIALIZED (
                           AND a.status IN ('active', 'acknowledged'))
 ), bucket AS MATERIALIZED (
     SELECT b.bucket,
-           CASE WHEN b.many AND pg_catalog.pg_try_advisory_xact_lock(b.bucket) THEN 'whole'
-                WHEN pg_catalog.pg_try_advisory_xact_lock_shared(b.bucket) THEN 'shared' END AS held
+           CASE WHEN b.many AND observa_internal.try_lock(b.bucket, shared => false) THEN 'whole'
+                WHEN observa_internal.try_lock(b.bucket, shared => true) THEN 'shared' END AS held
       FROM (SELECT m.bucket, (SELECT pg_catalog.count(*) FROM missing) > 250 AS many FROM missing m GROUP BY m.bucket) b
 ), own AS MATERIALIZED (
     SELECT m.*, b.held,
@@ -47,7 +47,7 @@ WITH candidate AS MATERIALIZED (
            o.opened, o.trace_id
       FROM own o
       LEFT JOIN observa_internal.default_rules() d ON d.name = o.rule
-     WHERE CASE WHEN o.held = 'whole' THEN true ELSE o.fits AND pg_catalog.pg_try_advisory_xact_lock(o.lock) END
+     WHERE CASE WHEN o.held = 'whole' THEN true ELSE o.fits AND observa_internal.try_lock(o.lock, shared => false) END
      ORDER BY o.tenant_id, o.alert_key
         ON CONFLICT (tenant_id, alert_key) WHERE status IN ('active', 'acknowledged') DO NOTHING
     RETURNING alert_id

@@ -2,6 +2,7 @@
 
 mod observa_sdk;
 mod opentelemetry;
+mod pooler;
 mod prices;
 mod proxy;
 mod stack;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use observa_tests::database::one;
 use observa_tests::provider::Answered;
 use observa_tests::{Database, Front, FrontConfig, Nginx, Provider, clients};
 
@@ -36,10 +37,20 @@ pub fn play(client: Client) -> Option<Run> {
         return None;
     }
     let mut db = Database::ready();
-    // As docs/sdks.md: a superuser's login, since nobody else acts for a tenant yet, in a role that may send and read only.
+    // As docs/postgrest.md: a login that is nobody's, a role for requests, and a key that says who asks.
+    let gate: String = one(&mut db.connect_as("gate", ""), "SELECT session_user::text");
     let role = format!("web_{}", db.name);
-    db.run(&format!("CREATE ROLE {role} NOLOGIN; GRANT observa_ingest, observa_read TO {role}"));
-    let front = Front::start(FrontConfig { role, ..FrontConfig::of(db.cluster.config(&db.name)) });
+    db.run(&format!(
+        "CREATE ROLE {role} NOLOGIN; GRANT observa_ingest, observa_read TO {role}; GRANT {role} TO {gate}"
+    ));
+    let key: String = db.one("SELECT observa.create_api_key(id, 'sk') FROM observa.projects");
+    let mut database = db.cluster.config(&db.name);
+    database.user(&gate);
+    let front = Front::start(FrontConfig {
+        role,
+        pre_request: Some("pre_request".into()),
+        ..FrontConfig::of(database)
+    });
     let nginx = Nginx::before(front.address)?;
     let provider = Provider::start();
     let scripts = Path::new(SCRIPTS).join(language);
@@ -68,7 +79,8 @@ pub fn play(client: Client) -> Option<Run> {
         .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", nginx.url("/v1/traces"))
         .env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", nginx.url("/v1/logs"))
         .env("OTEL_METRICS_EXPORTER", "none")
-        .env("OTEL_EXPORTER_OTLP_HEADERS", "x-api-key=key-1")
+        .env("OTEL_EXPORTER_OTLP_HEADERS", format!("x-api-key={key}"))
+        .env("OBSERVA_KEY", &key)
         .env("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
         .env("OTEL_SERVICE_NAME", "shop")
         .env("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")

@@ -1,14 +1,14 @@
 //! nginx with the file of `examples/`, before a front: an ordinary process of the servers' user, in a folder of its own.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::clients;
-use crate::programs::{is_root, make_folder, run, user};
+use crate::programs::{free_address, is_root, make_folder, user_id};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/nginx.conf");
 
@@ -41,7 +41,7 @@ impl Nginx {
         let complaints = fs::File::create(folder.join("stderr")).expect("a file");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(complaints);
         if is_root() {
-            command.uid(id("-u")).gid(id("-g"));
+            command.uid(user_id("-u")).gid(user_id("-g"));
         }
         let process = command.spawn().expect("nginx starts");
         let mut nginx = Nginx { address, folder, process };
@@ -93,14 +93,4 @@ fn find() -> Option<PathBuf> {
         clients::require_note("nginx");
     }
     found
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
-}
-
-/// Of the servers' user.
-fn id(which: &str) -> u32 {
-    let output = run(Command::new("id").args([which, &user()]));
-    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL's programs, run as the user that may run them.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
@@ -71,4 +72,14 @@ pub fn make_folder(path: &Path) {
     if is_root() {
         run(Command::new("chown").arg(user()).arg(path));
     }
+}
+
+/// Of the servers' user: `-u` its own, `-g` its group's.
+pub fn user_id(which: &str) -> u32 {
+    let output = run(Command::new("id").args([which, &user()]));
+    String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number")
+}
+
+pub fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }

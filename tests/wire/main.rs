@@ -13,6 +13,7 @@ mod event_types;
 mod front;
 mod grants;
 mod identity;
+mod isolation;
 mod keys;
 mod limits;
 mod otlp;

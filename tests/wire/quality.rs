@@ -59,8 +59,10 @@ fn another_tenants_project_is_not_ones_own_to_decide() {
     let own: Uuid = db.one("SELECT tenant_id FROM observa_internal.tenants WHERE name = 'default'");
     db.connect_as("admin", "observa_admin").close().unwrap();
     let mut client = db.connect();
-    let admin =
-        format!("LOAD 'observa'; SET observa.acting = '{own}//iqa/'; SET SESSION AUTHORIZATION admin_{}", db.name);
+    let admin = format!(
+        "LOAD 'observa'; SET observa.acting = '{own}//iqa/'; SET SESSION AUTHORIZATION admin_{}",
+        db.name
+    );
     client.batch_execute(&admin).unwrap();
     let refused = error(&mut client, &format!("SELECT observa.quality_scores('{project}', false)"));
     assert_eq!(refused.code().code(), "42501", "{refused:?}");

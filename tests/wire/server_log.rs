@@ -201,6 +201,9 @@ fn a_statement_that_is_logged_for_its_duration_shows_no_payload() {
     db.run(&format!("SELECT observa.ingest('{body}')"));
     db.run(&format!("INSERT INTO observa.llm_requests (model, prompt) VALUES ('m', '{PAYLOAD}')"));
     db.ingest(&body);
+    // A request's headers, as PostgREST passes them on: an API key is among them.
+    let headers = json!({"x-api-key": PAYLOAD}).to_string();
+    db.client.query("SELECT set_config('request.headers', $1, true)", &[&headers]).unwrap();
     db.run("SELECT 'visible_marker'");
     let log = db.cluster.log();
     assert_eq!(shown(&log), [""; 0]);

@@ -6,7 +6,7 @@ import OpenAI from "openai";
 const { OBSERVA_URL, OPENAI_BASE_URL } = process.env;
 const session = { sessionId: "session-7", userId: "user-7" };
 // A key of its own form says whose it is; with another, tenant and project are told.
-const observa = init({ apiKey: "key-1", apiUrl: OBSERVA_URL, tenantId: "default", projectId: "default", environment: "prod", mode: "production" });
+const observa = init({ apiKey: process.env.OBSERVA_KEY, apiUrl: OBSERVA_URL, tenantId: "default", projectId: "default", environment: "prod", mode: "production" });
 const messages = (content) => [{ role: "user", content }];
 
 // Answers that track() reads by itself.
