@@ -151,8 +151,3 @@ fn administered_tenant() -> Option<pgrx::Uuid> {
 fn current_project() -> Option<pgrx::Uuid> {
     Acting::current().and_then(|acting| acting.project_id).map(sql_uuid)
 }
-
-#[pg_extern(sql = false)]
-fn administered_tenant() -> Option<pgrx::Uuid> {
-    Acting::current().filter(|acting| acting.rights.administer).map(|acting| sql_uuid(acting.tenant_id))
-}
