@@ -36,7 +36,7 @@ fn everybody(world: &mut World) -> Vec<Attacker> {
     let app = world.login("app", all);
     for key in ["both", "ingest", "query", "public"] {
         let identity = format!("SELECT observa.authenticate('{}')", world.ours.keys[key]);
-        everybody.push(world.again("app").as_who(&format!("key {key}"), identity));
+        everybody.push(world.again("app").acting_as(&format!("key {key}"), identity));
     }
     everybody.push(app);
     world.login("gate", all);
@@ -55,7 +55,7 @@ fn everybody(world: &mut World) -> Vec<Attacker> {
     ] {
         let claims = format!("{{\"sub\": \"{subject}\", \"app_metadata\": {{\"tenant_id\": \"{tenant}\"}}}}");
         let identity = format!("SET LOCAL request.jwt.claims = '{claims}'");
-        everybody.push(world.again("gate").as_who(&format!("{subject} of {tenant}"), identity));
+        everybody.push(world.again("gate").acting_as(&format!("{subject} of {tenant}"), identity));
     }
     everybody
 }
@@ -141,7 +141,7 @@ fn argument(kind: &str, round: usize, ids: &Ids) -> String {
             format!("\\x{}", ids.texts[4].bytes().map(|byte| format!("{byte:02x}")).collect::<String>())
         }
         "text[]" => "{ingest}".into(),
-        "timestamp with time zone" => if round % 2 == 0 { "-infinity" } else { "infinity" }.into(),
+        "timestamp with time zone" => if round.is_multiple_of(2) { "-infinity" } else { "infinity" }.into(),
         "boolean" => "true".into(),
         "interval" => "1 hour".into(),
         "bigint" | "double precision" | "integer" => round.to_string(),

@@ -304,7 +304,7 @@ fn names_that_are_shadowed_mislead_nobody_but_their_maker() {
     app.client
         .batch_execute("SET search_path = pg_temp, lab, observa, observa_internal, pg_catalog")
         .unwrap();
-    app.identity = authenticate(&world.ours).replace("('", "('").replace("')", "'::pg_catalog.text)");
+    app.identity = authenticate(&world.ours).replace("')", "'::pg_catalog.text)");
     let body = r#"{"model": "m", "event_id": "shadowed", "latency_ms": 90000, "trace_id": "shadowed"}"#;
     let heard = app.attempt(&format!("SELECT observa.ingest('{body}'::pg_catalog.text)"));
     assert!(heard.contains("\"accepted\": 1") && heard.contains("\"alerts\": 1"), "{heard}");
@@ -369,7 +369,7 @@ fn only_who_administers_the_tenant_edits_it() {
     // A key whose login was granted observa_admin, as one login for the keys of a front may be.
     for key in ["both", "ingest", "query", "public"] {
         let identity = format!("SELECT observa.authenticate('{}')", world.ours.keys[key]);
-        let mut attacker = world.again("app").as_who(key, identity);
+        let mut attacker = world.again("app").acting_as(key, identity);
         for sql in edits {
             let heard = attacker.attempt(sql);
             // What is not shown is not there: then there is nothing to edit.
