@@ -2,6 +2,7 @@
 
 mod corpus;
 mod ingest;
+mod keys;
 mod kinds;
 mod measure;
 mod otlp;
@@ -38,6 +39,9 @@ struct Flags {
     /// Measurements of each side, whose median is shown
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Seconds of the load of many tenants
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
     /// What to measure; without it all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -53,6 +57,8 @@ enum Part {
     Column,
     Pipeline,
     Otlp,
+    /// What a key costs, and many tenants at once
+    Keys,
     /// Ingest that scores answers against ingest that does not, and what the scores say of the conversations
     Quality,
     /// Ingests the conversations and leaves them stored
@@ -84,6 +90,9 @@ fn main() -> Result<()> {
         }
         if flags.wants(Part::Connections) {
             server::connections(connect, 8, flags.events / 2, newest, &mut table)?;
+        }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Keys)) {
+            keys::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;

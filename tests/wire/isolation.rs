@@ -98,7 +98,7 @@ struct Attacker {
 }
 
 impl Attacker {
-    fn become_who(mut self, name: &str, identity: String) -> Attacker {
+    fn acting_as(mut self, name: &str, identity: String) -> Attacker {
         self.name = name.to_owned();
         self.identity = identity;
         self

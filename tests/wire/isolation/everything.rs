@@ -36,7 +36,7 @@ fn everybody(world: &mut World) -> Vec<Attacker> {
     let app = world.login("app", all);
     for key in ["both", "ingest", "query", "public"] {
         let identity = format!("SELECT observa.authenticate('{}')", world.ours.keys[key]);
-        everybody.push(world.again("app").become_who(&format!("key {key}"), identity));
+        everybody.push(world.again("app").acting_as(&format!("key {key}"), identity));
     }
     everybody.push(app);
     world.login("gate", all);
@@ -55,7 +55,7 @@ fn everybody(world: &mut World) -> Vec<Attacker> {
     ] {
         let claims = format!("{{\"sub\": \"{subject}\", \"app_metadata\": {{\"tenant_id\": \"{tenant}\"}}}}");
         let identity = format!("SET LOCAL request.jwt.claims = '{claims}'");
-        everybody.push(world.again("gate").become_who(&format!("{subject} of {tenant}"), identity));
+        everybody.push(world.again("gate").acting_as(&format!("{subject} of {tenant}"), identity));
     }
     everybody
 }

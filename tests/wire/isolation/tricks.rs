@@ -369,7 +369,7 @@ fn only_who_administers_the_tenant_edits_it() {
     // A key whose login was granted observa_admin, as one login for the keys of a front may be.
     for key in ["both", "ingest", "query", "public"] {
         let identity = format!("SELECT observa.authenticate('{}')", world.ours.keys[key]);
-        let mut attacker = world.again("app").become_who(key, identity);
+        let mut attacker = world.again("app").acting_as(key, identity);
         for sql in edits {
             let heard = attacker.attempt(sql);
             // What is not shown is not there: then there is nothing to edit.
