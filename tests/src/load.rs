@@ -32,14 +32,13 @@ pub struct Outcome {
     pub deadlocks: i64,
 }
 
-/// Waiters and who holds what they wait for, both by their clients' names. PostgreSQL's own are left out: files that grow, and the
-/// moment for which commits that notify (of an alert) stand in line.
+/// Waiters and who holds what they wait for, both by their clients' names.
 const WAITS: &str = "
     SELECT EXISTS (SELECT FROM pg_locks l WHERE l.pid = w.pid AND NOT l.granted AND l.locktype = 'object'
                       AND l.classid = 'pg_database'::regclass AND l.objid = 0),
            w.wait_event || ': ' || w.application_name || ' for ' || b.application_name
       FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) blocker JOIN pg_stat_activity b ON b.pid = blocker
-     WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('extend', 'object')
+     WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND w.wait_event <> 'extend'
        AND w.application_name <> b.application_name";
 
 impl Load {
