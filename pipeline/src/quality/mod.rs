@@ -18,8 +18,8 @@ use reading::{Excerpt, Reading};
 use told::Told;
 
 /// Words that are read of an answer, and of a prompt: a bound to what scores cost, whatever is sent.
-const ANSWER: Excerpt = Excerpt { first: 56, last: 24 };
-const PROMPT: Excerpt = Excerpt { first: 32, last: 12 };
+const ANSWER: Excerpt = Excerpt { first: 32, last: 16 };
+const PROMPT: Excerpt = Excerpt { first: 20, last: 8 };
 
 /// None: it can't be said of these texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
