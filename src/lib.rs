@@ -9,7 +9,9 @@ mod alerts;
 mod audit;
 mod columns;
 mod cost;
+mod days;
 mod error;
+mod health;
 mod home_cache;
 mod identity;
 mod ingest;
@@ -34,6 +36,7 @@ mod quality;
 mod replay;
 mod reprice;
 mod request;
+mod retention;
 mod retranslate;
 mod rows;
 mod rules;
@@ -69,6 +72,7 @@ extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
+extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",

@@ -10,6 +10,7 @@ use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::key_uses;
 use crate::patience::Patience;
+use crate::retention;
 use crate::span_contents;
 use crate::storage;
 use crate::tenants;
@@ -31,7 +32,6 @@ fn round() -> Result<serde_json::Value, Error> {
     storage::ensure()?;
     let mut patience = Patience::of_a_round();
     let partitions_created = storage::make_window(&mut patience)?;
-    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
     let mut quota_signals = 0;
     for tenant_id in tenants::all()? {
         let acting = Acting::whole(tenant_id);
@@ -41,11 +41,17 @@ fn round() -> Result<serde_json::Value, Error> {
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
     let keys_used = key_uses::fold()?;
+    let expired_rows = retention::delete_rows()?;
+    // Last, as it locks out ingest until the commit.
+    let days_dropped = retention::drop_days(&mut patience)?;
+    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
     Ok(json!({
         "partitions_created": partitions_created,
         "key_partitions_dropped": keys_dropped,
         "quota_signals": quota_signals,
         "keys_used": keys_used,
+        "expired_rows": expired_rows,
+        "expired_partitions": days_dropped,
         "postponed": patience.postponed,
     }))
 }

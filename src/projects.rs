@@ -1,9 +1,10 @@
 //! What a project decides for itself, where the settings speak for all.
 
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use uuid::Uuid;
 
 use crate::audit::Deed;
+use crate::days;
 use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::limits;
@@ -14,13 +15,25 @@ use crate::tenants;
 #[pg_extern(sql = false)]
 fn set_scrub_emails(project: pgrx::Uuid, enabled: Option<bool>) {
     let update = "UPDATE observa_internal.projects SET scrub_emails = $2 WHERE project_id = $1";
-    or_raise(switch(project, enabled, "scrub_emails", update));
+    or_raise(change(project, "scrub_emails", update, vec![enabled.into()]));
 }
 
 #[pg_extern(sql = false)]
 fn set_quality_scores(project: pgrx::Uuid, enabled: Option<bool>) {
     let update = "UPDATE observa_internal.projects SET quality_scores = $2 WHERE project_id = $1";
-    or_raise(switch(project, enabled, "quality_scores", update));
+    or_raise(change(project, "quality_scores", update, vec![enabled.into()]));
+}
+
+#[pg_extern(sql = false)]
+fn set_retention(project: pgrx::Uuid, days: Option<i32>, payload_days: Option<i32>) {
+    for days in [days, payload_days].into_iter().flatten() {
+        if !(0..=days::MOST).contains(&days) {
+            Error::Invalid(format!("a retention has 0 (for ever) to {} days, not {days}", days::MOST))
+                .raise();
+        }
+    }
+    let update = "UPDATE observa_internal.projects SET retention_days = $2, payload_retention_days = $3 WHERE project_id = $1";
+    or_raise(change(project, "set_retention", update, vec![days.into(), payload_days.into()]));
 }
 
 /// A tenant that could lift its own limits would have none.
@@ -32,37 +45,25 @@ fn limit_project(project: pgrx::Uuid, events_per_minute: Option<i32>, monthly_ev
     if events_per_minute.is_some_and(|most| most < 0) || monthly_events.is_some_and(|most| most < 0) {
         Error::Invalid("a limit can't be negative".into()).raise();
     }
-    or_raise(limit(project, events_per_minute, monthly_events));
+    let update = "UPDATE observa_internal.projects SET events_per_minute = $2, monthly_events = $3 WHERE project_id = $1";
+    or_raise(change(project, "limit_project", update, vec![events_per_minute.into(), monthly_events.into()]));
     if !shared::is_there() && (events_per_minute.is_some_and(|most| most > 0) || monthly_events.is_some()) {
         limits::warn();
     }
 }
 
-fn limit(
+/// Of who administers the project's tenant. The statement's $1 is the project.
+fn change(
     project: pgrx::Uuid,
-    events_per_minute: Option<i32>,
-    monthly_events: Option<i64>,
-) -> Result<(), Error> {
-    storage::ensure()?;
-    let id = Uuid::from_bytes(*project.as_bytes());
-    let tenant = tenants::tenant_of_project(id)?;
-    let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
-    let deed = Deed::of("limit_project", "project", id);
-    let update = "UPDATE observa_internal.projects SET events_per_minute = $2, monthly_events = $3 WHERE project_id = $1";
-    let arguments = [project.into(), events_per_minute.into(), monthly_events.into()];
-    tenants::administer(tenant, &deed, || Ok(Spi::run_with_args(update, &arguments)?))
-}
-
-fn switch(
-    project: pgrx::Uuid,
-    enabled: Option<bool>,
     action: &'static str,
     update: &str,
+    values: Vec<DatumWithOid>,
 ) -> Result<(), Error> {
     storage::ensure()?;
-    let id = Uuid::from_bytes(*project.as_bytes());
+    let id = identity::uuid(project);
     let tenant = tenants::tenant_of_project(id)?;
     let tenant = tenant.ok_or_else(|| Error::Invalid(format!("there is no project {id}")))?;
+    let arguments: Vec<DatumWithOid> = [project.into()].into_iter().chain(values).collect();
     let deed = Deed::of(action, "project", id);
-    tenants::administer(tenant, &deed, || Ok(Spi::run_with_args(update, &[project.into(), enabled.into()])?))
+    tenants::administer(tenant, &deed, || Ok(Spi::run_with_args(update, &arguments)?))
 }

@@ -7,6 +7,7 @@ use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::days;
 use crate::error::Error;
 
 const SECOND: i64 = 1_000_000;
@@ -31,6 +32,8 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Who this transaction acts for. Native code alone sets it, for the time of a call: so it ends at the latest with the
 /// transaction or the savepoint, and reaches parallel workers. PGC_SUSET keeps clients from setting it.
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
+static PAYLOAD_RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
 static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
@@ -161,6 +164,16 @@ pub fn define() {
             limit.unit,
         );
     }
+    days::define(
+        c"observa.retention_days",
+        c"How long events, signals and ended alerts are kept, for projects that do not decide it themselves",
+        &RETENTION_DAYS,
+    );
+    days::define(
+        c"observa.payload_retention_days",
+        c"How long prompts, answers, attributes, logs and dead letters are kept, for projects that do not decide it themselves",
+        &PAYLOAD_RETENTION_DAYS,
+    );
     GucRegistry::define_bool_guc(
         c"observa.scrub_emails",
         c"Whether e-mail addresses are replaced, for projects that do not decide it themselves",
@@ -260,6 +273,16 @@ pub fn requests_per_key() -> Option<Rate> {
 /// Of a tenant. None: any number.
 pub fn events_per_minute() -> Option<Rate> {
     rate(&EVENTS_PER_MINUTE, 60)
+}
+
+/// Of what is told of events. None: for ever.
+pub fn retention_days() -> Option<i32> {
+    days::get(&RETENTION_DAYS)
+}
+
+/// Of what was said in them. None: for ever.
+pub fn payload_retention_days() -> Option<i32> {
+    days::get(&PAYLOAD_RETENTION_DAYS)
 }
 
 /// Runs something with a setting of its own, as a function's SET does it: what held before holds again at its end, and at its

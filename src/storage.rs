@@ -12,6 +12,7 @@ use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::locks;
 use crate::patience::Patience;
+use crate::retention;
 use crate::settings;
 use crate::storage_state;
 use crate::tenants;
@@ -27,6 +28,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/rejected_events.sql"),
     include_str!("../sql/storage/logs.sql"),
     include_str!("../sql/storage/usage.sql"),
+    include_str!("../sql/storage/retention.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
     include_str!("../sql/storage/accounts.sql"),
@@ -161,10 +163,16 @@ pub fn make_window(patience: &mut Patience) -> Result<u64, Error> {
     let today = now().div_euclid(DAY);
     let first = today - limits.window_past.div_euclid(DAY).min(DAYS_BEHIND) - 1;
     let last = today + limits.window_future.div_euclid(DAY) + DAYS_AHEAD;
+    // Days that no project keeps would be dropped again.
+    let kept = retention::horizons(BY_EVENT_DAY)?;
+    let tables_of = |day: i64| {
+        let kept = kept.iter().filter(move |(_, first_kept)| first_kept.is_none_or(|first| day >= first));
+        kept.map(|(table, _)| *table)
+    };
     let mut made = 0;
-    for day in (first..=last).filter(|day| BY_EVENT_DAY.iter().any(|table| !has_partition(table, *day))) {
+    for day in (first..=last).filter(|day| tables_of(*day).any(|table| !has_partition(table, *day))) {
         let what = format!("partitions of {}", date(day));
-        made += patience.run(&what, || make_partitions(day))?.unwrap_or_default();
+        made += patience.run(&what, || make_partitions(tables_of(day), day))?.unwrap_or_default();
     }
     if (today..=today + 1).any(|day| !has_partition(BY_ARRIVAL_DAY, day)) {
         made += patience.run("partitions of event_keys", make_key_partitions)?.unwrap_or_default();
@@ -198,11 +206,9 @@ pub fn now() -> i64 {
 }
 
 /// The partitions of a day (days since 1970 UTC), where they are missing; how many were.
-fn make_partitions(day: i64) -> Result<u64, Error> {
-    let made: Vec<bool> = BY_EVENT_DAY
-        .iter()
-        .map(|table| make_partition(table, day, "timestamptz"))
-        .collect::<Result<_, _>>()?;
+fn make_partitions(tables: impl Iterator<Item = &'static str>, day: i64) -> Result<u64, Error> {
+    let made: Vec<bool> =
+        tables.map(|table| make_partition(table, day, "timestamptz")).collect::<Result<_, _>>()?;
     Ok(made.into_iter().filter(|made| *made).count() as u64)
 }
 
@@ -215,17 +221,14 @@ pub fn make_key_partitions() -> Result<u64, Error> {
     Ok(made.into_iter().filter(|made| *made).count() as u64)
 }
 
-/// Drops the partitions of ids that arrived before a day; how many. It locks out ingest to the transaction's end: the last thing
-/// of a round.
-pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error> {
-    let limit = partition(BY_ARRIVAL_DAY, day);
+/// Drops the partitions of the days before one; how many. It locks out ingest to the transaction's end: the last thing of a round.
+pub fn drop_partitions_before(table: &str, day: i64, patience: &mut Patience) -> Result<u64, Error> {
+    let first_kept = partition(table, day);
     let old = Spi::connect(|client| {
         let rows = client.select(
-            "SELECT c.relname::text FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
-              WHERE i.inhparent = 'observa_internal.event_keys'::pg_catalog.regclass AND c.relname < $1
-              ORDER BY c.relname",
+            include_str!("../sql/retention/old_partitions.sql"),
             None,
-            &[limit.as_str().into()],
+            &[table.into(), first_kept.as_str().into()],
         )?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
@@ -235,14 +238,22 @@ pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error>
         .flatten()
         .map(|name| format!("observa_internal.{}", pgrx::spi::quote_identifier(name)))
         .collect();
-    if names.is_empty() {
-        return Ok(0);
+    let mut dropped = 0;
+    // Some at once, as between two statements ingest would wait for the locks of the first; not all, as each takes some locks.
+    for names in names.chunks(MOST_DAYS_AT_ONCE) {
+        let script = format!("DROP TABLE {}", names.join(", "));
+        let what = format!("partitions of {table} before {}", date(day));
+        if patience.run(&what, || Ok(Spi::run(&script)?))?.is_none() {
+            break;
+        }
+        dropped += names.len() as u64;
     }
-    // All at once: between two of them ingest would wait for the locks of the first.
-    let script = format!("DROP TABLE {}", names.join(", "));
-    let what = format!("partitions of event_keys before {}", date(day));
-    let dropped = patience.run(&what, || Ok(Spi::run(&script)?))?;
-    Ok(dropped.map_or(0, |()| names.len() as u64))
+    Ok(dropped)
+}
+
+/// Drops ids that arrived before a day.
+pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error> {
+    drop_partitions_before(BY_ARRIVAL_DAY, day, patience)
 }
 
 fn partition(table: &str, day: i64) -> String {
@@ -320,7 +331,7 @@ pub fn ensure_partitions(times: impl Iterator<Item = i64>) -> Result<(), Error> 
     if days.len() > MOST_DAYS_AT_ONCE {
         return Err(Error::TooManyDays { missing: days.len(), most: MOST_DAYS_AT_ONCE });
     }
-    days.into_iter().try_for_each(|day| make_partitions(day).map(|_| ()))
+    days.into_iter().try_for_each(|day| make_partitions(BY_EVENT_DAY.into_iter(), day).map(|_| ()))
 }
 
 /// Storage, made now where a superuser finds none.

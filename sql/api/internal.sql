@@ -11,6 +11,13 @@ CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
 ALTER FUNCTION observa_internal.all_tenants() OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.all_tenants() IS 'Every tenant, for a superuser''s replay of dead letters';
 
+CREATE FUNCTION observa_internal.retention_of_projects() RETURNS TABLE (tenant_id uuid, project_id uuid, retention_days integer,
+        payload_retention_days integer, done_on integer, days integer, payload_days integer)
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'retention_of_projects_wrapper';
+ALTER FUNCTION observa_internal.retention_of_projects() OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.retention_of_projects() IS 'What each project keeps, and what its last pass has let go, for maintenance';
+
 CREATE FUNCTION observa_internal.tenant_of_project(project uuid) RETURNS uuid
     LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'find_tenant_of_project_wrapper';

@@ -21,6 +21,18 @@ Both are set: what is not named is without a limit of the project''s own. events
 says for all of the tenant''s projects together; 0: any number. monthly_events NULL: any number. For superusers. Limits need
 shared_preload_libraries = ''observa''; without it this warns. docs/limits.md says what happens over them.';
 
+CREATE FUNCTION observa.set_retention(project uuid, days integer DEFAULT NULL, payload_days integer DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'set_retention_wrapper';
+ALTER FUNCTION observa.set_retention(uuid, integer, integer) OWNER TO observa_owner;
+COMMENT ON FUNCTION observa.set_retention(uuid, integer, integer) IS 'Sets how many days a project keeps what it stores
+
+days is for events, signals and ended alerts; payload_days for what was said: prompts, answers, attributes, error messages, logs and dead
+letters, which are kept at most as long as the events. Both are set: NULL is as the settings observa.retention_days and
+observa.payload_retention_days say, 0 is for ever. Whole days in UTC; maintenance deletes what is older, and usage and metrics keep
+counting it. For who administers the tenant. Over 20,000 or negative: 22023.';
+
 REVOKE ALL ON FUNCTION observa.scrub_emails(uuid, boolean), observa.quality_scores(uuid, boolean),
-    observa.limit_project(uuid, integer, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa.scrub_emails(uuid, boolean), observa.quality_scores(uuid, boolean) TO observa_admin;
+    observa.set_retention(uuid, integer, integer), observa.limit_project(uuid, integer, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.scrub_emails(uuid, boolean), observa.quality_scores(uuid, boolean),
+    observa.set_retention(uuid, integer, integer) TO observa_admin;

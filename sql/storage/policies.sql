@@ -5,7 +5,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'events',
-                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas'] LOOP
+                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -49,7 +49,7 @@ GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices 
 
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,
-    observa_internal.members TO observa_system;
+    observa_internal.members, observa_internal.retention_passes TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- The hash of a key is nobody's to read.
 DROP POLICY IF EXISTS readable_tenant ON observa_internal.api_keys;

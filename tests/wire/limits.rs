@@ -276,6 +276,12 @@ fn without_preload_nothing_is_limited_and_who_sets_a_limit_is_warned() {
             "SELECT observa.limit_project('{project}', 1, 1); SET observa.events_per_minute = 1"
         ))
         .unwrap();
+    let health: Value = db.one("SELECT observa.health_detailed()");
+    assert_eq!(
+        (&health["status"], &health["checks"]["limits"]["status"]),
+        (&json!("degraded"), &json!("off")),
+        "{health}"
+    );
     let warning = "Observa's limits are off: shared_preload_libraries does not name observa";
     assert_eq!(warnings.recv().unwrap(), warning);
     for _ in 0..3 {

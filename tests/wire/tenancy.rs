@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 47] = [
+const SECURITY_DEFINER: [(&str, &str); 49] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -366,6 +366,7 @@ const SECURITY_DEFINER: [(&str, &str); 47] = [
     ("observa.rotate_api_key(uuid,interval)", "observa_owner"),
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.set_retention(uuid,integer,integer)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
     ("observa.signup(text,text,text)", "observa_system"),
     ("observa.unload_prices(text)", "observa_owner"),
@@ -382,6 +383,7 @@ const SECURITY_DEFINER: [(&str, &str); 47] = [
     ("observa_internal.load_prices(text,text)", "observa_owner"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.retention_of_projects()", "observa_system"),
     ("observa_internal.scrub_own(text)", "observa_owner"),
     ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),

@@ -1,0 +1,25 @@
+CREATE FUNCTION observa.version() RETURNS jsonb
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'version_wrapper';
+COMMENT ON FUNCTION observa.version() IS 'The versions of Observa and of PostgreSQL
+
+{version, postgres, standby}';
+
+CREATE FUNCTION observa.health() RETURNS jsonb
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'health_wrapper';
+COMMENT ON FUNCTION observa.health() IS 'Whether events can be stored: {"status": "ok"}
+
+no_storage: a superuser must run SELECT observa.setup(). Over HTTP also without a key, where the role for anonymous requests may call it.';
+
+CREATE FUNCTION observa.health_detailed() RETURNS jsonb
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'health_detailed_wrapper';
+COMMENT ON FUNCTION observa.health_detailed() IS 'What works and what does not, part by part
+
+{status, preloaded, checks: {part: {status, message}}}. status is ok, degraded where a part is off, or no_storage. Without
+shared_preload_libraries = ''observa'' rate limits and quotas are off, and this says so. message: what to do; null where all is well.';
+
+REVOKE ALL ON FUNCTION observa.version(), observa.health(), observa.health_detailed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.version(), observa.health() TO observa_ingest, observa_read, observa_admin;
+GRANT EXECUTE ON FUNCTION observa.health_detailed() TO observa_read, observa_admin;

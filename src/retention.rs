@@ -1,0 +1,221 @@
+//! What has outlived its time goes: whole days by dropping their partitions, where all projects are done with them, and a project's
+//! rows in bounded batches, where others keep theirs for longer.
+
+use observa_pipeline::settings::DAY;
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::identity::{self, Acting, sql_uuid};
+use crate::patience::Patience;
+use crate::settings;
+use crate::storage::{self, sql_time};
+
+/// Rows of one statement.
+const BATCH: i64 = 2_000;
+
+/// Rows of a round: what is left is the next one's.
+const ROUND: i64 = 20_000;
+
+/// How long something is kept, in days. None: for ever.
+pub type Days = Option<i32>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of everything: what is told of an event.
+    pub days: Days,
+    /// Of what was said: prompts, answers, attributes, logs.
+    pub payload_days: Days,
+}
+
+struct Project {
+    tenant_id: Uuid,
+    id: Uuid,
+    keeps: Kept,
+    /// Day and bounds of its last finished pass.
+    done: Option<(i64, Kept)>,
+}
+
+/// Which of the two a thing is kept by.
+type Class = fn(Kept) -> Days;
+
+/// What can be deleted of a project, in this order: what is told by a row goes before the row.
+struct Part {
+    sql: &'static str,
+    days: Class,
+}
+
+const PARTS: [Part; 8] = [
+    Part { sql: include_str!("../sql/retention/payloads.sql"), days: |kept| kept.payload_days },
+    Part { sql: include_str!("../sql/retention/logs.sql"), days: |kept| kept.payload_days },
+    Part { sql: include_str!("../sql/retention/rejected_events.sql"), days: |kept| kept.payload_days },
+    Part { sql: include_str!("../sql/retention/signal_details.sql"), days: |kept| kept.payload_days },
+    Part { sql: include_str!("../sql/retention/alert_texts.sql"), days: |kept| kept.payload_days },
+    Part { sql: include_str!("../sql/retention/signals.sql"), days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/alerts.sql"), days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/events.sql"), days: |kept| kept.days },
+];
+
+/// Tables whose partitions go, and by what.
+const PARTITIONED: [(&str, Class); 4] = [
+    ("event_payloads", |kept| kept.payload_days),
+    ("logs", |kept| kept.payload_days),
+    ("signals", |kept| kept.days),
+    ("events", |kept| kept.days),
+];
+
+fn today() -> i64 {
+    storage::now().div_euclid(DAY)
+}
+
+/// The first day of those to keep, since 1970. A day is kept until all of it is old enough.
+fn first_kept(days: Days) -> Option<i64> {
+    days.map(|days| today() - i64::from(days))
+}
+
+/// The shorter one: what has no row any more is told by none.
+fn shorter(a: Days, b: Days) -> Days {
+    [a, b].into_iter().flatten().min()
+}
+
+impl Kept {
+    /// A project's own days, else the settings'. 0: for ever.
+    fn of(own_days: Days, own_payload_days: Days) -> Kept {
+        let chosen = |own: Days, setting: Days| own.map_or(setting, |days| (days > 0).then_some(days));
+        let days = chosen(own_days, settings::retention_days());
+        let payload_days = chosen(own_payload_days, settings::payload_retention_days());
+        Kept { days, payload_days: shorter(days, payload_days) }
+    }
+}
+
+/// What the project that keeps longest keeps.
+fn longest(of: impl Iterator<Item = Days>) -> Days {
+    of.reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten()
+}
+
+/// The first day that is kept of each partitioned table, by all that tenants have chosen. None: all days.
+pub fn horizons<const N: usize>(
+    tables: [&'static str; N],
+) -> Result<[(&'static str, Option<i64>); N], Error> {
+    let projects = projects()?;
+    Ok(tables.map(|table| (table, first_kept_of(table, &projects))))
+}
+
+fn first_kept_of(table: &str, projects: &[Project]) -> Option<i64> {
+    let (_, days) = PARTITIONED.iter().find(|(name, _)| *name == table)?;
+    first_kept(longest(projects.iter().map(|project| days(project.keeps))))
+}
+
+/// Of all tenants.
+fn projects() -> Result<Vec<Project>, Error> {
+    let read = Spi::connect(|client| {
+        let rows = client.select("SELECT * FROM observa_internal.retention_of_projects()", None, &[])?;
+        rows.map(|row| {
+            let number = |column: usize| row.get::<i32>(column);
+            let home = row.get::<pgrx::Uuid>(1)?.zip(row.get::<pgrx::Uuid>(2)?);
+            let Some((tenant_id, id)) = home else { return Ok(None) };
+            let kept = Kept { days: number(6)?, payload_days: number(7)? };
+            Ok(Some(Project {
+                tenant_id: identity::uuid(tenant_id),
+                id: identity::uuid(id),
+                keeps: Kept::of(number(3)?, number(4)?),
+                done: number(5)?.map(|day| (i64::from(day), kept)),
+            }))
+        })
+        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    Ok(read.into_iter().flatten().collect())
+}
+
+type RetentionRow = (pgrx::Uuid, pgrx::Uuid, Days, Days, Days, Days, Days);
+
+/// For the owner of ingest alone, as `find_tenant`.
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn retention_of_projects() -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(project_id, pgrx::Uuid),
+        name!(retention_days, Option<i32>),
+        name!(payload_retention_days, Option<i32>),
+        name!(done_on, Option<i32>),
+        name!(days, Option<i32>),
+        name!(payload_days, Option<i32>),
+    ),
+> {
+    let rows = Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/retention/projects.sql"), None, &[])?;
+        rows.map(|row| {
+            let home = row.get::<pgrx::Uuid>(1)?.zip(row.get::<pgrx::Uuid>(2)?);
+            let Some((tenant_id, project_id)) = home else { return Ok(None) };
+            Ok(Some((tenant_id, project_id, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?)))
+        })
+        .collect::<Result<Vec<Option<RetentionRow>>, pgrx::spi::Error>>()
+    });
+    TableIterator::new(or_raise(rows.map_err(Error::Spi)).into_iter().flatten())
+}
+
+/// Deletes rows of projects that keep less than others; how many.
+pub fn delete_rows() -> Result<u64, Error> {
+    let mut left = ROUND;
+    for project in projects()?.iter().filter(|project| project.done != Some((today(), project.keeps))) {
+        if left > 0 {
+            Acting::during(Acting::whole(project.tenant_id), || pass(project, &mut left))?;
+        }
+    }
+    Ok((ROUND - left).unsigned_abs())
+}
+
+/// One pass a day over what a project keeps no longer.
+fn pass(project: &Project, left: &mut i64) -> Result<(), Error> {
+    let Project { id, keeps, done, .. } = project;
+    for part in &PARTS {
+        let Some(before) = first_kept((part.days)(*keeps)) else { continue };
+        // An earlier pass with the same bounds left nothing but what came late.
+        let from = match done {
+            Some((day, kept)) if kept == keeps => {
+                (day - settings::limits().window_past.div_euclid(DAY) - 1).min(before)
+            }
+            _ => 0,
+        };
+        if !delete(part.sql, *id, (from, before), left)? {
+            return Ok(());
+        }
+    }
+    let today = i32::try_from(today()).unwrap_or(i32::MAX);
+    let arguments = [sql_uuid(*id).into(), today.into(), keeps.days.into(), keeps.payload_days.into()];
+    Ok(Spi::run_with_args(include_str!("../sql/retention/done.sql"), &arguments)?)
+}
+
+/// Whether all of the days are gone.
+fn delete(sql: &str, project_id: Uuid, (from, before): (i64, i64), left: &mut i64) -> Result<bool, Error> {
+    while *left > 0 {
+        check_for_interrupts!();
+        let most = BATCH.min(*left);
+        let arguments = [
+            sql_uuid(project_id).into(),
+            sql_time(from * DAY).into(),
+            sql_time(before * DAY).into(),
+            most.into(),
+        ];
+        let deleted =
+            Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len() as i64))?;
+        *left -= deleted;
+        if deleted < most {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Drops the days that no project keeps; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.
+pub fn drop_days(patience: &mut Patience) -> Result<u64, Error> {
+    let mut dropped = 0;
+    for (table, first_kept) in horizons(PARTITIONED.map(|(table, _)| table))? {
+        if let Some(day) = first_kept {
+            dropped += storage::drop_partitions_before(table, day, patience)?;
+        }
+    }
+    Ok(dropped)
+}

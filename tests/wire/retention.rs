@@ -1,0 +1,182 @@
+//! What a project no longer keeps goes, and nothing else.
+
+use observa_tests::Database;
+use observa_tests::database::error;
+use observa_tests::event::{DAY_MS, lines, llm_call, now_ms, with};
+use serde_json::{Value, json};
+
+const AGES: [i64; 5] = [0, 5, 9, 15, 25];
+
+/// In two projects, calls of some ages in days with all that belongs to them: payload, signal, alert, log line, dead letter.
+fn filled() -> Database {
+    let mut db = Database::ready();
+    db.run("SELECT observa.create_project((SELECT DISTINCT tenant_id FROM observa.projects), 'brief')");
+    for project in ["default", "brief"] {
+        let calls: Vec<Value> = AGES
+            .iter()
+            .map(|age| {
+                with(
+                    llm_call(&format!("{project}-{age}")),
+                    json!({"timestamp": now_ms() - age * DAY_MS - 1000, "project": project, "project_id": project, "latency_ms": 9000,
+                           "status": "error", "error_message": "what was said"}),
+                )
+            })
+            .collect();
+        let answer = db.ingest(&lines(&calls));
+        assert_eq!(answer["accepted"], 5, "{answer}");
+    }
+    db
+}
+
+fn project(db: &mut Database) -> String {
+    db.one("SELECT id::text FROM observa.projects WHERE name = 'brief'")
+}
+
+/// Events of a project that are left, and those with a payload.
+fn left(db: &mut Database, name: &str) -> (Vec<String>, Vec<String>) {
+    let ids = |db: &mut Database, condition: &str| -> Vec<String> {
+        let sql = format!(
+            "SELECT e.event_id FROM observa.events e JOIN observa.projects p ON p.id = e.project_id
+              WHERE p.name = '{name}' AND {condition} ORDER BY e.ts DESC"
+        );
+        db.rows(&sql, &[]).iter().map(|row| row.get(0)).collect()
+    };
+    (ids(db, "true"), ids(db, "input IS NOT NULL"))
+}
+
+fn ids(name: &str, ages: &[i64]) -> Vec<String> {
+    ages.iter().map(|age| format!("{name}-{age}")).collect()
+}
+
+#[test]
+fn a_project_loses_what_it_keeps_no_longer_and_others_nothing() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 12, 7)"));
+    let done: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(left(&mut db, "brief"), (ids("brief", &[0, 5, 9]), ids("brief", &[0, 5])), "{done}");
+    assert_eq!(left(&mut db, "default"), (ids("default", &AGES), ids("default", &AGES)));
+    let of_brief = format!("observa_internal.signals WHERE project_id = '{project}'");
+    assert_eq!(db.count(&format!("{of_brief} AND ts < now() - interval '13 days'")), 0);
+    // What an error said is payload, wherever it is quoted.
+    assert_eq!(
+        db.count(&format!(
+            "{of_brief} AND ts < now() - interval '8 days' AND details::text LIKE '%what was said%'"
+        )),
+        0
+    );
+    assert!(db.count(&format!("{of_brief} AND details::text LIKE '%what was said%'")) > 0);
+    assert_eq!(db.one::<Value>("SELECT observa.run_maintenance()")["expired_rows"], 0, "one pass a day");
+}
+
+#[test]
+fn what_comes_late_goes_with_the_next_days_pass() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 12)"));
+    db.run("SELECT observa.run_maintenance()");
+    let late = with(
+        llm_call("late"),
+        json!({"timestamp": now_ms() - 20 * DAY_MS, "project": "brief", "project_id": "brief"}),
+    );
+    assert_eq!(db.ingest(&late.to_string())["accepted"], 1);
+    db.run("UPDATE observa_internal.retention_passes SET done_on = done_on - 1");
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(left(&mut db, "brief").0, ids("brief", &[0, 5, 9]));
+}
+
+#[test]
+fn days_that_nobody_keeps_are_dropped_whole() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 20, 10)"));
+    db.run("SET observa.retention_days = '12 d'; SET observa.payload_retention_days = 7");
+    let done: Value = db.one("SELECT observa.run_maintenance()");
+    assert!(done["expired_partitions"].as_i64() > Some(0), "{done}");
+    assert_eq!(left(&mut db, "default"), (ids("default", &[0, 5, 9]), ids("default", &[0, 5])));
+    assert_eq!(left(&mut db, "brief"), (ids("brief", &[0, 5, 9, 15]), ids("brief", &[0, 5, 9])));
+    let days = |db: &mut Database, table: &str| -> i64 {
+        db.one(&format!(
+            "SELECT date_part('day', now() AT TIME ZONE 'UTC' - to_date(right(min(inhrelid::regclass::text), 8), 'YYYYMMDD'))::bigint
+               FROM pg_inherits WHERE inhparent = 'observa_internal.{table}'::regclass"
+        ))
+    };
+    assert_eq!([days(&mut db, "events"), days(&mut db, "signals")], [20, 20]);
+    assert_eq!([days(&mut db, "event_payloads"), days(&mut db, "logs")], [10, 10]);
+    let again: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(
+        (&again["expired_partitions"], &again["partitions_created"]),
+        (&json!(0), &json!(0)),
+        "{again}"
+    );
+    // The window is open as before: what is older than is kept lives until the next round.
+    let late = with(llm_call("late"), json!({"timestamp": now_ms() - 25 * DAY_MS}));
+    assert_eq!(db.ingest(&late.to_string())["accepted"], 1);
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa.events WHERE event_id = 'late'"), 0);
+}
+
+#[test]
+fn nothing_goes_where_one_project_keeps_all() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 0, 0)"));
+    db.run("SET observa.retention_days = 3");
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(left(&mut db, "brief"), (ids("brief", &AGES), ids("brief", &AGES)));
+    assert_eq!(left(&mut db, "default").0, ids("default", &[0]));
+}
+
+#[test]
+fn payloads_live_no_longer_than_their_events() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 7, 0)"));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa_internal.event_payloads WHERE event_id LIKE 'brief-%'"), 2);
+}
+
+#[test]
+fn ended_alerts_and_dead_letters_go_and_open_alerts_stay() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.ingest(
+        &json!({"event_type": "llm_call", "project": "brief", "project_id": "brief", "latency_ms": "x"})
+            .to_string(),
+    );
+    db.run("UPDATE observa_internal.alerts SET created_at = created_at - interval '40 days'");
+    db.run("UPDATE observa_internal.rejected_events SET created_at = created_at - interval '40 days'");
+    let alerts = format!("observa.alerts WHERE project_id = '{project}'");
+    let all = db.count(&alerts);
+    assert!(all > 1, "{all}");
+    db.run(&format!("SELECT observa.close_alert((SELECT id FROM {alerts} ORDER BY id LIMIT 1))"));
+    db.run(&format!("SELECT observa.set_retention('{project}', 30)"));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count(&alerts), all - 1);
+    assert_eq!(db.count("observa_internal.alerts WHERE description LIKE '%what was said%' AND created_at < now() - interval '30 days' AND project_id::text = (SELECT id::text FROM observa.projects WHERE name = 'brief')"), 0);
+    assert_eq!(db.count("observa_internal.rejected_events"), 0);
+}
+
+#[test]
+fn a_retention_is_a_number_of_days_that_the_audit_log_knows() {
+    let mut db = filled();
+    let project = project(&mut db);
+    for days in ["-1", "20001"] {
+        let refused = error(&mut db.client, &format!("SELECT observa.set_retention('{project}', {days})"));
+        assert_eq!(refused.code().code(), "22023", "{refused}");
+    }
+    for days in ["'x'", "'-1 d'", "'30 bananas'"] {
+        let refused = error(&mut db.client, &format!("SET observa.retention_days = {days}"));
+        assert_eq!(refused.code().code(), "22023", "{refused}");
+    }
+    db.run(&format!("SELECT observa.set_retention('{project}', 30, 7)"));
+    let kept =
+        db.row("SELECT retention_days, payload_retention_days FROM observa.projects WHERE name = 'brief'");
+    assert_eq!(kept, json!({"retention_days": 30, "payload_retention_days": 7}));
+    assert_eq!(
+        db.count(&format!(
+            "observa.audit_log WHERE action = 'set_retention' AND resource = 'project {project}'"
+        )),
+        1
+    );
+}
