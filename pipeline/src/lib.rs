@@ -3,7 +3,7 @@
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
-//! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with.
+//! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in.
 #![forbid(unsafe_code)]
 
 pub mod batch;
@@ -13,6 +13,7 @@ pub mod clean;
 pub mod decode;
 pub mod error;
 pub mod event;
+pub mod histogram;
 pub mod home;
 pub mod identity;
 pub mod letter;

@@ -13,6 +13,7 @@ use observa_pipeline::batch::{self, Batch};
 use observa_pipeline::decode;
 use observa_pipeline::error::{Code, Reject};
 use observa_pipeline::event::Field;
+use observa_pipeline::histogram::Latencies;
 use observa_pipeline::home::{Home, Homes, Place, Shared};
 use observa_pipeline::price::{Book, Usage};
 use observa_pipeline::scrub::Scrubber;
@@ -436,6 +437,29 @@ fn any_text_is_scrubbed_to_text_without_secrets() {
                 scrubbed.text
             );
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn any_bytes_are_a_histogram_or_an_error() {
+    let mut latencies = Latencies::new();
+    (0..300).for_each(|step| latencies.record_us_n(step * step * 997, step));
+    let valid = latencies.to_bytes();
+    let header = valid[..40].to_vec();
+    // Damaged ones, and any payload behind a header that fits it.
+    let payloads = prop::collection::vec(any::<u8>(), 0..300).prop_map(move |payload| {
+        let mut bytes = [header.as_slice(), &payload].concat();
+        bytes[4..8].copy_from_slice(&(payload.len() as u32).to_be_bytes());
+        bytes
+    });
+    let damaged = edits().prop_map(move |(_, edits)| edited(valid.clone(), &edits));
+    for_a_while(&prop_oneof![payloads, damaged, prop::collection::vec(any::<u8>(), 0..80)], |bytes| {
+        let Ok(mut read) = Latencies::from_bytes(&bytes) else { return Ok(()) };
+        prop_assert_eq!(Latencies::from_bytes(&read.to_bytes()).map(|again| again.count()), Ok(read.count()));
+        prop_assert_eq!(read.quantile_ms(0.5).is_none(), read.is_empty());
+        prop_assert!(read.mean_ms().is_none_or(f64::is_finite));
+        prop_assert!(read.merge_bytes(&bytes).is_ok());
         Ok(())
     });
 }
