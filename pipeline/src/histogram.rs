@@ -53,10 +53,13 @@ impl Latencies {
 
     /// What is negative, infinite or NaN is no latency, and not recorded.
     pub fn record_ms(&mut self, ms: f64) {
-        if ms >= 0.0 && ms.is_finite() {
-            // `as` saturates. Rounded down, as a cell is: rounded to the nearest, a value could be off by a cell and a half.
-            self.record_us((ms * 1000.0 + ROUNDING_US) as u64);
-        }
+        Latencies::us(ms).into_iter().for_each(|us| self.record_us(us));
+    }
+
+    /// The microseconds that so many milliseconds are recorded as. None: that is no latency.
+    pub fn us(ms: f64) -> Option<u64> {
+        // `as` saturates. Rounded down, as a cell is: rounded to the nearest, a value could be off by a cell and a half.
+        (ms >= 0.0 && ms.is_finite()).then(|| ((ms * 1000.0 + ROUNDING_US) as u64).min(MAX_US))
     }
 
     pub fn record_us(&mut self, us: u64) {

@@ -21,6 +21,7 @@ pub mod month;
 pub mod origin;
 pub mod price;
 pub mod quality;
+pub mod rollup;
 pub mod scrub;
 pub mod settings;
 pub mod signal;

@@ -1,0 +1,220 @@
+//! What a batch adds, small enough to be one row.
+
+use std::hash::Hash;
+
+use prost::Message;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::fact::{Fact, Series};
+use super::messages::{Deltas, Entry, UserEntry};
+use super::sums::{COUNTS, Scores, Sums};
+use crate::histogram::Latencies;
+use crate::price::Usd;
+
+/// Minutes of the buckets that users are counted in.
+const HOUR: i64 = 60;
+
+/// Bytes that are no delta.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a delta of the rollups is damaged")]
+pub struct Damaged;
+
+/// What one series adds in a minute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Added {
+    pub sums: Sums,
+    pub scores: Scores,
+    /// Microseconds.
+    pub latencies: Vec<u64>,
+    pub ttfts: Vec<u64>,
+}
+
+/// A minute, a series, and whether its latencies are taken out.
+type Key<'e> = (i64, Series<'e>, bool);
+
+/// An hour as the minute that it begins in, a project, an environment, a user.
+type UserKey<'e> = (i64, Uuid, &'e str, &'e str);
+
+#[derive(Debug, Default)]
+pub struct Delta<'e> {
+    entries: FxHashMap<Key<'e>, Added>,
+    users: FxHashMap<UserKey<'e>, Sums>,
+}
+
+impl<'e> Delta<'e> {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn add(&mut self, fact: &Fact<'e>) {
+        self.put(fact, false);
+    }
+
+    /// Takes out what was added before.
+    pub fn remove(&mut self, fact: &Fact<'e>) {
+        self.put(fact, true);
+    }
+
+    fn put(&mut self, fact: &Fact<'e>, removed: bool) {
+        let negated = removed.then(|| (fact.sums.negated(), fact.scores.negated()));
+        let (sums, scores) =
+            negated.as_ref().map_or((&fact.sums, &fact.scores), |(sums, scores)| (sums, scores));
+        let added = self.entries.entry((fact.minute(), fact.series, removed)).or_default();
+        added.sums.add(sums);
+        added.scores.add(scores);
+        added.latencies.extend(fact.latency_ms.and_then(Latencies::us));
+        added.ttfts.extend(fact.ttft_ms.and_then(Latencies::us));
+        if let Some(user_id) = fact.user_id {
+            let hour = fact.minute().div_euclid(HOUR) * HOUR;
+            let key = (hour, fact.series.project_id, fact.series.environment, user_id);
+            self.users.entry(key).or_default().add(sums);
+        }
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let (mut names, mut projects) = (Table::default(), Table::default());
+        let entries = self.entries.iter().map(|((minute, series, removed), added)| Entry {
+            minute: *minute,
+            project: projects.place(series.project_id),
+            names: {
+                let sure = [series.environment, series.event_type, series.status].map(Some);
+                let optional =
+                    [series.provider, series.model, series.route, series.tool_name, series.version];
+                let all = sure.into_iter().chain(optional);
+                all.map(|name| name.map_or(0, |name| names.place(name) + 1)).collect()
+            },
+            counts: added.sums.counts().to_vec(),
+            cost_usd: cost_text(&added.sums),
+            latencies: added.latencies.clone(),
+            ttfts: added.ttfts.clone(),
+            score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
+            score_counts: added.scores.parts().iter().map(|(_, count)| *count).collect(),
+            removed: *removed,
+        });
+        let entries: Vec<Entry> = entries.collect();
+        let users = self.users.iter().map(|((minute, project_id, environment, user_id), sums)| UserEntry {
+            minute: *minute,
+            project: projects.place(*project_id),
+            environment: names.place(environment) + 1,
+            user: names.place(user_id) + 1,
+            counts: sums.counts().to_vec(),
+            cost_usd: cost_text(sums),
+        });
+        let users: Vec<UserEntry> = users.collect();
+        Deltas {
+            names: names.rows.into_iter().map(str::to_owned).collect(),
+            projects: projects.rows.into_iter().map(|id| id.into_bytes().to_vec()).collect(),
+            entries,
+            users,
+        }
+        .encode_to_vec()
+    }
+}
+
+fn cost_text(sums: &Sums) -> String {
+    if sums.priced == 0 && sums.cost_usd == Usd::default() {
+        return String::new();
+    }
+    sums.cost_usd.to_plain_string()
+}
+
+/// Values, each once, and their places.
+#[derive(Debug)]
+struct Table<T> {
+    places: FxHashMap<T, u32>,
+    rows: Vec<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Table<T> {
+        Table { places: FxHashMap::default(), rows: Vec::new() }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Table<T> {
+    fn place(&mut self, value: T) -> u32 {
+        let next = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        let place = *self.places.entry(value).or_insert(next);
+        if place == next {
+            self.rows.push(value);
+        }
+        place
+    }
+}
+
+/// A delta that was read, of which each part still borrows.
+pub struct Read(Deltas);
+
+impl Read {
+    pub fn decode(bytes: &[u8]) -> Result<Read, Damaged> {
+        Deltas::decode(bytes).map(Read).map_err(|_| Damaged)
+    }
+
+    fn project(&self, place: u32) -> Result<Uuid, Damaged> {
+        let id = self.0.projects.get(place as usize).ok_or(Damaged)?;
+        Uuid::from_slice(id).map_err(|_| Damaged)
+    }
+
+    /// None: there is none.
+    fn name(&self, place: u32) -> Result<Option<&str>, Damaged> {
+        let Some(place) = place.checked_sub(1) else { return Ok(None) };
+        self.0.names.get(place as usize).map(|name| Some(name.as_str())).ok_or(Damaged)
+    }
+
+    /// Minute, series, what it adds, and whether its latencies are taken out.
+    pub fn entries(&self) -> impl Iterator<Item = Result<(i64, Series<'_>, Added, bool), Damaged>> {
+        self.0.entries.iter().map(|entry| {
+            let mut names = [None; 8];
+            for (name, place) in names.iter_mut().zip(&entry.names) {
+                *name = self.name(*place)?;
+            }
+            let [environment, event_type, status, provider, model, route, tool_name, version] = names;
+            let series = Series {
+                project_id: self.project(entry.project)?,
+                environment: environment.ok_or(Damaged)?,
+                event_type: event_type.ok_or(Damaged)?,
+                status: status.ok_or(Damaged)?,
+                provider,
+                model,
+                route,
+                tool_name,
+                version,
+            };
+            let mut scores = [(0.0, 0); 3];
+            for (score, (sum, count)) in
+                scores.iter_mut().zip(entry.score_sums.iter().zip(&entry.score_counts))
+            {
+                *score = (*sum, *count);
+            }
+            let added = Added {
+                sums: sums(&entry.counts, &entry.cost_usd)?,
+                scores: Scores::of_parts(scores),
+                latencies: entry.latencies.clone(),
+                ttfts: entry.ttfts.clone(),
+            };
+            Ok((entry.minute, series, added, entry.removed))
+        })
+    }
+
+    /// Minute in which the hour begins, project, environment, user, sums.
+    pub fn users(&self) -> impl Iterator<Item = Result<(i64, Uuid, &str, &str, Sums), Damaged>> {
+        self.0.users.iter().map(|entry| {
+            let environment = self.name(entry.environment)?.ok_or(Damaged)?;
+            let user_id = self.name(entry.user)?.ok_or(Damaged)?;
+            let sums = sums(&entry.counts, &entry.cost_usd)?;
+            Ok((entry.minute, self.project(entry.project)?, environment, user_id, sums))
+        })
+    }
+}
+
+/// Counts that a later version adds are not known here, those that an earlier one lacks are 0.
+fn sums(written: &[i64], cost_usd: &str) -> Result<Sums, Damaged> {
+    let mut counts = [0; COUNTS];
+    for (count, written) in counts.iter_mut().zip(written) {
+        *count = *written;
+    }
+    let cost_usd =
+        if cost_usd.is_empty() { Usd::default() } else { cost_usd.parse().map_err(|_| Damaged)? };
+    Ok(Sums::of(counts, cost_usd))
+}

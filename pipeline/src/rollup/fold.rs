@@ -1,0 +1,223 @@
+//! Many deltas of one tenant together, as the rows that they add to.
+
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
+use super::Resolution;
+use super::delta::{Added, Damaged, Read};
+use super::fact::{OTHER, OwnedSeries};
+use super::sums::{Scores, Sums};
+use crate::histogram::Latencies;
+
+/// What is added to a row, and what is taken out of its histograms.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    pub sums: Sums,
+    pub scores: Scores,
+    latencies: Vec<u64>,
+    ttfts: Vec<u64>,
+    removed_latencies: Vec<u64>,
+    removed_ttfts: Vec<u64>,
+}
+
+impl Group {
+    fn add(&mut self, added: &Added, removed: bool) {
+        self.sums.add(&added.sums);
+        self.scores.add(&added.scores);
+        let (latencies, ttfts) = match removed {
+            false => (&mut self.latencies, &mut self.ttfts),
+            true => (&mut self.removed_latencies, &mut self.removed_ttfts),
+        };
+        latencies.extend(&added.latencies);
+        ttfts.extend(&added.ttfts);
+    }
+
+    fn merge(&mut self, other: &Group) {
+        self.sums.add(&other.sums);
+        self.scores.add(&other.scores);
+        self.latencies.extend(&other.latencies);
+        self.ttfts.extend(&other.ttfts);
+        self.removed_latencies.extend(&other.removed_latencies);
+        self.removed_ttfts.extend(&other.removed_ttfts);
+    }
+
+    /// None: there is nothing in it.
+    pub fn latency(&self) -> Option<Latencies> {
+        histogram(&self.latencies)
+    }
+
+    pub fn ttft(&self) -> Option<Latencies> {
+        histogram(&self.ttfts)
+    }
+
+    pub fn removed_latency(&self) -> Option<Latencies> {
+        histogram(&self.removed_latencies)
+    }
+
+    pub fn removed_ttft(&self) -> Option<Latencies> {
+        histogram(&self.removed_ttfts)
+    }
+
+    pub fn takes_out_latencies(&self) -> bool {
+        !self.removed_latencies.is_empty() || !self.removed_ttfts.is_empty()
+    }
+}
+
+fn histogram(values: &[u64]) -> Option<Latencies> {
+    let mut latencies = Latencies::new();
+    values.iter().for_each(|us| latencies.record_us(*us));
+    (!latencies.is_empty()).then_some(latencies)
+}
+
+/// What is added to one bucket of a series. Buckets begin so many microseconds after 1970 UTC.
+pub struct SeriesRow<'f> {
+    pub bucket: i64,
+    pub series_id: Uuid,
+    pub series: &'f OwnedSeries,
+    pub group: Group,
+}
+
+/// What is added to one bucket of all series of an event type.
+pub struct TotalRow<'f> {
+    pub bucket: i64,
+    pub project_id: Uuid,
+    pub environment: &'f str,
+    pub event_type: &'f str,
+    pub group: Group,
+}
+
+/// What is added to an hour of a user.
+pub struct UserRow {
+    pub bucket: i64,
+    pub project_id: Uuid,
+    pub environment: String,
+    pub user_id: String,
+    pub sums: Sums,
+}
+
+#[derive(Default)]
+pub struct Fold {
+    series: FxHashMap<Uuid, OwnedSeries>,
+    minutes: FxHashMap<(Uuid, i64), Group>,
+    users: FxHashMap<(i64, Uuid, String, String), Sums>,
+}
+
+impl Fold {
+    /// Damaged bytes add nothing.
+    pub fn add(&mut self, delta: &[u8]) -> Result<(), Damaged> {
+        let read = Read::decode(delta)?;
+        let entries = read.entries().collect::<Result<Vec<_>, Damaged>>()?;
+        let users = read.users().collect::<Result<Vec<_>, Damaged>>()?;
+        for (minute, series, added, removed) in entries {
+            let id = series.id();
+            self.series.entry(id).or_insert_with(|| series.to_owned());
+            self.minutes.entry((id, minute)).or_default().add(&added, removed);
+        }
+        for (minute, project_id, environment, user_id, sums) in users {
+            let key = (minute, project_id, environment.to_owned(), user_id.to_owned());
+            self.users.entry(key).or_default().add(&sums);
+        }
+        Ok(())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.minutes.is_empty() && self.users.is_empty()
+    }
+
+    pub fn series(&self) -> impl Iterator<Item = (Uuid, &OwnedSeries)> {
+        self.series.iter().map(|(id, series)| (*id, series))
+    }
+
+    /// What the series added is added to [`super::Series::other`] instead.
+    pub fn merge_into_other(&mut self, ids: &[Uuid]) {
+        for id in ids {
+            let Some(series) = self.series.remove(id) else { continue };
+            let other = series.borrowed().other();
+            let other_id = other.id();
+            let other = other.to_owned();
+            self.series.entry(other_id).or_insert(other);
+            let minutes: Vec<i64> = self
+                .minutes
+                .keys()
+                .filter(|(series_id, _)| series_id == id)
+                .map(|(_, minute)| *minute)
+                .collect();
+            for minute in minutes {
+                let Some(group) = self.minutes.remove(&(*id, minute)) else { continue };
+                self.minutes.entry((other_id, minute)).or_default().merge(&group);
+            }
+        }
+    }
+
+    /// In the order of their keys.
+    pub fn rows(&self, resolution: Resolution) -> Vec<SeriesRow<'_>> {
+        let mut groups: FxHashMap<(i64, Uuid), Group> = FxHashMap::default();
+        for ((id, minute), group) in &self.minutes {
+            groups.entry((resolution.bucket(*minute), *id)).or_default().merge(group);
+        }
+        let mut rows: Vec<SeriesRow> = groups
+            .into_iter()
+            .filter_map(|((bucket, series_id), group)| {
+                let series = self.series.get(&series_id)?;
+                Some(SeriesRow { bucket, series_id, series, group })
+            })
+            .collect();
+        rows.sort_unstable_by_key(|row| (row.bucket, row.series_id));
+        rows
+    }
+
+    /// In the order of their keys.
+    pub fn totals(&self, resolution: Resolution) -> Vec<TotalRow<'_>> {
+        let mut groups: FxHashMap<(i64, Uuid, &str, &str), Group> = FxHashMap::default();
+        for ((id, minute), group) in &self.minutes {
+            let Some(series) = self.series.get(id) else { continue };
+            let bucket = resolution.bucket(*minute);
+            let key = (bucket, series.project_id, series.environment.as_str(), series.event_type.as_str());
+            groups.entry(key).or_default().merge(group);
+        }
+        let mut rows: Vec<TotalRow> = groups
+            .into_iter()
+            .map(|((bucket, project_id, environment, event_type), group)| TotalRow {
+                bucket,
+                project_id,
+                environment,
+                event_type,
+                group,
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| {
+            let key = |row: &TotalRow<'_>| (row.bucket, row.project_id);
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (a.environment, a.event_type).cmp(&(b.environment, b.event_type)))
+        });
+        rows
+    }
+
+    /// In the order of their keys.
+    pub fn users(&self) -> Vec<UserRow> {
+        let mut rows: Vec<UserRow> = self
+            .users
+            .iter()
+            .map(|((minute, project_id, environment, user_id), sums)| UserRow {
+                bucket: Resolution::Hour.bucket(*minute),
+                project_id: *project_id,
+                environment: environment.clone(),
+                user_id: user_id.clone(),
+                sums: sums.clone(),
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| {
+            (a.bucket, a.project_id, &a.environment, &a.user_id).cmp(&(
+                b.bucket,
+                b.project_id,
+                &b.environment,
+                &b.user_id,
+            ))
+        });
+        rows
+    }
+}
+
+/// What takes the place of users that are too many in an hour.
+pub const OTHER_USERS: &str = OTHER;

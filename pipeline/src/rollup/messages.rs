@@ -1,0 +1,64 @@
+//! How a delta is written: protobuf of our own, read only by the version that writes it or a later one.
+
+use prost::Message;
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Deltas {
+    /// Names of all entries, each once. 0 in an entry is none, 1 the first.
+    #[prost(string, repeated, tag = "1")]
+    pub names: Vec<String>,
+    /// Ids of projects.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    pub projects: Vec<Vec<u8>>,
+    #[prost(message, repeated, tag = "3")]
+    pub entries: Vec<Entry>,
+    #[prost(message, repeated, tag = "4")]
+    pub users: Vec<UserEntry>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Entry {
+    /// Since 1970 UTC.
+    #[prost(sint64, tag = "1")]
+    pub minute: i64,
+    #[prost(uint32, tag = "2")]
+    pub project: u32,
+    /// Environment, event type, status, provider, model, route, tool, version.
+    #[prost(uint32, repeated, tag = "3")]
+    pub names: Vec<u32>,
+    /// In the order of `Sums`.
+    #[prost(sint64, repeated, tag = "4")]
+    pub counts: Vec<i64>,
+    #[prost(string, tag = "5")]
+    pub cost_usd: String,
+    /// Microseconds, one for each event.
+    #[prost(uint64, repeated, tag = "6")]
+    pub latencies: Vec<u64>,
+    #[prost(uint64, repeated, tag = "7")]
+    pub ttfts: Vec<u64>,
+    /// Sums of scores, in the order of `Scores`.
+    #[prost(double, repeated, tag = "8")]
+    pub score_sums: Vec<f64>,
+    #[prost(sint64, repeated, tag = "9")]
+    pub score_counts: Vec<i64>,
+    /// Its latencies are taken out, not added. Its sums have their sign.
+    #[prost(bool, tag = "10")]
+    pub removed: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct UserEntry {
+    /// Minutes since 1970 UTC at which the hour begins.
+    #[prost(sint64, tag = "1")]
+    pub minute: i64,
+    #[prost(uint32, tag = "2")]
+    pub project: u32,
+    #[prost(uint32, tag = "3")]
+    pub environment: u32,
+    #[prost(uint32, tag = "4")]
+    pub user: u32,
+    #[prost(sint64, repeated, tag = "5")]
+    pub counts: Vec<i64>,
+    #[prost(string, tag = "6")]
+    pub cost_usd: String,
+}
