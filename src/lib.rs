@@ -10,6 +10,7 @@ mod audit;
 mod columns;
 mod cost;
 mod error;
+mod histogram;
 mod home_cache;
 mod identity;
 mod ingest;
@@ -66,13 +67,14 @@ extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas
 extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["schemas"]);
 extension_sql_file!("../sql/api/quality.sql", name = "quality", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
+extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["scrub", "cost", "prices", "trace"]
+    requires = ["scrub", "cost", "histogram", "prices", "trace"]
 );
 
 #[pg_guard]

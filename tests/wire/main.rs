@@ -12,6 +12,7 @@ mod dump;
 mod event_types;
 mod front;
 mod grants;
+mod histogram;
 mod identity;
 mod isolation;
 mod keys;
