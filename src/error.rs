@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use observa_pipeline::error::Refusal;
+use observa_pipeline::histogram::HistogramError;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -12,6 +13,10 @@ use crate::limits::Over;
 pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error(transparent)]
+    Histogram(#[from] HistogramError),
+    #[error("invalid input syntax for type {0}")]
+    Syntax(&'static str),
     #[error("permission denied: this session acts for no tenant")]
     NoTenant,
     #[error("permission denied: who asks has not the right to {0}")]
@@ -61,6 +66,8 @@ impl Error {
         match self {
             Error::Refused(Refusal::BadGzip) => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             Error::Refused(_) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Error::Histogram(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            Error::Syntax(_) => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
             Error::BadKey | Error::WrongPassword => PgSqlErrorCode::ERRCODE_INVALID_PASSWORD,
             Error::NoTenant | Error::NoRight(_) | Error::SuperuserOnly(_) => {
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE

@@ -12,6 +12,7 @@ mod cost;
 mod days;
 mod error;
 mod health;
+mod histogram;
 mod home_cache;
 mod identity;
 mod ingest;
@@ -69,6 +70,7 @@ extension_sql_file!("../sql/api/scrub.sql", name = "scrub", requires = ["schemas
 extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["schemas"]);
 extension_sql_file!("../sql/api/quality.sql", name = "quality", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
+extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
@@ -76,7 +78,7 @@ extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schem
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["scrub", "cost", "prices", "trace"]
+    requires = ["scrub", "cost", "histogram", "prices", "trace"]
 );
 
 #[pg_guard]

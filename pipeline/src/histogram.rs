@@ -138,6 +138,11 @@ impl Latencies {
         Ok(latencies)
     }
 
+    /// Whether bytes are a histogram's, without making one of them.
+    pub fn check(bytes: &[u8]) -> Result<(), HistogramError> {
+        v2::read(bytes, |_, _| {})
+    }
+
     /// Latencies in microseconds, one for each cell that has counts, ascending.
     fn cells(&self) -> impl Iterator<Item = (u64, u64)> {
         self.0.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value()))

@@ -75,14 +75,14 @@ fn same(before: &[(String, Vec<String>)], after: &[(String, Vec<String>)]) {
     }
 }
 
-fn dump(db: &Database, folder: &Path) -> PathBuf {
+pub(super) fn dump(db: &Database, folder: &Path) -> PathBuf {
     make_folder(folder);
     let file = folder.join("observa.dump");
     run(program("pg_dump").args(db.cluster.arguments()).args(["-Fc", "-f"]).arg(&file).arg(&db.name));
     file
 }
 
-fn restore(db: &Database, file: &Path) {
+pub(super) fn restore(db: &Database, file: &Path) {
     run(program("pg_restore")
         .args(db.cluster.arguments())
         .args(["--single-transaction", "--exit-on-error", "-d"])

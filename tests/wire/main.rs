@@ -13,6 +13,7 @@ mod event_types;
 mod front;
 mod grants;
 mod health;
+mod histogram;
 mod identity;
 mod isolation;
 mod keys;

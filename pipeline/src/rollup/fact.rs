@@ -172,8 +172,13 @@ impl<'e> Fact<'e> {
     }
 }
 
+/// Tokens of one event that are counted: no model takes or gives so many, and a client that says so must not bring a sum of
+/// many events to its end.
+const MOST_TOKENS: i64 = 100_000_000_000;
+
 /// What one event adds up to.
 pub fn sums(status: &str, billable: bool, tokens: FactTokens, cost: Option<&Usd>) -> Sums {
+    let counted = |tokens: Option<i64>| tokens.unwrap_or(0).clamp(0, MOST_TOKENS);
     let mut sums = Sums {
         events: 1,
         errors: i64::from(status == Status::Error.name()),
@@ -182,12 +187,12 @@ pub fn sums(status: &str, billable: bool, tokens: FactTokens, cost: Option<&Usd>
     };
     if billable {
         sums.billable = 1;
-        sums.input_tokens = tokens.input.unwrap_or(0);
-        sums.output_tokens = tokens.output.unwrap_or(0);
-        sums.cached_input_tokens = tokens.cached_input.unwrap_or(0);
-        sums.cache_write_tokens = tokens.cache_write.unwrap_or(0);
-        sums.reasoning_tokens = tokens.reasoning.unwrap_or(0);
-        sums.total_tokens = tokens.total.unwrap_or(0);
+        sums.input_tokens = counted(tokens.input);
+        sums.output_tokens = counted(tokens.output);
+        sums.cached_input_tokens = counted(tokens.cached_input);
+        sums.cache_write_tokens = counted(tokens.cache_write);
+        sums.reasoning_tokens = counted(tokens.reasoning);
+        sums.total_tokens = counted(tokens.total);
         if let Some(cost) = cost {
             sums.priced = 1;
             sums.cost_usd = cost.clone();

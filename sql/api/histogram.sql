@@ -1,0 +1,95 @@
+-- What its functions take and give comes before the type itself. A type's functions and an aggregate's support functions are
+-- called by PostgreSQL on whoever's behalf: nobody needs a grant on them.
+CREATE TYPE observa.histogram;
+
+CREATE FUNCTION observa_internal.histogram_in(cstring) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_in_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_in(cstring) IS 'A histogram from text; what is no histogram is an error (22P02, 22P03)';
+
+CREATE FUNCTION observa_internal.histogram_out(observa.histogram) RETURNS cstring
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_out_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_out(observa.histogram) IS 'A histogram as text: \x and its bytes in hexadecimal';
+
+CREATE FUNCTION observa_internal.histogram_recv(internal) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_recv_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_recv(internal) IS 'A histogram from its bytes; what is no histogram is an error (22P03)';
+
+CREATE FUNCTION observa_internal.histogram_send(observa.histogram) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_send_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_send(observa.histogram) IS 'A histogram''s bytes';
+
+CREATE TYPE observa.histogram (
+    INPUT = observa_internal.histogram_in, OUTPUT = observa_internal.histogram_out,
+    RECEIVE = observa_internal.histogram_recv, SEND = observa_internal.histogram_send,
+    INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = extended
+);
+COMMENT ON TYPE observa.histogram IS 'Latencies that merge: an HdrHistogram of 0 to 7 days in microseconds with two significant digits
+
+As text it is \x and the bytes of HdrHistogram''s V2 format in hexadecimal, as binary those bytes. Some 50 to 1,500 bytes.';
+
+CREATE FUNCTION observa_internal.histogram_record(internal, double precision) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_record_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_record(internal, double precision) IS 'Counts a latency in milliseconds; NULL is none';
+
+CREATE FUNCTION observa_internal.histogram_merge(internal, observa.histogram) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_merge_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_merge(internal, observa.histogram) IS 'Counts a histogram''s latencies; NULL has none';
+
+CREATE FUNCTION observa_internal.histogram_combine(internal, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_combine_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_combine(internal, internal) IS 'What two parallel workers have counted';
+
+CREATE FUNCTION observa_internal.histogram_serialize(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_serialize_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_serialize(internal) IS 'What a parallel worker has counted, for its leader';
+
+CREATE FUNCTION observa_internal.histogram_deserialize(bytea, internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_deserialize_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_deserialize(bytea, internal) IS 'What a parallel worker has counted, in its leader';
+
+CREATE FUNCTION observa_internal.histogram_final(internal) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_final_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_final(internal) IS 'All that was counted; NULL: nothing';
+
+-- A state takes some 17 kB: where the groups would take more than work_mem, the planner sorts instead of hashing.
+CREATE AGGREGATE observa.histogram(milliseconds double precision) (
+    SFUNC = observa_internal.histogram_record, STYPE = internal, SSPACE = 17000,
+    COMBINEFUNC = observa_internal.histogram_combine, FINALFUNC = observa_internal.histogram_final,
+    SERIALFUNC = observa_internal.histogram_serialize, DESERIALFUNC = observa_internal.histogram_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE observa.histogram(double precision) IS 'A histogram of latencies in milliseconds; NULL: there are none
+
+NULL, negative and infinite values and NaN are no latencies; what is longer than 7 days counts as 7 days.';
+
+CREATE AGGREGATE observa.merge(observa.histogram) (
+    SFUNC = observa_internal.histogram_merge, STYPE = internal, SSPACE = 17000,
+    COMBINEFUNC = observa_internal.histogram_combine, FINALFUNC = observa_internal.histogram_final,
+    SERIALFUNC = observa_internal.histogram_serialize, DESERIALFUNC = observa_internal.histogram_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE observa.merge(observa.histogram) IS 'The histogram of all latencies in several, in any order; NULL: they have none';
+
+CREATE FUNCTION observa.quantile(histogram observa.histogram, quantile double precision) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_quantile_wrapper';
+COMMENT ON FUNCTION observa.quantile(observa.histogram, double precision) IS 'The latency in milliseconds that so large a share is not longer than; NULL: there are none
+
+quantile is 0 (the shortest) to 1 (the longest), else it is an error (22023). It differs from percentile_disc over the same
+latencies by 0.4 % at most, below 0.2 ms by a microsecond.';
+
+CREATE FUNCTION observa.histogram_count(histogram observa.histogram) RETURNS bigint
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_count_wrapper';
+COMMENT ON FUNCTION observa.histogram_count(observa.histogram) IS 'How many latencies a histogram has';
+
+CREATE FUNCTION observa.histogram_mean(histogram observa.histogram) RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_mean_wrapper';
+COMMENT ON FUNCTION observa.histogram_mean(observa.histogram) IS 'The mean latency in milliseconds, within 0.4 %; NULL: there are none';
+
+CREATE FUNCTION observa_internal.add_histograms(a observa.histogram, b observa.histogram) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'add_histograms_wrapper';
+COMMENT ON FUNCTION observa_internal.add_histograms(observa.histogram, observa.histogram) IS 'The histogram of all latencies in two, for a row that is there already; NULL has none';
+
+REVOKE ALL ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
+    observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
+    observa.histogram_mean(observa.histogram) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
+    observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
+    observa.histogram_mean(observa.histogram) TO observa_ingest, observa_read, observa_admin, observa_owner;

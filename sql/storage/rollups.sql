@@ -1,0 +1,109 @@
+-- What dashboards read: sums by minute, hour and day. A batch appends what it adds to rollup_deltas, as one row for each tenant, so
+-- that no two clients wait for each other; maintenance moves that into the rows. Histograms are bytes here: these tables outlive the
+-- extension, and a column of its type would not.
+CREATE TABLE IF NOT EXISTS observa_internal.rollup_deltas (
+    tenant_id uuid NOT NULL,
+    delta_id uuid NOT NULL,
+    added_at timestamptz NOT NULL,
+    entries bytea COMPRESSION lz4 NOT NULL,
+    PRIMARY KEY (tenant_id, delta_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_scale_factor = 0,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000,
+        toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 20000);
+COMMENT ON TABLE observa_internal.rollup_deltas IS 'What batches have added to the sums, until maintenance folds it into metrics';
+COMMENT ON COLUMN observa_internal.rollup_deltas.entries IS 'Protobuf of Observa''s own';
+COMMENT ON CONSTRAINT rollup_deltas_pkey ON observa_internal.rollup_deltas IS 'A tenant''s deltas in the order of their arrival, to fold and to read';
+
+CREATE TABLE IF NOT EXISTS observa_internal.metric_series (
+    tenant_id uuid NOT NULL,
+    series_id uuid NOT NULL,
+    project_id uuid NOT NULL,
+    environment text NOT NULL,
+    event_type text NOT NULL,
+    status text NOT NULL,
+    provider text,
+    model text,
+    route text,
+    tool_name text,
+    version text,
+    first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (tenant_id, series_id)
+);
+COMMENT ON TABLE observa_internal.metric_series IS 'What rows of metrics are told apart by';
+COMMENT ON COLUMN observa_internal.metric_series.series_id IS 'A hash of the other columns';
+COMMENT ON CONSTRAINT metric_series_pkey ON observa_internal.metric_series IS 'The names of a row of metrics';
+
+CREATE TABLE IF NOT EXISTS observa_internal.metrics (
+    tenant_id uuid NOT NULL,
+    resolution text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day')),
+    bucket timestamptz NOT NULL,
+    series_id uuid NOT NULL,
+    events bigint NOT NULL,
+    errors bigint NOT NULL,
+    timeouts bigint NOT NULL,
+    billable bigint NOT NULL,
+    priced bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cached_input_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    latency bytea COMPRESSION lz4,
+    ttft bytea COMPRESSION lz4,
+    PRIMARY KEY (tenant_id, resolution, bucket, series_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an hour or a day';
+COMMENT ON COLUMN observa_internal.metrics.priced IS 'Billable events whose cost is known: where there are none, the cost is NULL to readers';
+COMMENT ON CONSTRAINT metrics_pkey ON observa_internal.metrics IS 'The row that is added to, and a tenant''s time range';
+
+CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
+    tenant_id uuid NOT NULL,
+    resolution text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day')),
+    bucket timestamptz NOT NULL,
+    project_id uuid NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    events bigint NOT NULL,
+    errors bigint NOT NULL,
+    timeouts bigint NOT NULL,
+    billable bigint NOT NULL,
+    priced bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    cached_input_tokens bigint NOT NULL,
+    cache_write_tokens bigint NOT NULL,
+    reasoning_tokens bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    coherence_sum double precision NOT NULL,
+    coherence_count bigint NOT NULL,
+    toxicity_sum double precision NOT NULL,
+    toxicity_count bigint NOT NULL,
+    hallucination_risk_sum double precision NOT NULL,
+    hallucination_risk_count bigint NOT NULL,
+    latency bytea COMPRESSION lz4,
+    ttft bytea COMPRESSION lz4,
+    PRIMARY KEY (tenant_id, resolution, bucket, project_id, environment, event_type)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE observa_internal.metric_totals IS 'Sums of all series of a type of event: few rows, for overviews';
+COMMENT ON CONSTRAINT metric_totals_pkey ON observa_internal.metric_totals IS 'The row that is added to, and a tenant''s time range';
+
+CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
+    tenant_id uuid NOT NULL,
+    bucket timestamptz NOT NULL,
+    project_id uuid NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    events bigint NOT NULL,
+    errors bigint NOT NULL,
+    timeouts bigint NOT NULL,
+    billable bigint NOT NULL,
+    priced bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    PRIMARY KEY (tenant_id, bucket, project_id, environment, user_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
+COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';

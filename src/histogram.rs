@@ -1,0 +1,160 @@
+//! Type observa.histogram, its aggregates and what they say. A value is HdrHistogram's V2 bytes, an aggregate's state a
+//! [`Latencies`].
+
+use std::ffi::{CStr, CString};
+
+use observa_pipeline::histogram::{HistogramError, Latencies};
+use pgrx::prelude::*;
+use pgrx::{Internal, PgMemoryContexts};
+
+use crate::error::{Error, or_raise};
+
+/// The bytes, if they are a histogram's, or the statement's end.
+fn checked(bytes: Vec<u8>) -> Vec<u8> {
+    valid(Latencies::check(&bytes));
+    bytes
+}
+
+fn read(bytes: &[u8]) -> Latencies {
+    valid(Latencies::from_bytes(bytes))
+}
+
+fn valid<T>(result: Result<T, HistogramError>) -> T {
+    or_raise(result.map_err(Error::from))
+}
+
+#[pg_extern(sql = false)]
+fn histogram_in(text: &CStr) -> Vec<u8> {
+    let bytes = from_hex(text.to_bytes()).ok_or(Error::Syntax("observa.histogram"));
+    checked(or_raise(bytes))
+}
+
+/// Of `\x` and hexadecimal digits, as PostgreSQL writes bytea.
+fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let (pairs, odd) = text.strip_prefix(b"\\x")?.as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(high)? << 4 | digit(low)?).ok();
+    odd.is_empty().then(|| pairs.iter().map(byte).collect())?
+}
+
+#[pg_extern(sql = false)]
+fn histogram_out(histogram: &[u8]) -> CString {
+    let digit = |half: u8| b"0123456789abcdef".get(usize::from(half)).copied().unwrap_or(b'0');
+    let digits = histogram.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    CString::new(b"\\x".iter().copied().chain(digits).collect::<Vec<u8>>()).unwrap_or_default()
+}
+
+#[pg_extern(sql = false)]
+fn histogram_recv(mut message: Internal) -> Vec<u8> {
+    // SAFETY: PostgreSQL calls a receive function with a StringInfo, which SQL can't do. What is from its cursor to its length
+    // is initialized; the cursor goes to the end, which says that all was read.
+    let bytes = unsafe {
+        message.get_mut::<pg_sys::StringInfoData>().map(|message| {
+            let start = usize::try_from(message.cursor).unwrap_or_default();
+            let end = usize::try_from(message.len).unwrap_or_default();
+            message.cursor = message.len;
+            std::slice::from_raw_parts(message.data.cast::<u8>(), end)
+                .get(start..)
+                .unwrap_or_default()
+                .to_vec()
+        })
+    };
+    checked(bytes.unwrap_or_default())
+}
+
+#[pg_extern(sql = false)]
+fn histogram_send(histogram: &[u8]) -> Vec<u8> {
+    histogram.to_vec()
+}
+
+/// The aggregate's state, made in the memory that lives as long as its group.
+fn counting(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut Latencies {
+    let mut memory = std::ptr::null_mut();
+    // SAFETY: PostgreSQL passed the call info, and the functions of our aggregates alone, which only a superuser could call
+    // from others, make states: each is a Latencies.
+    unsafe {
+        if pg_sys::AggCheckCallContext(call, &mut memory) == 0 {
+            Error::Invalid("it was called outside of an aggregate".into()).raise();
+        }
+        PgMemoryContexts::For(memory).switch_to(|_| state.get_or_insert_default::<Latencies>())
+    }
+}
+
+fn counted(state: &Internal) -> Option<&Latencies> {
+    // SAFETY: as in `counting`.
+    unsafe { state.get::<Latencies>() }
+}
+
+#[pg_extern(sql = false)]
+fn histogram_record(
+    mut state: Internal,
+    milliseconds: Option<f64>,
+    call: pg_sys::FunctionCallInfo,
+) -> Internal {
+    if let Some(milliseconds) = milliseconds {
+        counting(&mut state, call).record_ms(milliseconds);
+    }
+    state
+}
+
+#[pg_extern(sql = false)]
+fn histogram_merge(
+    mut state: Internal,
+    histogram: Option<&[u8]>,
+    call: pg_sys::FunctionCallInfo,
+) -> Internal {
+    if let Some(histogram) = histogram {
+        valid(counting(&mut state, call).merge_bytes(histogram));
+    }
+    state
+}
+
+/// The second state may be gone after the call: the first takes its counts, never its memory.
+#[pg_extern(sql = false)]
+fn histogram_combine(mut state: Internal, other: Internal, call: pg_sys::FunctionCallInfo) -> Internal {
+    if let Some(other) = counted(&other) {
+        counting(&mut state, call).merge(other);
+    }
+    state
+}
+
+#[pg_extern(sql = false)]
+fn histogram_serialize(state: Internal) -> Vec<u8> {
+    counted(&state).map(Latencies::to_bytes).unwrap_or_default()
+}
+
+#[pg_extern(sql = false)]
+fn histogram_deserialize(state: &[u8], _nothing: Internal) -> Internal {
+    Internal::new(read(state))
+}
+
+#[pg_extern(sql = false)]
+fn histogram_final(state: Internal) -> Option<Vec<u8>> {
+    counted(&state).filter(|latencies| !latencies.is_empty()).map(Latencies::to_bytes)
+}
+
+#[pg_extern(sql = false)]
+fn histogram_quantile(histogram: &[u8], quantile: f64) -> Option<f64> {
+    if !(0.0..=1.0).contains(&quantile) {
+        Error::Invalid("a quantile is a number from 0 to 1".into()).raise();
+    }
+    read(histogram).quantile_ms(quantile)
+}
+
+#[pg_extern(sql = false)]
+fn histogram_count(histogram: &[u8]) -> i64 {
+    i64::try_from(read(histogram).count()).unwrap_or(i64::MAX)
+}
+
+#[pg_extern(sql = false)]
+fn histogram_mean(histogram: &[u8]) -> Option<f64> {
+    read(histogram).mean_ms()
+}
+
+#[pg_extern(sql = false)]
+fn add_histograms(a: Option<&[u8]>, b: Option<&[u8]>) -> Option<Vec<u8>> {
+    let (Some(a), Some(b)) = (a, b) else { return a.or(b).map(<[u8]>::to_vec) };
+    let mut sum = read(a);
+    valid(sum.merge_bytes(b));
+    Some(sum.to_bytes())
+}
