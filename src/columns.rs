@@ -67,19 +67,19 @@ pub struct UsageRow {
     pub events: u64,
 }
 
-fn text(text: &str) -> Option<pg_sys::Datum> {
+pub fn text(text: &str) -> Option<pg_sys::Datum> {
     text.into_datum()
 }
 
-fn uuid(id: Uuid) -> Option<pg_sys::Datum> {
+pub fn uuid(id: Uuid) -> Option<pg_sys::Datum> {
     pgrx::Uuid::from_bytes(id.into_bytes()).into_datum()
 }
 
-fn time(micros: i64) -> Option<pg_sys::Datum> {
+pub fn time(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from(micros - POSTGRES_EPOCH))
 }
 
-fn money(usd: &Usd) -> Option<pg_sys::Datum> {
+pub fn money(usd: &Usd) -> Option<pg_sys::Datum> {
     pgrx::AnyNumeric::try_from(usd.to_plain_string().as_str()).ok().and_then(IntoDatum::into_datum)
 }
 

@@ -152,6 +152,14 @@ fn histogram_mean(histogram: &[u8]) -> Option<f64> {
 }
 
 #[pg_extern(sql = false)]
+fn subtract_histograms(a: Option<&[u8]>, b: Option<&[u8]>) -> Option<Vec<u8>> {
+    let (Some(a), Some(b)) = (a, b) else { return a.map(<[u8]>::to_vec) };
+    let mut rest = read(a);
+    rest.subtract(&read(b));
+    (!rest.is_empty()).then(|| rest.to_bytes())
+}
+
+#[pg_extern(sql = false)]
 fn add_histograms(a: Option<&[u8]>, b: Option<&[u8]>) -> Option<Vec<u8>> {
     let (Some(a), Some(b)) = (a, b) else { return a.or(b).map(<[u8]>::to_vec) };
     let mut sum = read(a);

@@ -20,6 +20,7 @@ use crate::limits;
 use crate::log_guard::guard_statement;
 use crate::logs::{self, LogLine};
 use crate::request;
+use crate::rollups;
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::span_contents;
@@ -231,7 +232,8 @@ fn store_chunks(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: I
         // The next chunk's rows lie where these did, in memory that is warm.
         stored.extend(rows::in_own_memory(|| store_chunk(chunk, stamp, outcome, insert))?);
     }
-    rows::in_own_memory(|| store_signals(&stored, outcome))
+    rows::in_own_memory(|| store_signals(&stored, outcome))?;
+    rollups::append(&stored)
 }
 
 /// Stores events and their payloads; which of them are new.

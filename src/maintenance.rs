@@ -11,6 +11,7 @@ use crate::identity::{self, Acting};
 use crate::key_uses;
 use crate::patience::Patience;
 use crate::retention;
+use crate::rollups;
 use crate::span_contents;
 use crate::storage;
 use crate::tenants;
@@ -41,6 +42,7 @@ fn round() -> Result<serde_json::Value, Error> {
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
     let keys_used = key_uses::fold()?;
+    let deltas_folded = rollups::fold_all()?;
     let expired_rows = retention::delete_rows()?;
     // Last, as it locks out ingest until the commit.
     let days_dropped = retention::drop_days(&mut patience)?;
@@ -50,6 +52,7 @@ fn round() -> Result<serde_json::Value, Error> {
         "key_partitions_dropped": keys_dropped,
         "quota_signals": quota_signals,
         "keys_used": keys_used,
+        "deltas_folded": deltas_folded,
         "expired_rows": expired_rows,
         "expired_partitions": days_dropped,
         "postponed": patience.postponed,

@@ -94,6 +94,10 @@ impl Rows {
         Ok(Rows { store, table: relation, count })
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Runs a statement over the rows, and reads what it returns.
     pub fn run<T>(
         &self,

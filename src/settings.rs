@@ -18,6 +18,8 @@ static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
 static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static MAX_SERIES: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
@@ -50,7 +52,23 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 12] = [
+static LIMITS: [Limit; 14] = [
+    Limit {
+        name: c"observa.max_series",
+        about: c"Most combinations of names that a tenant's metrics are told apart by; what comes beyond is counted under other",
+        setting: &MAX_SERIES,
+        min: 100,
+        max: 1_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_users_per_hour",
+        about: c"Most end users that a tenant's metrics tell apart in an hour; who comes beyond is counted under other",
+        setting: &MAX_USERS_PER_HOUR,
+        min: 100,
+        max: 10_000_000,
+        unit: GucFlags::empty(),
+    },
     Limit {
         name: c"observa.audit_retention",
         about: c"How long rows of observa.audit_log are kept",
@@ -273,6 +291,16 @@ pub fn requests_per_key() -> Option<Rate> {
 /// Of a tenant. None: any number.
 pub fn events_per_minute() -> Option<Rate> {
     rate(&EVENTS_PER_MINUTE, 60)
+}
+
+/// Of a tenant's metrics.
+pub fn max_series() -> usize {
+    usize::try_from(MAX_SERIES.get()).unwrap_or_default()
+}
+
+/// Of a tenant's metrics.
+pub fn max_users_per_hour() -> usize {
+    usize::try_from(MAX_USERS_PER_HOUR.get()).unwrap_or_default()
 }
 
 /// Of what is told of events. None: for ever.

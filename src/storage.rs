@@ -29,6 +29,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/logs.sql"),
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/retention.sql"),
+    include_str!("../sql/storage/rollups.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
     include_str!("../sql/storage/accounts.sql"),
@@ -40,6 +41,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/config.sql"),
     include_str!("../sql/views/usage.sql"),
+    include_str!("../sql/views/metrics.sql"),
     include_str!("../sql/views/grants.sql"),
 ];
 

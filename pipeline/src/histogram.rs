@@ -77,12 +77,19 @@ impl Latencies {
 
     /// Takes out one latency that was recorded before, exact to its cell. Nothing happens where there is none.
     pub fn remove_us(&mut self, us: u64) {
-        let us = us.min(MAX_US);
-        let mut one = cells::growing();
-        if self.0.count_at(us) > 0 && one.record(us).is_ok() {
-            // It refuses what is longer than all that it has: there is nothing to take out, either.
-            let _ = self.0.subtract(one);
+        let mut one = Latencies::new();
+        one.record_us(us);
+        self.subtract(&one);
+    }
+
+    /// Takes out latencies that were recorded before, as [`Latencies::remove_us`] does it for one.
+    pub fn subtract(&mut self, other: &Latencies) {
+        let mut there = cells::growing();
+        for (us, count) in other.cells() {
+            // It grows as needed: nothing is refused.
+            let _ = there.record_n(us, count.min(self.0.count_at(us)));
         }
+        let _ = self.0.subtract(there);
     }
 
     pub fn merge(&mut self, other: &Latencies) {

@@ -87,6 +87,16 @@ CREATE FUNCTION observa_internal.add_histograms(a observa.histogram, b observa.h
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'add_histograms_wrapper';
 COMMENT ON FUNCTION observa_internal.add_histograms(observa.histogram, observa.histogram) IS 'The histogram of all latencies in two, for a row that is there already; NULL has none';
 
+CREATE FUNCTION observa_internal.subtract_histograms(a observa.histogram, b observa.histogram) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'subtract_histograms_wrapper';
+COMMENT ON FUNCTION observa_internal.subtract_histograms(observa.histogram, observa.histogram) IS 'The histogram without the latencies of another, for a correction; NULL has none';
+
+-- Tables that outlive the extension keep the bytes: whatever reads a histogram checks them.
+CREATE CAST (observa.histogram AS bytea) WITHOUT FUNCTION;
+COMMENT ON CAST (observa.histogram AS bytea) IS 'A histogram''s bytes';
+CREATE CAST (bytea AS observa.histogram) WITHOUT FUNCTION;
+COMMENT ON CAST (bytea AS observa.histogram) IS 'A histogram of its bytes, which are checked by what reads them';
+
 REVOKE ALL ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
     observa.histogram_mean(observa.histogram) FROM PUBLIC;

@@ -11,6 +11,12 @@ CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
 ALTER FUNCTION observa_internal.all_tenants() OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.all_tenants() IS 'Every tenant, for a superuser''s replay of dead letters';
 
+CREATE FUNCTION observa_internal.tenants_to_fold() RETURNS SETOF uuid
+    LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'tenants_to_fold_wrapper';
+ALTER FUNCTION observa_internal.tenants_to_fold() OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.tenants_to_fold() IS 'Tenants with unfolded deltas, for maintenance';
+
 CREATE FUNCTION observa_internal.retention_of_projects() RETURNS TABLE (tenant_id uuid, project_id uuid, retention_days integer,
         payload_retention_days integer, done_on integer, days integer, payload_days integer)
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -74,6 +80,35 @@ CREATE FUNCTION observa_internal.config_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'config_changed_wrapper';
 COMMENT ON FUNCTION observa_internal.config_changed() IS 'Tells every backend to read a tenant''s configuration again';
 
+CREATE FUNCTION observa_internal.unfolded_metrics(resolution text) RETURNS TABLE (tenant_id uuid, bucket timestamptz, series_id uuid, project_id uuid,
+        environment text, event_type text, status text, provider text, model text, route text, tool_name text, version text,
+        events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, input_tokens bigint, output_tokens bigint,
+        cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost_usd numeric,
+        latency bytea, ttft bytea, removed_latency bytea, removed_ttft bytea)
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unfolded_metrics_wrapper';
+COMMENT ON FUNCTION observa_internal.unfolded_metrics(text) IS 'What maintenance has not folded into metrics yet, of those that the caller may read';
+
+CREATE FUNCTION observa_internal.unfolded_totals(resolution text) RETURNS TABLE (tenant_id uuid, bucket timestamptz, project_id uuid, environment text,
+        event_type text, events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, input_tokens bigint,
+        output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint,
+        cost_usd numeric, coherence_sum double precision, coherence_count bigint, toxicity_sum double precision,
+        toxicity_count bigint, hallucination_risk_sum double precision, hallucination_risk_count bigint, latency bytea, ttft bytea,
+        removed_latency bytea, removed_ttft bytea)
+    LANGUAGE c STABLE STRICT SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unfolded_totals_wrapper';
+COMMENT ON FUNCTION observa_internal.unfolded_totals(text) IS 'What maintenance has not folded into metric_totals yet, of those that the caller may read';
+
+CREATE FUNCTION observa_internal.unfolded_users() RETURNS TABLE (tenant_id uuid, bucket timestamptz, project_id uuid, environment text, user_id text,
+        events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, total_tokens bigint, cost_usd numeric)
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unfolded_users_wrapper';
+COMMENT ON FUNCTION observa_internal.unfolded_users() IS 'What maintenance has not folded into user_metrics yet, of those that the caller may read';
+
+CREATE FUNCTION observa_internal.correct_rollups() RETURNS trigger
+    LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'correct_rollups_wrapper';
+COMMENT ON FUNCTION observa_internal.correct_rollups() IS 'Counts changed events anew';
+
 CREATE FUNCTION observa_internal.raise_alerts() RETURNS trigger
     LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'raise_alerts_wrapper';
 ALTER FUNCTION observa_internal.raise_alerts() OWNER TO observa_owner;
@@ -115,6 +150,8 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.bui
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
-GRANT EXECUTE ON FUNCTION observa_internal.trace(text) TO observa_read;
+GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
+    observa_internal.unfolded_users(), observa_internal.add_histograms(observa.histogram, observa.histogram),
+    observa_internal.subtract_histograms(observa.histogram, observa.histogram) TO observa_read;
 -- An administrator's notes are scrubbed.
 GRANT EXECUTE ON FUNCTION observa_internal.scrub_own(text) TO observa_admin;

@@ -5,7 +5,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'events',
-                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes'] LOOP
+                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
+                                'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -13,7 +14,8 @@ BEGIN
             'USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant())', name);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'events', 'event_payloads', 'signals', 'alerts',
-                                'rejected_events', 'logs', 'usage', 'usage_deltas'] LOOP
+                                'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
+                                'metric_totals', 'user_metrics'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
             'USING (tenant_id = observa.readable_tenant())', name);
@@ -49,7 +51,7 @@ GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices 
 
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,
-    observa_internal.members, observa_internal.retention_passes TO observa_system;
+    observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- The hash of a key is nobody's to read.
 DROP POLICY IF EXISTS readable_tenant ON observa_internal.api_keys;

@@ -107,3 +107,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
 COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';
+
+CREATE OR REPLACE TRIGGER correct_rollups AFTER UPDATE ON observa_internal.events
+    REFERENCING OLD TABLE AS old_events NEW TABLE AS new_events
+    FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.correct_rollups();

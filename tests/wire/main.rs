@@ -30,6 +30,7 @@ mod reprice;
 mod requests;
 mod retention;
 mod retries;
+mod rollups;
 mod scrubbed;
 mod server_log;
 mod setup;

@@ -339,7 +339,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 49] = [
+const SECURITY_DEFINER: [(&str, &str); 50] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -389,6 +389,7 @@ const SECURITY_DEFINER: [(&str, &str); 49] = [
     ("observa_internal.scrub_own(text)", "observa_owner"),
     ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),
+    ("observa_internal.tenants_to_fold()", "observa_system"),
 ];
 
 #[test]

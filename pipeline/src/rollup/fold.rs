@@ -1,5 +1,7 @@
 //! Many deltas of one tenant together, as the rows that they add to.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -18,12 +20,14 @@ pub struct Group {
     ttfts: Vec<u64>,
     removed_latencies: Vec<u64>,
     removed_ttfts: Vec<u64>,
+    takes_out: bool,
 }
 
 impl Group {
     fn add(&mut self, added: &Added, removed: bool) {
         self.sums.add(&added.sums);
         self.scores.add(&added.scores);
+        self.takes_out |= removed;
         let (latencies, ttfts) = match removed {
             false => (&mut self.latencies, &mut self.ttfts),
             true => (&mut self.removed_latencies, &mut self.removed_ttfts),
@@ -39,6 +43,7 @@ impl Group {
         self.ttfts.extend(&other.ttfts);
         self.removed_latencies.extend(&other.removed_latencies);
         self.removed_ttfts.extend(&other.removed_ttfts);
+        self.takes_out |= other.takes_out;
     }
 
     /// None: there is nothing in it.
@@ -50,6 +55,7 @@ impl Group {
         histogram(&self.ttfts)
     }
 
+    /// What was recorded before and is taken out.
     pub fn removed_latency(&self) -> Option<Latencies> {
         histogram(&self.removed_latencies)
     }
@@ -58,8 +64,9 @@ impl Group {
         histogram(&self.removed_ttfts)
     }
 
-    pub fn takes_out_latencies(&self) -> bool {
-        !self.removed_latencies.is_empty() || !self.removed_ttfts.is_empty()
+    /// Whether an event was taken out of it.
+    pub fn takes_out(&self) -> bool {
+        self.takes_out
     }
 }
 
@@ -95,11 +102,14 @@ pub struct UserRow {
     pub sums: Sums,
 }
 
+/// An hour as the minute that it begins in, a project, an environment, a user.
+pub type UserKey = (i64, Uuid, String, String);
+
 #[derive(Default)]
 pub struct Fold {
     series: FxHashMap<Uuid, OwnedSeries>,
     minutes: FxHashMap<(Uuid, i64), Group>,
-    users: FxHashMap<(i64, Uuid, String, String), Sums>,
+    users: FxHashMap<UserKey, Sums>,
 }
 
 impl Fold {
@@ -146,6 +156,33 @@ impl Fold {
                 let Some(group) = self.minutes.remove(&(*id, minute)) else { continue };
                 self.minutes.entry((other_id, minute)).or_default().merge(&group);
             }
+        }
+    }
+
+    /// Hours, since 1970 UTC in microseconds, in which users are counted, and how many.
+    pub fn users_of_hours(&self) -> BTreeMap<i64, usize> {
+        let mut hours = BTreeMap::new();
+        for (minute, ..) in self.users.keys() {
+            *hours.entry(Resolution::Hour.bucket(*minute)).or_default() += 1;
+        }
+        hours
+    }
+
+    /// What users of an hour added is counted under [`OTHER_USERS`] instead, but for the ones that `stays` names and some more.
+    pub fn merge_users_into_other(&mut self, bucket: i64, room: usize, stays: impl Fn(&UserKey) -> bool) {
+        let mut keys: Vec<UserKey> = self
+            .users
+            .keys()
+            .filter(|(minute, ..)| Resolution::Hour.bucket(*minute) == bucket)
+            .filter(|key| !stays(key))
+            .cloned()
+            .collect();
+        keys.sort_unstable();
+        for key in keys.into_iter().skip(room) {
+            let Some(sums) = self.users.remove(&key) else { continue };
+            let (minute, project_id, environment, _) = key;
+            let other = (minute, project_id, environment, OTHER_USERS.to_owned());
+            self.users.entry(other).or_default().add(&sums);
         }
     }
 

@@ -108,10 +108,7 @@ fn expected(calls: &[Call], minutes: i64) -> Expected {
     rows
 }
 
-fn found<'f>(
-    fold: &'f Fold,
-    resolution: Resolution,
-) -> BTreeMap<(i64, u128, Option<&'f str>, &'f str), [i64; 8]> {
+fn found(fold: &Fold, resolution: Resolution) -> BTreeMap<(i64, u128, Option<&str>, &str), [i64; 8]> {
     let rows = fold.rows(resolution);
     rows.into_iter()
         .map(|row| {

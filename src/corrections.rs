@@ -1,0 +1,118 @@
+//! Whoever changes a stored event, be it a late twin, a new price, a new translation or a person who is forgotten: the rollups follow.
+
+use observa_pipeline::price::Usd;
+use observa_pipeline::rollup::{Delta, Fact, FactTokens, Scores, Series, sums};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use pgrx::spi::SpiHeapTupleData;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::identity::{self, Acting};
+use crate::rollups;
+use crate::storage::unix_micros;
+
+/// A stored event, as far as it is counted.
+struct Counted {
+    removed: bool,
+    tenant_id: Uuid,
+    ts: i64,
+    project_id: Uuid,
+    /// Environment, event type, status.
+    names: [String; 3],
+    /// Provider, model, route, tool, version, user.
+    optional: [Option<String>; 6],
+    latency_ms: Option<f64>,
+    ttft_ms: Option<f64>,
+    scores: Scores,
+    billable: bool,
+    tokens: FactTokens,
+    cost_usd: Option<Usd>,
+}
+
+impl Counted {
+    fn read(row: &SpiHeapTupleData) -> Result<Option<Counted>, pgrx::spi::Error> {
+        let text = |column: usize| row.get::<String>(column);
+        let float = |column: usize| row.get::<f64>(column);
+        let ids = row.get::<pgrx::Uuid>(2)?.zip(row.get::<pgrx::Uuid>(4)?);
+        let Some(((tenant_id, project_id), ts)) = ids.zip(row.get::<TimestampWithTimeZone>(3)?) else {
+            return Ok(None);
+        };
+        let name = |column: usize| text(column).map(Option::unwrap_or_default);
+        Ok(Some(Counted {
+            removed: row.get::<bool>(1)?.unwrap_or_default(),
+            tenant_id: identity::uuid(tenant_id),
+            ts: unix_micros(ts),
+            project_id: identity::uuid(project_id),
+            names: [name(5)?, name(6)?, name(7)?],
+            optional: [text(8)?, text(9)?, text(10)?, text(11)?, text(12)?, text(13)?],
+            latency_ms: float(14)?,
+            ttft_ms: float(15)?,
+            scores: Scores::of(float(16)?, float(17)?, float(18)?),
+            billable: row.get::<bool>(19)?.unwrap_or_default(),
+            tokens: FactTokens {
+                input: row.get(20)?,
+                output: row.get(21)?,
+                cached_input: row.get(22)?,
+                cache_write: row.get(23)?,
+                reasoning: row.get(24)?,
+                total: row.get(25)?,
+            },
+            cost_usd: text(26)?.and_then(|cost| cost.parse().ok()),
+        }))
+    }
+
+    fn fact(&self) -> Fact<'_> {
+        let [environment, event_type, status] = &self.names;
+        let [provider, model, route, tool_name, version, user_id] =
+            self.optional.each_ref().map(Option::as_deref);
+        Fact {
+            series: Series {
+                project_id: self.project_id,
+                environment,
+                event_type,
+                status,
+                provider,
+                model,
+                route,
+                tool_name,
+                version,
+            },
+            ts: self.ts,
+            user_id,
+            latency_ms: self.latency_ms,
+            ttft_ms: self.ttft_ms,
+            scores: self.scores,
+            sums: sums(status, self.billable, self.tokens, self.cost_usd.as_ref()),
+        }
+    }
+}
+
+/// AFTER UPDATE on events, FOR EACH STATEMENT.
+#[pg_trigger(sql = false)]
+fn correct_rollups<'a>(
+    trigger: &'a pgrx::PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
+    let data: *const pg_sys::TriggerData = trigger.trigger_data();
+    let counted = Spi::connect_mut(|client| {
+        // SAFETY: the trigger's own data, alive through the call; it makes both tables of rows visible to this SPI connection.
+        unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
+        let rows = client.update(include_str!("../sql/rollup/corrections.sql"), None, &[])?;
+        rows.map(|row| Counted::read(&row)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    let counted: Vec<Counted> = counted.into_iter().flatten().collect();
+    for of_tenant in counted.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
+        or_raise(append(of_tenant));
+    }
+    Ok(None)
+}
+
+fn append(of_tenant: &[Counted]) -> Result<(), Error> {
+    let Some(first) = of_tenant.first() else { return Ok(()) };
+    let mut delta = Delta::default();
+    for counted in of_tenant {
+        let fact = counted.fact();
+        if counted.removed { delta.remove(&fact) } else { delta.add(&fact) }
+    }
+    Acting::during(Acting::whole(first.tenant_id), || rollups::append_delta(&delta))
+}

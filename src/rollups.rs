@@ -1,0 +1,208 @@
+//! Rollups: each batch appends what it adds, a correction appends what changed, and maintenance folds that into rows of minutes,
+//! hours and days. Commit or rollback decides: nothing is lost, and nothing counted twice.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use observa_pipeline::batch::Ready;
+use observa_pipeline::rollup::{Delta, Fact, Fold, Resolution};
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::identity::{self, Acting, sql_uuid};
+use crate::metric_columns::{self, Metric, NewSeries, Total, UserHour};
+use crate::rows::{self, Rows};
+use crate::settings;
+use crate::storage::{self, sql_time};
+
+/// Deltas of one fold: what they hold together lies in memory.
+const MOST_DELTAS: i64 = 500;
+
+/// What a fold may take before the next tenant's turn.
+const TURN: Duration = Duration::from_secs(2);
+
+/// Appends what stored events add. They are the acting tenant's.
+pub fn append(stored: &[&Ready]) -> Result<(), Error> {
+    let facts: Vec<Fact> = stored.iter().map(|ready| Fact::of(ready)).collect();
+    let mut delta = Delta::default();
+    facts.iter().for_each(|fact| delta.add(fact));
+    append_delta(&delta)
+}
+
+/// For the acting tenant.
+pub fn append_delta(delta: &Delta) -> Result<(), Error> {
+    if delta.is_empty() {
+        return Ok(());
+    }
+    let arguments = [sql_uuid(Uuid::now_v7()).into(), sql_time(storage::now()).into(), delta.encode().into()];
+    Ok(Spi::run_with_args(include_str!("../sql/rollup/append.sql"), &arguments)?)
+}
+
+/// Folds what all tenants have added; how many deltas.
+pub fn fold_all() -> Result<u64, Error> {
+    let tenants = Spi::connect(|client| {
+        let rows = client.select("SELECT observa_internal.tenants_to_fold()", None, &[])?;
+        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    let mut folded = 0;
+    for tenant_id in tenants.into_iter().flatten() {
+        folded += Acting::during(Acting::whole(identity::uuid(tenant_id)), fold)?;
+    }
+    Ok(folded)
+}
+
+/// For the owner of ingest alone, as `find_tenant`.
+#[pg_extern(sql = false)]
+fn tenants_to_fold() -> SetOfIterator<'static, pgrx::Uuid> {
+    let ids = Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/rollup/tenants.sql"), None, &[])?;
+        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    });
+    SetOfIterator::new(or_raise(ids.map_err(Error::Spi)).into_iter().flatten())
+}
+
+/// Folds the acting tenant's deltas; how many.
+pub fn fold() -> Result<u64, Error> {
+    let tenant_id = Acting::current().ok_or(Error::NoTenant)?.tenant_id;
+    let begun = Instant::now();
+    let mut folded = 0;
+    loop {
+        check_for_interrupts!();
+        let (mut fold, taken) = take()?;
+        if !fold.is_empty() {
+            limit_series(&mut fold)?;
+            limit_users(&mut fold)?;
+            rows::in_own_memory(|| store(tenant_id, &fold))?;
+        }
+        folded += taken;
+        if taken < MOST_DELTAS.unsigned_abs() || begun.elapsed() > TURN {
+            return Ok(folded);
+        }
+    }
+}
+
+/// The next deltas, and how many they were.
+fn take() -> Result<(Fold, u64), Error> {
+    let mut fold = Fold::default();
+    let taken = Spi::connect_mut(|client| {
+        let rows = client.update(include_str!("../sql/rollup/take.sql"), None, &[MOST_DELTAS.into()])?;
+        let taken = rows.len() as u64;
+        for row in rows {
+            let added = row.get::<&[u8]>(1)?.map(|entries| fold.add(entries));
+            if let Some(Err(damaged)) = added {
+                warning!("{damaged}, and is left out");
+            }
+        }
+        Ok::<_, pgrx::spi::Error>(taken)
+    })?;
+    Ok((fold, taken))
+}
+
+/// Series beyond what a tenant may have go into one.
+fn limit_series(fold: &mut Fold) -> Result<(), Error> {
+    let ids: Vec<pgrx::Uuid> = fold.series().map(|(id, _)| sql_uuid(id)).collect();
+    let known: HashSet<Uuid> = Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/rollup/known_series.sql"), None, &[ids.into()])?;
+        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?
+    .into_iter()
+    .flatten()
+    .map(identity::uuid)
+    .collect();
+    let mut new: Vec<Uuid> = fold.series().map(|(id, _)| id).filter(|id| !known.contains(id)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let count = Spi::get_one::<i64>(include_str!("../sql/rollup/series_count.sql"))?.unwrap_or_default();
+    let room = settings::max_series().saturating_sub(usize::try_from(count).unwrap_or_default());
+    if new.len() > room {
+        new.sort_unstable();
+        fold.merge_into_other(new.get(room..).unwrap_or_default());
+        tell_limit("series", settings::max_series())?;
+    }
+    Ok(())
+}
+
+/// Users beyond what an hour may have go into one.
+fn limit_users(fold: &mut Fold) -> Result<(), Error> {
+    for (bucket, users) in fold.users_of_hours() {
+        let sql = include_str!("../sql/rollup/user_count.sql");
+        let count = Spi::get_one_with_args::<i64>(sql, &[sql_time(bucket).into()])?.unwrap_or_default();
+        let room = settings::max_users_per_hour().saturating_sub(usize::try_from(count).unwrap_or_default());
+        if users <= room {
+            continue;
+        }
+        let known: HashSet<(Uuid, String, String)> = Spi::connect(|client| {
+            let sql = include_str!("../sql/rollup/known_users.sql");
+            let rows = client.select(sql, None, &[sql_time(bucket).into()])?;
+            rows.map(|row| {
+                let key = (row.get::<pgrx::Uuid>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
+                let (Some(project), Some(environment), Some(user_id)) = key else { return Ok(None) };
+                Ok(Some((identity::uuid(project), environment, user_id)))
+            })
+            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        })?
+        .into_iter()
+        .flatten()
+        .collect();
+        fold.merge_users_into_other(bucket, room, |(_, project_id, environment, user_id)| {
+            known.contains(&(*project_id, environment.clone(), user_id.clone()))
+        });
+        tell_limit("users of an hour", settings::max_users_per_hour())?;
+    }
+    Ok(())
+}
+
+/// Raises a signal, once a day.
+fn tell_limit(what: &'static str, most: usize) -> Result<(), Error> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let arguments = [sql_uuid(Uuid::now_v7()).into(), what.into(), (most as f64).into()];
+    Ok(Spi::run_with_args(include_str!("../sql/rollup/tell_limit.sql"), &arguments)?)
+}
+
+fn store(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
+    let mut series: Vec<NewSeries> =
+        fold.series().map(|(series_id, series)| NewSeries { tenant_id, series_id, series }).collect();
+    series.sort_unstable_by_key(|row| row.series_id);
+    let rows = Rows::new("metric_series", &metric_columns::series(), series.into_iter())?;
+    run(include_str!("../sql/rollup/series.sql"), &rows)?;
+    for resolution in Resolution::ALL {
+        store_metrics(tenant_id, resolution, fold)?;
+        store_totals(tenant_id, resolution, fold)?;
+    }
+    let users = fold.users();
+    let of_users = || users.iter().map(|row| UserHour { tenant_id, row });
+    let rows = Rows::new("user_metrics", &metric_columns::users(), of_users())?;
+    run(include_str!("../sql/rollup/users.sql"), &rows)?;
+    let lessened = of_users().filter(|user| user.row.sums.events <= 0);
+    let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
+    run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)
+}
+
+/// What was recorded is there before some of it is taken out.
+fn store_metrics(tenant_id: Uuid, resolution: Resolution, fold: &Fold) -> Result<(), Error> {
+    let rows = fold.rows(resolution);
+    let of = |removed| rows.iter().map(move |row| Metric { tenant_id, resolution, row, removed });
+    let added = Rows::new("metrics", &metric_columns::metrics(), of(false))?;
+    run(include_str!("../sql/rollup/metrics.sql"), &added)?;
+    let lessened = of(true).filter(|metric| metric.row.group.takes_out());
+    let lessened = Rows::new("metrics", &metric_columns::metrics(), lessened)?;
+    run(include_str!("../sql/rollup/remove_latencies.sql"), &lessened)?;
+    run(include_str!("../sql/rollup/drop_empty_metrics.sql"), &lessened)
+}
+
+fn store_totals(tenant_id: Uuid, resolution: Resolution, fold: &Fold) -> Result<(), Error> {
+    let rows = fold.totals(resolution);
+    let of = |removed| rows.iter().map(move |row| Total { tenant_id, resolution, row, removed });
+    let added = Rows::new("metric_totals", &metric_columns::totals(), of(false))?;
+    run(include_str!("../sql/rollup/totals.sql"), &added)?;
+    let lessened = of(true).filter(|total| total.row.group.takes_out());
+    let lessened = Rows::new("metric_totals", &metric_columns::totals(), lessened)?;
+    run(include_str!("../sql/rollup/remove_total_latencies.sql"), &lessened)?;
+    run(include_str!("../sql/rollup/drop_empty_totals.sql"), &lessened)
+}
+
+fn run(sql: &'static str, rows: &Rows) -> Result<(), Error> {
+    if rows.is_empty() { Ok(()) } else { rows.run(sql, |_| Ok(())) }
+}

@@ -1,0 +1,236 @@
+//! What is not folded yet, as rows that metrics views add to those that are: a committed event is in the next query's numbers.
+
+use std::collections::BTreeMap;
+
+use observa_pipeline::histogram::Latencies;
+use observa_pipeline::rollup::{Fold, Group, Resolution};
+use pgrx::prelude::*;
+use uuid::Uuid;
+
+use crate::error::{Error, or_raise};
+use crate::identity::{self, sql_uuid};
+use crate::storage::sql_time;
+
+/// The deltas that the caller may read, by tenant.
+fn folds() -> Result<BTreeMap<Uuid, Fold>, Error> {
+    let mut folds: BTreeMap<Uuid, Fold> = BTreeMap::new();
+    Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/rollup/unfolded.sql"), None, &[])?;
+        for row in rows {
+            let (Some(tenant_id), Some(entries)) = (row.get::<pgrx::Uuid>(1)?, row.get::<&[u8]>(2)?) else {
+                continue;
+            };
+            // A damaged one is told of by the fold.
+            let _ = folds.entry(identity::uuid(tenant_id)).or_default().add(entries);
+        }
+        Ok::<_, pgrx::spi::Error>(())
+    })?;
+    Ok(folds)
+}
+
+fn resolution(name: &str) -> Resolution {
+    let resolution = Resolution::from_name(name);
+    or_raise(resolution.ok_or_else(|| Error::Invalid("a resolution is minute, hour or day".into())))
+}
+
+fn bytes(latencies: Option<Latencies>) -> Option<Vec<u8>> {
+    latencies.map(|latencies| latencies.to_bytes())
+}
+
+fn money(group: &Group) -> Option<AnyNumeric> {
+    AnyNumeric::try_from(group.sums.cost_usd.to_plain_string().as_str()).ok()
+}
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn unfolded_metrics(
+    name: &str,
+) -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(bucket, TimestampWithTimeZone),
+        name!(series_id, pgrx::Uuid),
+        name!(project_id, pgrx::Uuid),
+        name!(environment, String),
+        name!(event_type, String),
+        name!(status, String),
+        name!(provider, Option<String>),
+        name!(model, Option<String>),
+        name!(route, Option<String>),
+        name!(tool_name, Option<String>),
+        name!(version, Option<String>),
+        name!(events, i64),
+        name!(errors, i64),
+        name!(timeouts, i64),
+        name!(billable, i64),
+        name!(priced, i64),
+        name!(input_tokens, i64),
+        name!(output_tokens, i64),
+        name!(cached_input_tokens, i64),
+        name!(cache_write_tokens, i64),
+        name!(reasoning_tokens, i64),
+        name!(total_tokens, i64),
+        name!(cost_usd, Option<AnyNumeric>),
+        name!(latency, Option<Vec<u8>>),
+        name!(ttft, Option<Vec<u8>>),
+        name!(removed_latency, Option<Vec<u8>>),
+        name!(removed_ttft, Option<Vec<u8>>),
+    ),
+> {
+    let resolution = resolution(name);
+    let mut found = Vec::new();
+    for (tenant_id, fold) in &or_raise(folds()) {
+        for row in fold.rows(resolution) {
+            let (sums, series) = (&row.group.sums, row.series);
+            found.push((
+                sql_uuid(*tenant_id),
+                sql_time(row.bucket),
+                sql_uuid(row.series_id),
+                sql_uuid(series.project_id),
+                series.environment.clone(),
+                series.event_type.clone(),
+                series.status.clone(),
+                series.provider.clone(),
+                series.model.clone(),
+                series.route.clone(),
+                series.tool_name.clone(),
+                series.version.clone(),
+                sums.events,
+                sums.errors,
+                sums.timeouts,
+                sums.billable,
+                sums.priced,
+                sums.input_tokens,
+                sums.output_tokens,
+                sums.cached_input_tokens,
+                sums.cache_write_tokens,
+                sums.reasoning_tokens,
+                sums.total_tokens,
+                money(&row.group),
+                bytes(row.group.latency()),
+                bytes(row.group.ttft()),
+                bytes(row.group.removed_latency()),
+                bytes(row.group.removed_ttft()),
+            ));
+        }
+    }
+    TableIterator::new(found)
+}
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn unfolded_totals(
+    name: &str,
+) -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(bucket, TimestampWithTimeZone),
+        name!(project_id, pgrx::Uuid),
+        name!(environment, String),
+        name!(event_type, String),
+        name!(events, i64),
+        name!(errors, i64),
+        name!(timeouts, i64),
+        name!(billable, i64),
+        name!(priced, i64),
+        name!(input_tokens, i64),
+        name!(output_tokens, i64),
+        name!(cached_input_tokens, i64),
+        name!(cache_write_tokens, i64),
+        name!(reasoning_tokens, i64),
+        name!(total_tokens, i64),
+        name!(cost_usd, Option<AnyNumeric>),
+        name!(coherence_sum, f64),
+        name!(coherence_count, i64),
+        name!(toxicity_sum, f64),
+        name!(toxicity_count, i64),
+        name!(hallucination_risk_sum, f64),
+        name!(hallucination_risk_count, i64),
+        name!(latency, Option<Vec<u8>>),
+        name!(ttft, Option<Vec<u8>>),
+        name!(removed_latency, Option<Vec<u8>>),
+        name!(removed_ttft, Option<Vec<u8>>),
+    ),
+> {
+    let resolution = resolution(name);
+    let mut found = Vec::new();
+    for (tenant_id, fold) in &or_raise(folds()) {
+        for row in fold.totals(resolution) {
+            let (sums, scores) = (&row.group.sums, &row.group.scores);
+            found.push((
+                sql_uuid(*tenant_id),
+                sql_time(row.bucket),
+                sql_uuid(row.project_id),
+                row.environment.to_owned(),
+                row.event_type.to_owned(),
+                sums.events,
+                sums.errors,
+                sums.timeouts,
+                sums.billable,
+                sums.priced,
+                sums.input_tokens,
+                sums.output_tokens,
+                sums.cached_input_tokens,
+                sums.cache_write_tokens,
+                sums.reasoning_tokens,
+                sums.total_tokens,
+                money(&row.group),
+                scores.coherence.0,
+                scores.coherence.1,
+                scores.toxicity.0,
+                scores.toxicity.1,
+                scores.hallucination_risk.0,
+                scores.hallucination_risk.1,
+                bytes(row.group.latency()),
+                bytes(row.group.ttft()),
+                bytes(row.group.removed_latency()),
+                bytes(row.group.removed_ttft()),
+            ));
+        }
+    }
+    TableIterator::new(found)
+}
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn unfolded_users() -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(bucket, TimestampWithTimeZone),
+        name!(project_id, pgrx::Uuid),
+        name!(environment, String),
+        name!(user_id, String),
+        name!(events, i64),
+        name!(errors, i64),
+        name!(timeouts, i64),
+        name!(billable, i64),
+        name!(priced, i64),
+        name!(total_tokens, i64),
+        name!(cost_usd, Option<AnyNumeric>),
+    ),
+> {
+    let mut found = Vec::new();
+    for (tenant_id, fold) in or_raise(folds()) {
+        for row in fold.users() {
+            let sums = row.sums;
+            found.push((
+                sql_uuid(tenant_id),
+                sql_time(row.bucket),
+                sql_uuid(row.project_id),
+                row.environment,
+                row.user_id,
+                sums.events,
+                sums.errors,
+                sums.timeouts,
+                sums.billable,
+                sums.priced,
+                sums.total_tokens,
+                AnyNumeric::try_from(sums.cost_usd.to_plain_string().as_str()).ok(),
+            ));
+        }
+    }
+    TableIterator::new(found)
+}

@@ -1,0 +1,307 @@
+//! Metrics are what a GROUP BY over the events says, at any time: folded or not, whatever happens in between.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use observa_tests::Database;
+use observa_tests::database::{ingest, one};
+use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
+use postgres::{Client, IsolationLevel};
+use serde_json::{Value, json};
+
+/// What differs between a metrics view and the events.
+fn differences(unit: &str) -> String {
+    format!(
+        "WITH raw AS (
+            SELECT date_trunc('{unit}', ts, 'UTC') AS bucket, tenant_id, project_id, environment, event_type, provider, model, route,
+                   tool_name, version, status, count(*) AS events, count(*) FILTER (WHERE status = 'error') AS errors,
+                   count(*) FILTER (WHERE status = 'timeout') AS timeouts, count(*) FILTER (WHERE billable) AS billable,
+                   coalesce(sum(input_tokens) FILTER (WHERE billable), 0) AS input_tokens,
+                   coalesce(sum(output_tokens) FILTER (WHERE billable), 0) AS output_tokens,
+                   coalesce(sum(cached_input_tokens) FILTER (WHERE billable), 0) AS cached_input_tokens,
+                   coalesce(sum(cache_write_tokens) FILTER (WHERE billable), 0) AS cache_write_tokens,
+                   coalesce(sum(reasoning_tokens) FILTER (WHERE billable), 0) AS reasoning_tokens,
+                   coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens,
+                   sum(cost_usd) FILTER (WHERE billable) AS cost_usd, count(latency_ms) AS latencies, count(ttft_ms) AS ttfts
+              FROM observa.events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+        ), metrics AS (
+            SELECT bucket, tenant_id, project_id, environment, event_type, provider, model, route, tool_name, version, status, events,
+                   errors, timeouts, billable, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
+                   total_tokens, cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0)
+              FROM observa.metrics_{unit}
+        ), totals AS (
+            SELECT bucket, tenant_id, project_id, environment, event_type, NULL, NULL, NULL, NULL, NULL, NULL, events, errors, timeouts,
+                   billable, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens,
+                   cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0)
+              FROM observa.metrics_total_{unit}
+        ), raw_totals AS (
+            SELECT bucket, tenant_id, project_id, environment, event_type, NULL, NULL, NULL, NULL, NULL, NULL, sum(events)::bigint,
+                   sum(errors)::bigint, sum(timeouts)::bigint, sum(billable)::bigint, sum(input_tokens), sum(output_tokens),
+                   sum(cached_input_tokens), sum(cache_write_tokens), sum(reasoning_tokens), sum(total_tokens), sum(cost_usd),
+                   sum(latencies)::bigint, sum(ttfts)::bigint
+              FROM raw GROUP BY 1, 2, 3, 4, 5
+        )
+        SELECT coalesce(json_agg(d), '[]')::text FROM (
+            SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE metrics) r
+            UNION ALL SELECT 'wrong', * FROM (TABLE metrics EXCEPT ALL TABLE raw) m
+            UNION ALL SELECT 'missing total', * FROM (TABLE raw_totals EXCEPT ALL TABLE totals) r
+            UNION ALL SELECT 'wrong total', * FROM (TABLE totals EXCEPT ALL TABLE raw_totals) t) d"
+    )
+}
+
+const USERS: &str = "
+    WITH raw AS (SELECT date_trunc('hour', ts, 'UTC'), project_id, environment, user_id, count(*), count(*) FILTER (WHERE status = 'error'),
+                        coalesce(sum(total_tokens) FILTER (WHERE billable), 0), sum(cost_usd) FILTER (WHERE billable)
+                   FROM observa.events WHERE user_id IS NOT NULL GROUP BY 1, 2, 3, 4),
+         users AS (SELECT bucket, project_id, environment, user_id, events, errors, tokens, cost_usd FROM observa.metrics_user_hour)
+    SELECT coalesce(json_agg(d), '[]')::text FROM (
+        SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE users) r UNION ALL SELECT 'wrong', * FROM (TABLE users EXCEPT ALL TABLE raw) u) d";
+
+/// All in one snapshot: whatever others do meanwhile.
+#[track_caller]
+fn assert_right(client: &mut Client) {
+    let mut transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .unwrap();
+    for unit in ["minute", "hour", "day"] {
+        let found: String = transaction.query_one(&differences(unit), &[]).unwrap().get(0);
+        assert_eq!(found, "[]", "{unit}");
+    }
+    let found: String = transaction.query_one(USERS, &[]).unwrap().get(0);
+    assert_eq!(found, "[]", "users");
+}
+
+#[track_caller]
+fn assert_right_before_and_after_fold(db: &mut Database) {
+    assert_right(&mut db.client);
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa_internal.rollup_deltas"), 0);
+    assert_right(&mut db.client);
+}
+
+/// A call that has something of everything, which numbers vary.
+fn call(n: i64) -> Value {
+    let models = ["gpt-4o", "claude-sonnet-4-5", "no-such-model"];
+    with(
+        llm_call(&format!("call {n}")),
+        json!({
+            "timestamp": now_ms() - 1000 - (n % 7) * 50_000 - (n % 3) * HOUR_MS - (n % 2) * DAY_MS,
+            "model": models[(n % 3) as usize],
+            "provider": if n % 3 == 0 { Value::Null } else { json!("someone") },
+            "route": if n % 5 == 0 { Value::Null } else { json!(format!("/r{}", n % 4)) },
+            "status": if n % 4 == 0 { "error" } else { "ok" },
+            "environment": if n % 6 == 0 { "dev" } else { "prod" },
+            "latency_ms": (n * 37 % 5000) as f64 + 0.25,
+            "ttft_ms": if n % 2 == 0 { json!(n % 400) } else { Value::Null },
+            "input_tokens": n % 1000, "output_tokens": n % 77, "user_id": format!("u{}", n % 5),
+        }),
+    )
+}
+
+fn calls(numbers: std::ops::Range<i64>) -> String {
+    lines(&numbers.map(call).collect::<Vec<_>>())
+}
+
+#[test]
+fn metrics_are_those_of_the_events_folded_or_not() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..200));
+    db.ingest(
+        &json!({"event_type": "tool_call", "event_id": "t", "tool_name": "search", "latency_ms": 12.5})
+            .to_string(),
+    );
+    assert_right_before_and_after_fold(&mut db);
+    // Late ones and retries, on top of what is folded.
+    db.ingest(&calls(150..260));
+    assert_right_before_and_after_fold(&mut db);
+    assert!(db.count("observa.metrics_minute") > 20);
+}
+
+#[test]
+fn a_rolled_back_batch_is_in_no_sum() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..40));
+    let mut transaction = db.client.transaction().unwrap();
+    transaction.query_one("SELECT observa.ingest($1::text)", &[&calls(40..80)]).unwrap();
+    transaction.rollback().unwrap();
+    let mut transaction = db.client.transaction().unwrap();
+    let mut savepoint = transaction.savepoint("s").unwrap();
+    savepoint.query_one("SELECT observa.ingest($1::text)", &[&calls(80..120)]).unwrap();
+    savepoint.rollback().unwrap();
+    transaction.query_one("SELECT observa.ingest($1::text)", &[&calls(120..160)]).unwrap();
+    transaction.commit().unwrap();
+    assert_eq!(db.count("observa.events"), 80);
+    assert_right_before_and_after_fold(&mut db);
+}
+
+#[test]
+fn percentiles_of_merged_buckets_are_those_of_the_events() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..1000));
+    db.run("SELECT observa.run_maintenance()");
+    for quantile in [0.5, 0.95, 0.99] {
+        let found: f64 = db.one(&format!(
+            "SELECT observa.quantile(observa.merge(latency), {quantile}) FROM observa.metrics_minute"
+        ));
+        let exact: f64 = db.one(&format!(
+            "SELECT percentile_disc({quantile}) WITHIN GROUP (ORDER BY latency_ms) FROM observa.events"
+        ));
+        assert!((found / exact - 1.0).abs() <= 0.005, "{quantile}: {found} {exact}");
+    }
+}
+
+#[test]
+fn what_changes_stored_events_changes_the_sums() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..90));
+    db.run("SELECT observa.run_maintenance()");
+    // A price that was not known, and one that counts from now on for what is stored.
+    db.run(r#"INSERT INTO observa.model_prices (provider, model, rates, valid_from) VALUES (NULL, 'no-such-model', '{"input": 1, "output": 2}', '2020-01-01')"#);
+    db.run("SELECT observa.reprice(now() - interval '5 days', now())");
+    assert!(db.count("observa_internal.rollup_deltas") > 0, "costs have changed");
+    assert_right_before_and_after_fold(&mut db);
+    assert_eq!(
+        db.count("observa.metrics_hour WHERE model = 'no-such-model' AND billable > 0 AND cost_usd IS NULL"),
+        0
+    );
+    db.run("SELECT observa.forget_user('u3')");
+    assert_right_before_and_after_fold(&mut db);
+    for table in
+        ["user_metrics WHERE user_id = 'u3'", "metrics WHERE events = 0", "metric_totals WHERE events = 0"]
+    {
+        assert_eq!(db.count(&format!("observa_internal.{table}")), 0, "{table}");
+    }
+    // Names and latencies, too, as a new translation gives.
+    db.run("UPDATE observa_internal.events SET model = 'renamed', latency_ms = latency_ms + 1, status = 'timeout' WHERE event_id = 'call 7'");
+    assert_right_before_and_after_fold(&mut db);
+    assert_eq!(db.count("observa.metrics_minute WHERE model = 'renamed' AND timeouts = 1"), 1);
+}
+
+/// A span of one call to a provider.
+fn span(trace: &str, span: &str, parent: Option<&str>, library: &str) -> Value {
+    let at = (now_ms() - 5000) * 1_000_000;
+    let attribute = |key: &str, value: Value| json!({"key": key, "value": value});
+    let mut found = json!({
+        "traceId": trace, "spanId": span, "name": "chat", "kind": 3,
+        "startTimeUnixNano": at.to_string(), "endTimeUnixNano": (at + 1_000_000_000).to_string(),
+        "attributes": [
+            attribute("gen_ai.operation.name", json!({"stringValue": "chat"})),
+            attribute("gen_ai.system", json!({"stringValue": "openai"})),
+            attribute("gen_ai.request.model", json!({"stringValue": "gpt-4o"})),
+            attribute("gen_ai.response.id", json!({"stringValue": format!("resp-{trace}")})),
+            attribute("gen_ai.usage.input_tokens", json!({"intValue": "1000"})),
+            attribute("gen_ai.usage.output_tokens", json!({"intValue": "100"})),
+        ],
+    });
+    if let Some(parent) = parent {
+        found["parentSpanId"] = json!(parent);
+    }
+    json!({"resourceSpans": [{"scopeSpans": [{"scope": {"name": library}, "spans": [found]}]}]})
+}
+
+#[test]
+fn a_late_twin_is_counted_once() {
+    let mut db = Database::ready();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    db.ingest(&span(trace, "b7ad6b7169203331", None, "wrapper").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.ingest(&span(trace, "00f067aa0ba902b7", Some("b7ad6b7169203331"), "client").to_string());
+    assert_eq!(db.count("observa.events"), 2);
+    assert_right_before_and_after_fold(&mut db);
+    assert_eq!(db.one::<i64>("SELECT sum(billable)::bigint FROM observa.metrics_day"), 1);
+    assert_eq!(db.one::<i64>("SELECT sum(input_tokens)::bigint FROM observa.metrics_day"), 1000);
+}
+
+#[test]
+fn more_names_than_a_tenant_may_have_are_counted_under_other() {
+    let mut db = Database::ready();
+    db.run(&format!("ALTER DATABASE {} SET observa.max_series = 100; ALTER DATABASE {0} SET observa.max_users_per_hour = 100", db.name));
+    let mut client = db.connect();
+    let many: Vec<Value> = (0..300)
+        .map(|n| {
+            with(
+                llm_call(&n.to_string()),
+                json!({"timestamp": now_ms() - 500, "route": format!("/{n}"), "user_id": format!("u{n}"), "input_tokens": 1}),
+            )
+        })
+        .collect();
+    for half in many.chunks(150) {
+        assert_eq!(ingest(&mut client, &lines(half))["accepted"], 150);
+        one::<Value>(&mut client, "SELECT observa.run_maintenance()");
+    }
+    assert!(db.count("observa_internal.metric_series") <= 101);
+    for unit in ["minute", "hour", "day"] {
+        let sums: (i64, i64) = {
+            let sql =
+                format!("SELECT sum(events)::bigint, sum(input_tokens)::bigint FROM observa.metrics_{unit}");
+            let row = db.rows(&sql, &[]).remove(0);
+            (row.get(0), row.get(1))
+        };
+        assert_eq!(sums, (300, 300), "nothing is lost");
+        let other: i64 = db.one(&format!(
+            "SELECT sum(events)::bigint FROM observa.metrics_{unit} WHERE route = 'other' AND model = 'other'"
+        ));
+        assert_eq!(other, 200);
+    }
+    assert_eq!(db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_user_hour"), 300);
+    assert!(
+        db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_user_hour WHERE user_id = 'other'")
+            >= 100
+    );
+    assert_eq!(db.count("observa.signals WHERE name = 'metrics_limit'"), 2, "once a day");
+    assert_eq!(db.count("observa.alerts WHERE rule = 'metrics_limit'"), 0);
+}
+
+#[test]
+fn a_storm_of_clients_and_folds_leaves_the_sums_right() {
+    let mut db = Database::ready();
+    let ends = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..4)
+            .map(|n: i64| {
+                let mut client = db.connect();
+                scope.spawn(move || {
+                    for round in 0..12 {
+                        // Neighbours overlap: each event comes twice, from two clients.
+                        let from = round * 120 + n * 30;
+                        let body = calls(from..from + 60);
+                        let mut transaction = client.transaction().unwrap();
+                        transaction.query_one("SELECT observa.ingest($1::text)", &[&body]).unwrap();
+                        if (round + n) % 5 == 0 {
+                            transaction.rollback().unwrap()
+                        } else {
+                            transaction.commit().unwrap()
+                        }
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            let mut client = db.connect();
+            let ends = &ends;
+            scope.spawn(move || {
+                while !ends.load(Ordering::Relaxed) {
+                    client.query_one("SELECT observa.run_maintenance()", &[]).unwrap();
+                }
+            });
+        }
+        let (mut reader, ends) = (db.connect(), &ends);
+        let looks = scope.spawn(move || {
+            let mut looks = 0;
+            while !ends.load(Ordering::Relaxed) {
+                assert_right(&mut reader);
+                looks += 1;
+            }
+            looks
+        });
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        ends.store(true, Ordering::Relaxed);
+        assert!(looks.join().unwrap() > 0);
+    });
+    assert!(db.count("observa.events") > 1000);
+    assert_right_before_and_after_fold(&mut db);
+}
