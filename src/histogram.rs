@@ -67,6 +67,11 @@ fn histogram_send(histogram: &[u8]) -> Vec<u8> {
     histogram.to_vec()
 }
 
+#[pg_extern(sql = false)]
+fn histogram_of(bytes: &[u8]) -> Vec<u8> {
+    checked(bytes.to_vec())
+}
+
 /// The aggregate's state, made in the memory that lives as long as its group.
 fn counting(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut Latencies {
     let mut memory = std::ptr::null_mut();

@@ -1,6 +1,7 @@
 //! Measures Observa against a peer in the same run, and prints one table.
 
 mod corpus;
+mod histogram;
 mod ingest;
 mod keys;
 mod kinds;
@@ -61,6 +62,8 @@ enum Part {
     Keys,
     /// Ingest that scores answers against ingest that does not, and what the scores say of the conversations
     Quality,
+    /// Quantiles from histograms against sums and exact quantiles
+    Histogram,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -93,6 +96,9 @@ fn main() -> Result<()> {
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Keys)) {
             keys::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;
+        }
+        if flags.wants(Part::Histogram) {
+            histogram::run(&mut client, flags.rounds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;

@@ -27,6 +27,16 @@ COMMENT ON TYPE observa.histogram IS 'Latencies that merge: an HdrHistogram of 0
 
 As text it is \x and the bytes of HdrHistogram''s V2 format in hexadecimal, as binary those bytes. Some 50 to 1,500 bytes.';
 
+CREATE FUNCTION observa_internal.histogram_of(bytea) RETURNS observa.histogram
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_of_wrapper';
+COMMENT ON FUNCTION observa_internal.histogram_of(bytea) IS 'The histogram of bytes in HdrHistogram''s V2 format; others are an error (22P03)';
+
+-- A column of the type goes with the extension, one of bytes stays.
+CREATE CAST (observa.histogram AS bytea) WITHOUT FUNCTION;
+COMMENT ON CAST (observa.histogram AS bytea) IS 'HdrHistogram''s V2 format, for other programs and for tables that outlive the extension';
+CREATE CAST (bytea AS observa.histogram) WITH FUNCTION observa_internal.histogram_of(bytea);
+COMMENT ON CAST (bytea AS observa.histogram) IS 'From HdrHistogram''s V2 format; bytes that are no histogram are an error (22P03)';
+
 CREATE FUNCTION observa_internal.histogram_record(internal, double precision) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_record_wrapper';
 COMMENT ON FUNCTION observa_internal.histogram_record(internal, double precision) IS 'Counts a latency in milliseconds; NULL is none';
@@ -51,7 +61,7 @@ CREATE FUNCTION observa_internal.histogram_final(internal) RETURNS observa.histo
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_final_wrapper';
 COMMENT ON FUNCTION observa_internal.histogram_final(internal) IS 'All that was counted; NULL: nothing';
 
--- A state takes some 17 kB: where the groups would take more than work_mem, the planner sorts instead of hashing.
+-- What a state of some seconds takes: where the groups would take more than work_mem, the planner sorts instead of hashing.
 CREATE AGGREGATE observa.histogram(milliseconds double precision) (
     SFUNC = observa_internal.histogram_record, STYPE = internal, SSPACE = 17000,
     COMBINEFUNC = observa_internal.histogram_combine, FINALFUNC = observa_internal.histogram_final,
@@ -73,7 +83,7 @@ CREATE FUNCTION observa.quantile(histogram observa.histogram, quantile double pr
 COMMENT ON FUNCTION observa.quantile(observa.histogram, double precision) IS 'The latency in milliseconds that so large a share is not longer than; NULL: there are none
 
 quantile is 0 (the shortest) to 1 (the longest), else it is an error (22023). It differs from percentile_disc over the same
-latencies by 0.4 % at most, below 0.2 ms by a microsecond.';
+latencies by 0.4 % at most, below 0.256 ms by a microsecond.';
 
 CREATE FUNCTION observa.histogram_count(histogram observa.histogram) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_count_wrapper';
@@ -91,15 +101,10 @@ CREATE FUNCTION observa_internal.subtract_histograms(a observa.histogram, b obse
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'subtract_histograms_wrapper';
 COMMENT ON FUNCTION observa_internal.subtract_histograms(observa.histogram, observa.histogram) IS 'The histogram without the latencies of another, for a correction; NULL has none';
 
--- Tables that outlive the extension keep the bytes: whatever reads a histogram checks them.
-CREATE CAST (observa.histogram AS bytea) WITHOUT FUNCTION;
-COMMENT ON CAST (observa.histogram AS bytea) IS 'A histogram''s bytes';
-CREATE CAST (bytea AS observa.histogram) WITHOUT FUNCTION;
-COMMENT ON CAST (bytea AS observa.histogram) IS 'A histogram of its bytes, which are checked by what reads them';
-
 REVOKE ALL ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
-    observa.histogram_mean(observa.histogram) FROM PUBLIC;
+    observa.histogram_mean(observa.histogram), observa_internal.histogram_of(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
-    observa.histogram_mean(observa.histogram) TO observa_ingest, observa_read, observa_admin, observa_owner;
+    observa.histogram_mean(observa.histogram), observa_internal.histogram_of(bytea)
+    TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -1,4 +1,4 @@
-//! Histograms go through COPY and dumps as they are, bytes that are none are refused, and only Observa's roles use them.
+//! Histograms go through COPY, dumps and bytea as they are, bytes that are none are refused, and only Observa's roles use them.
 
 use std::io::{Read, Write};
 
@@ -54,6 +54,17 @@ fn histograms_come_back_from_a_dump() {
     restore(&restored, &file);
     assert_eq!(restored.one::<String>(CONTENTS), before);
     let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn bytes_outlive_the_extension() {
+    let mut db = Database::ready();
+    db.run(FILL);
+    db.run("CREATE TABLE kept AS SELECT model, latency::bytea FROM minutes");
+    let before: String = db.one(CONTENTS);
+    db.run("DROP EXTENSION observa CASCADE; DROP TABLE minutes; CREATE EXTENSION observa");
+    db.run("CREATE TABLE minutes AS SELECT model, latency::observa.histogram FROM kept");
+    assert_eq!(db.one::<String>(CONTENTS), before);
 }
 
 #[test]

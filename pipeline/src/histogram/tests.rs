@@ -130,9 +130,10 @@ proptest! {
 #[test]
 fn cells_are_those_of_the_crate() {
     let peer = peer();
-    assert!(CELLS <= peer.distinct_values());
-    for (cell, value) in peer.iter_all().take(CELLS).enumerate() {
-        let us = value.value_iterated_to();
+    let cells: Vec<u64> = peer.iter_all().take(CELLS).map(|cell| cell.value_iterated_to()).collect();
+    assert_eq!(cells.len(), CELLS);
+    assert_eq!(cells.last(), Some(&peer.highest_equivalent(MAX_US)));
+    for (cell, us) in cells.into_iter().enumerate() {
         assert_eq!((index(us), lowest_us(cell)), (cell, peer.lowest_equivalent(us)));
     }
 }

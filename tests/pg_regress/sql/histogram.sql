@@ -32,13 +32,15 @@ SELECT observa.histogram(ms)::text = :'parallel' AS same FROM calls;
 SELECT observa.merge(latency)::text = :'parallel_merge' AS same FROM minutes;
 
 -- There and back.
-SELECT latency::text::observa.histogram::text = latency::text AS same, count(*) FROM minutes GROUP BY 1;
+SELECT latency::text::observa.histogram::text = latency::text AS same, latency::bytea::text = latency::text AS bytes,
+       latency::bytea::observa.histogram::text = latency::text AS of_bytes, count(*) FROM minutes GROUP BY 1, 2, 3;
 
 -- No histogram.
 SELECT 'no histogram'::observa.histogram;
 SELECT '\x1c8'::observa.histogram;
 SELECT '\x'::observa.histogram;
 SELECT '\x1c849303'::observa.histogram;
+SELECT '\x1c849303'::bytea::observa.histogram;
 SELECT '\x1c84931300000001000000000000000200000000000000010000008cd0e3a0003ff000000000000002'::observa.histogram;
 SELECT '\x1c84931300000001000000000000000300000000000000010000008cd0e3a0003ff000000000000002'::observa.histogram;
 SELECT '\x1c849313ffffffff000000000000000200000000000000010000008cd0e3a0003ff000000000000002'::observa.histogram;
