@@ -85,7 +85,7 @@ SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.event_type, t.event
                       AND m.environment = t.environment AND m.event_type = t.event_type)
 $view$, name);
         EXECUTE pg_catalog.format($comment$
-COMMENT ON VIEW observa.metrics_%1$s IS 'Events of a %1$s: how many, what they used, what they cost and how long they took
+COMMENT ON VIEW observa.metrics_%1$s IS 'Events by the %1$s: how many, what they used, what they cost and how long they took
 
 A row for each bucket and combination of names. A committed event is in the next query''s numbers. Tokens and money are those of
 billable events alone. Histograms merge: observa.quantile(observa.merge(latency), 0.95) over any rows. Sums outlive the events
@@ -96,7 +96,7 @@ COMMENT ON COLUMN observa.metrics_%1$s.billable IS 'Calls that a provider bills'
 COMMENT ON COLUMN observa.metrics_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.metrics_%1$s.latency IS 'Milliseconds; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_%1$s.ttft IS 'Milliseconds to the first token; NULL: none is known';
-COMMENT ON VIEW observa.metrics_total_%1$s IS 'Events of a %1$s by type alone: few rows, for overviews
+COMMENT ON VIEW observa.metrics_total_%1$s IS 'Events by the %1$s and type alone: few rows, for overviews
 
 As metrics_%1$s, with sums of scores and how many were scored.';
 COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; hours and days are those of UTC';

@@ -22,6 +22,9 @@ const THEIRS: &str = "zqtheirsqz";
 /// In every text of the attackers' own tenant.
 const OURS: &str = "zqoursqz";
 
+/// Events that each tenant has.
+const EVENTS: i64 = 4;
+
 /// A tenant with a row in every table, and a key of each kind.
 struct Tenant {
     id: String,
@@ -182,9 +185,12 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
             with(own.clone(), json!({"status": "error", "error_message": mark})),
         ),
         timeless,
-        with(json!({"bad": mark, "model": 5}), own),
+        with(json!({"bad": mark, "model": 5}), own.clone()),
     ]));
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(1)), "{answer}");
+    // What maintenance folds, and what it has not folded yet.
+    db.run("SELECT observa.run_maintenance()");
+    db.ingest(&with(with(llm_call("unfolded"), json!({"user_id": "u"})), own).to_string());
     db.run(&format!(
         "LOAD 'observa'; SET observa.acting = '{id}//iqa/';
          INSERT INTO observa.logs (message, trace_id) VALUES ('{mark}', 't');

@@ -68,7 +68,7 @@ fn every_view_shows_its_reader_no_more_than_the_tables_do() {
 
 /// They read one setting or what they are called with and run no SQL; a pinned search_path would cost more than the call, once a row.
 const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project', 'histogram', 'merge', 'quantile',
-    'histogram_count', 'histogram_mean', 'add_histograms', 'histogram_in', 'histogram_of', 'histogram_out', 'histogram_recv', 'histogram_send',
+    'histogram_count', 'histogram_mean', 'add_histograms', 'subtract_histograms', 'histogram_in', 'histogram_of', 'histogram_out', 'histogram_recv', 'histogram_send',
     'histogram_record', 'histogram_merge', 'histogram_combine', 'histogram_serialize', 'histogram_deserialize', 'histogram_final'";
 
 #[test]

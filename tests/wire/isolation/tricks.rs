@@ -1,6 +1,6 @@
 //! Ways round row-level security that have worked elsewhere, each by itself.
 
-use super::{Attacker, OURS, THEIRS, Tenant, World, count};
+use super::{Attacker, EVENTS, OURS, THEIRS, Tenant, World, count};
 use observa_tests::database::{error, one, tell};
 use observa_tests::event::llm_call;
 use observa_tests::{Cluster, Database};
@@ -105,7 +105,9 @@ fn a_plan_of_one_tenant_is_run_for_the_next_one_with_the_next_ones_eyes() {
             let mut transaction = app.client.transaction().unwrap();
             transaction.execute("SELECT observa.authenticate($1)", &[&of.keys["both"]]).unwrap();
             let rows = transaction.query(&statement, &[]).unwrap();
-            assert!(rows.len() == 3 && rows.iter().all(|row| row.get::<_, String>(0).contains(mark)));
+            assert!(
+                rows.len() as i64 == EVENTS && rows.iter().all(|row| row.get::<_, String>(0).contains(mark))
+            );
             transaction.commit().unwrap();
         }
         assert!(app.client.query(&statement, &[]).unwrap().is_empty());
@@ -161,7 +163,7 @@ fn what_survives_a_transaction_knows_nobody() {
         "COMMIT; RESET ALL; BEGIN",
     ] {
         app.client.batch_execute(&format!("BEGIN; {ours}")).unwrap();
-        assert_eq!(count(&mut app.client, "observa.events"), 3);
+        assert_eq!(count(&mut app.client, "observa.events"), EVENTS);
         for statement in end.split("; ") {
             app.client.batch_execute(statement).unwrap();
         }
