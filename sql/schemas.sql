@@ -18,7 +18,7 @@ GRANT USAGE ON SCHEMA observa TO observa_ingest, observa_read, observa_admin;
 -- The views of observa are security_invoker: their readers need the way to the tables.
 GRANT USAGE ON SCHEMA observa_internal TO observa_read, observa_ingest, observa_admin;
 GRANT USAGE, CREATE ON SCHEMA observa, observa_internal TO observa_owner;
-GRANT USAGE ON SCHEMA observa, observa_internal TO observa_system;
+GRANT USAGE, CREATE ON SCHEMA observa, observa_internal TO observa_system;
 
 COMMENT ON SCHEMA observa IS 'Observa: LLM observability in PostgreSQL. Functions and views for clients; PostgREST exposes this schema';
 COMMENT ON SCHEMA observa_internal IS 'Observa''s tables and helpers; never exposed';

@@ -26,6 +26,7 @@ mod log_guard;
 mod logins;
 mod logs;
 mod maintenance;
+mod matviews;
 mod messages;
 mod metric_columns;
 mod numbers;

@@ -9,6 +9,7 @@ use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::key_uses;
+use crate::matviews;
 use crate::patience::Patience;
 use crate::retention;
 use crate::rollups;
@@ -43,6 +44,7 @@ fn round() -> Result<serde_json::Value, Error> {
     }
     let keys_used = key_uses::fold()?;
     let deltas_folded = rollups::fold_all()?;
+    let matviews_refreshed = matviews::refresh()?;
     let expired_rows = retention::delete_rows()?;
     // Last, as it locks out ingest until the commit.
     let days_dropped = retention::drop_days(&mut patience)?;
@@ -53,6 +55,7 @@ fn round() -> Result<serde_json::Value, Error> {
         "quota_signals": quota_signals,
         "keys_used": keys_used,
         "deltas_folded": deltas_folded,
+        "matviews_refreshed": matviews_refreshed,
         "expired_rows": expired_rows,
         "expired_partitions": days_dropped,
         "postponed": patience.postponed,

@@ -42,7 +42,9 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/config.sql"),
     include_str!("../sql/views/usage.sql"),
     include_str!("../sql/views/metrics.sql"),
+    include_str!("../sql/views/summaries.sql"),
     include_str!("../sql/views/grants.sql"),
+    "SELECT observa_internal.make_matviews()",
 ];
 
 /// Tables with a partition for each day of `ts`.

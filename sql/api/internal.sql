@@ -11,6 +11,18 @@ CREATE FUNCTION observa_internal.all_tenants() RETURNS SETOF uuid
 ALTER FUNCTION observa_internal.all_tenants() OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.all_tenants() IS 'Every tenant, for a superuser''s replay of dead letters';
 
+CREATE FUNCTION observa_internal.make_matviews() RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'make_matviews_wrapper';
+ALTER FUNCTION observa_internal.make_matviews() OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.make_matviews() IS 'Makes the materialized views over all tenants'' sums, for setup()';
+
+CREATE FUNCTION observa_internal.refresh_matviews() RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'refresh_matviews_wrapper';
+ALTER FUNCTION observa_internal.refresh_matviews() OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.refresh_matviews() IS 'Refreshes the materialized views over all tenants'' sums, for maintenance';
+
 CREATE FUNCTION observa_internal.tenants_to_fold() RETURNS SETOF uuid
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'tenants_to_fold_wrapper';
@@ -145,6 +157,9 @@ COMMENT ON FUNCTION observa_internal.edit_model_price() IS 'Adds, changes or rem
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
+-- What the materialized views and the views over them are made of.
+GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(observa.histogram),
+    observa.quantile(observa.histogram, double precision), observa.readable_tenant() TO observa_system;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),

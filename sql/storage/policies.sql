@@ -51,7 +51,8 @@ GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices 
 
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,
-    observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas TO observa_system;
+    observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas, observa_internal.metrics,
+    observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- The hash of a key is nobody's to read.
 DROP POLICY IF EXISTS readable_tenant ON observa_internal.api_keys;

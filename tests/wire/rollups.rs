@@ -305,3 +305,82 @@ fn a_storm_of_clients_and_folds_leaves_the_sums_right() {
     assert!(db.count("observa.events") > 1000);
     assert_right_before_and_after_fold(&mut db);
 }
+
+#[test]
+fn summaries_say_what_the_events_say() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..300));
+    // Of those that are not calls, nothing.
+    db.ingest(
+        &json!({"event_type": "tool_call", "event_id": "t", "tool_name": "search", "latency_ms": 12.5})
+            .to_string(),
+    );
+    for (kind, unit) in [("hourly", "hour"), ("daily", "day"), ("weekly", "week"), ("monthly", "month")] {
+        let wrong: String = db.one(&format!(
+            "WITH raw AS (SELECT date_trunc('{unit}', ts, 'UTC') AS period_start, project_id, environment, count(*) AS total_requests,
+                                 count(*) FILTER (WHERE status = 'ok') AS successful_requests, count(*) FILTER (WHERE status <> 'ok') AS failed_requests,
+                                 sum(total_tokens) FILTER (WHERE billable) AS total_tokens, sum(cost_usd) FILTER (WHERE billable) AS total_cost_usd
+                            FROM observa.events WHERE event_type = 'llm_call' GROUP BY 1, 2, 3),
+                  found AS (SELECT period_start, project_id, environment, total_requests, successful_requests, failed_requests, total_tokens, total_cost_usd
+                              FROM observa.metrics_snapshots WHERE snapshot_type = '{kind}')
+             SELECT coalesce(json_agg(d), '[]')::text FROM ((TABLE raw EXCEPT ALL TABLE found) UNION ALL (TABLE found EXCEPT ALL TABLE raw)) d"
+        ));
+        assert_eq!(wrong, "[]", "{kind}");
+        let off: f64 = db.one(&format!(
+            "SELECT max(abs(s.p95_latency_ms / e.p95 - 1)) FROM observa.metrics_snapshots s
+               JOIN LATERAL (SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_ms) AS p95 FROM observa.events
+                              WHERE event_type = 'llm_call' AND environment = s.environment AND ts >= s.period_start AND ts < s.period_end) e ON true
+              WHERE s.snapshot_type = '{kind}'"
+        ));
+        assert!(off <= 0.005, "{kind}: {off}");
+    }
+    assert_eq!(
+        db.one::<i64>("SELECT sum(alerts_triggered)::bigint FROM observa.metrics_snapshots WHERE snapshot_type = 'monthly'"),
+        db.count("observa.alerts"),
+    );
+    let by_model: i64 = db.one(
+        "SELECT sum((m.value ->> 'requests')::bigint)::bigint FROM observa.metrics_snapshots s, jsonb_each(s.model_stats) m WHERE s.snapshot_type = 'daily'",
+    );
+    assert_eq!(by_model, db.count("observa.events WHERE event_type = 'llm_call'"));
+    let wrong: String = db.one(
+        "WITH raw AS (SELECT date_trunc('month', ts AT TIME ZONE 'UTC')::date, 'default', model, sum(total_tokens)::bigint, sum(cost_usd)
+                        FROM observa.events WHERE billable GROUP BY 1, 3),
+              found AS (SELECT billing_period, project, model, sum(tokens_total)::bigint, sum(cost_usd) FROM observa.cost_tracking GROUP BY 1, 2, 3)
+         SELECT coalesce(json_agg(d), '[]')::text FROM ((TABLE raw EXCEPT ALL TABLE found) UNION ALL (TABLE found EXCEPT ALL TABLE raw)) d",
+    );
+    assert_eq!(wrong, "[]");
+}
+
+#[test]
+fn materialized_days_are_right_after_a_round_and_survive_concurrent_reads() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..300));
+    assert_eq!(db.count("observa.daily_metrics"), 0, "as of the last refresh");
+    let mut reader = db.connect();
+    let mut open = reader.transaction().unwrap();
+    open.query("SELECT * FROM observa.daily_metrics", &[]).unwrap();
+    db.run("SET statement_timeout = '20s'; SELECT observa.run_maintenance()");
+    open.commit().unwrap();
+    for (view, of) in [
+        ("SELECT day, model, requests, errors, tokens, cost_usd FROM observa.daily_metrics", "model"),
+        (
+            "SELECT day, model, sum(requests)::bigint, sum(errors)::bigint, sum(tokens)::bigint, sum(cost_usd) FROM observa.model_daily GROUP BY 1, 2",
+            "model",
+        ),
+        ("SELECT day, NULL, requests, errors, tokens, cost_usd FROM observa.tenant_daily", "NULL"),
+    ] {
+        let wrong: String = db.one(&format!(
+            "WITH raw AS (SELECT (ts AT TIME ZONE 'UTC')::date, {of}, count(*), count(*) FILTER (WHERE status <> 'ok'),
+                                 coalesce(sum(total_tokens) FILTER (WHERE billable), 0)::bigint, sum(cost_usd) FILTER (WHERE billable)
+                            FROM observa.events WHERE event_type = 'llm_call' GROUP BY 1, 2),
+                  found AS ({view})
+             SELECT coalesce(json_agg(d), '[]')::text FROM ((TABLE raw EXCEPT ALL TABLE found) UNION ALL (TABLE found EXCEPT ALL TABLE raw)) d"
+        ));
+        assert_eq!(wrong, "[]", "{view}");
+    }
+    let users: (i64, i64) = (
+        db.one("SELECT max(users) FROM observa.tenant_daily"),
+        db.one("SELECT max(n) FROM (SELECT count(DISTINCT user_id) AS n FROM observa.events GROUP BY ts::date) d"),
+    );
+    assert_eq!(users.0, users.1);
+}
