@@ -28,6 +28,8 @@ struct Counted {
     billable: bool,
     tokens: FactTokens,
     cost_usd: Option<Usd>,
+    /// Trace, conversation, session.
+    ids: [Option<String>; 3],
 }
 
 impl Counted {
@@ -59,6 +61,7 @@ impl Counted {
                 total: row.get(25)?,
             },
             cost_usd: text(26)?.and_then(|cost| cost.parse().ok()),
+            ids: [text(27)?, text(28)?, text(29)?],
         }))
     }
 
@@ -66,6 +69,7 @@ impl Counted {
         let [environment, event_type, status] = &self.names;
         let [provider, model, route, tool_name, version, user_id] =
             self.optional.each_ref().map(Option::as_deref);
+        let [trace_id, conversation_id, session_id] = self.ids.each_ref().map(Option::as_deref);
         Fact {
             series: Series {
                 project_id: self.project_id,
@@ -79,6 +83,9 @@ impl Counted {
                 version,
             },
             ts: self.ts,
+            trace_id,
+            conversation_id,
+            session_id,
             user_id,
             latency_ms: self.latency_ms,
             ttft_ms: self.ttft_ms,
@@ -110,9 +117,10 @@ fn correct_rollups<'a>(
 fn append(of_tenant: &[Counted]) -> Result<(), Error> {
     let Some(first) = of_tenant.first() else { return Ok(()) };
     let mut delta = Delta::default();
-    for counted in of_tenant {
-        let fact = counted.fact();
-        if counted.removed { delta.remove(&fact) } else { delta.add(&fact) }
-    }
+    // What comes back after it was taken out is not lost.
+    let (removed, added): (Vec<&Counted>, Vec<&Counted>) =
+        of_tenant.iter().partition(|counted| counted.removed);
+    removed.iter().for_each(|counted| delta.remove(&counted.fact()));
+    added.iter().for_each(|counted| delta.add(&counted.fact()));
     Acting::during(Acting::whole(first.tenant_id), || rollups::append_delta(&delta))
 }

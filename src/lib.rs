@@ -83,7 +83,7 @@ extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schem
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["scrub", "cost", "histogram", "prices", "trace"]
+    requires = ["identity", "scrub", "cost", "histogram", "prices", "trace"]
 );
 
 #[pg_guard]

@@ -1,7 +1,9 @@
 //! Which column of the rollups' tables holds what of a fold.
 
 use observa_pipeline::histogram::Latencies;
-use observa_pipeline::rollup::{Group, OwnedSeries, Resolution, SeriesRow, Sums, TotalRow, UserRow};
+use observa_pipeline::rollup::{
+    ActivityRow, Group, OwnedSeries, Resolution, SeriesRow, Sums, TotalRow, UserRow,
+};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
@@ -28,6 +30,11 @@ pub struct Total<'f> {
 pub struct UserHour<'f> {
     pub tenant_id: Uuid,
     pub row: &'f UserRow,
+}
+
+pub struct Actor<'f> {
+    pub tenant_id: Uuid,
+    pub row: &'f ActivityRow<'f>,
 }
 
 pub struct NewSeries<'f> {
@@ -163,5 +170,35 @@ pub fn series<'f>() -> [Column<NewSeries<'f>>; 11] {
         Column { name: "route", value: |row| row.series.route.as_deref().and_then(text) },
         Column { name: "tool_name", value: |row| row.series.tool_name.as_deref().and_then(text) },
         Column { name: "version", value: |row| row.series.version.as_deref().and_then(text) },
+    ]
+}
+
+pub fn activities<'f>() -> [Column<Actor<'f>>; 15] {
+    [
+        Column { name: "tenant_id", value: |row| uuid(row.tenant_id) },
+        Column { name: "actor", value: |row| text(row.row.actor.name()) },
+        Column { name: "id", value: |row| text(row.row.id) },
+        Column { name: "project_id", value: |row| uuid(row.row.project_id) },
+        Column {
+            name: "first_seen",
+            value: |row| {
+                row.row.activity.seen.map_or(Some(pg_sys::Datum::from(i64::MAX)), |(first, _)| time(first))
+            },
+        },
+        Column {
+            name: "last_seen",
+            value: |row| {
+                row.row.activity.seen.map_or(Some(pg_sys::Datum::from(i64::MIN)), |(_, last)| time(last))
+            },
+        },
+        Column { name: "events", value: |row| row.row.activity.events.into_datum() },
+        Column { name: "messages", value: |row| row.row.activity.messages.into_datum() },
+        Column { name: "traces", value: |_| 0i64.into_datum() },
+        Column { name: "tokens", value: |row| row.row.activity.tokens.into_datum() },
+        Column { name: "priced", value: |row| row.row.activity.priced.into_datum() },
+        Column { name: "cost_usd", value: |row| money(&row.row.activity.cost_usd) },
+        Column { name: "issues", value: |row| row.row.activity.issues.into_datum() },
+        Column { name: "user_id", value: |row| row.row.activity.user_id.as_deref().and_then(text) },
+        Column { name: "session_id", value: |row| row.row.activity.session_id.as_deref().and_then(text) },
     ]
 }

@@ -45,7 +45,7 @@ struct Part {
     days: Class,
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 10] = [
     Part { sql: include_str!("../sql/retention/payloads.sql"), days: |kept| kept.payload_days },
     Part { sql: include_str!("../sql/retention/logs.sql"), days: |kept| kept.payload_days },
     Part { sql: include_str!("../sql/retention/rejected_events.sql"), days: |kept| kept.payload_days },
@@ -53,6 +53,8 @@ const PARTS: [Part; 8] = [
     Part { sql: include_str!("../sql/retention/alert_texts.sql"), days: |kept| kept.payload_days },
     Part { sql: include_str!("../sql/retention/signals.sql"), days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/alerts.sql"), days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/traces.sql"), days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/activities.sql"), days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/events.sql"), days: |kept| kept.days },
 ];
 

@@ -5,19 +5,22 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use observa_pipeline::batch::Ready;
-use observa_pipeline::rollup::{Delta, Fact, Fold, Resolution};
+use observa_pipeline::rollup::{Activity, ActivityRow, Delta, Fact, Fold, Lost, Resolution};
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
-use crate::metric_columns::{self, Metric, NewSeries, Total, UserHour};
+use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::storage::{self, sql_time};
 
 /// Deltas of one fold: what they hold together lies in memory.
 const MOST_DELTAS: i64 = 500;
+
+/// Traces that are computed anew at once.
+const MOST_TRACES: usize = 1_000;
 
 /// What a fold may take before the next tenant's turn.
 const TURN: Duration = Duration::from_secs(2);
@@ -177,7 +180,54 @@ fn store(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
     run(include_str!("../sql/rollup/users.sql"), &rows)?;
     let lessened = of_users().filter(|user| user.row.sums.events <= 0);
     let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
-    run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)
+    run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)?;
+    store_activities(tenant_id, fold)
+}
+
+/// Traces are counted for whom they are of, so these come first; who has nothing left goes last.
+fn store_activities(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
+    let activities = fold.activities();
+    let of = || activities.iter().map(|row| Actor { tenant_id, row });
+    lose(include_str!("../sql/rollup/lose_users.sql"), &activities, |activity| &activity.lost_user_ids)?;
+    lose(include_str!("../sql/rollup/lose_sessions.sql"), &activities, |activity| {
+        &activity.lost_session_ids
+    })?;
+    let rows = Rows::new("activities", &metric_columns::activities(), of())?;
+    run(include_str!("../sql/rollup/activities.sql"), &rows)?;
+    for touched in fold.traces().chunks(MOST_TRACES) {
+        let ids: Vec<&str> = touched.iter().map(|trace| trace.trace_id).collect();
+        let since = touched.iter().map(|trace| trace.since).min().unwrap_or_default();
+        let until = touched.iter().map(|trace| trace.until).max().unwrap_or_default();
+        let arguments = [ids.into(), sql_time(since).into(), sql_time(until).into()];
+        Spi::run_with_args(include_str!("../sql/rollup/traces.sql"), &arguments)?;
+    }
+    let loses = |actor: &Actor| {
+        let activity = actor.row.activity;
+        !activity.lost_user_ids.is_empty() || !activity.lost_session_ids.is_empty()
+    };
+    let lessened = of().filter(|actor| actor.row.activity.events <= 0);
+    let rows = Rows::new("activities", &metric_columns::activities(), lessened)?;
+    run(include_str!("../sql/rollup/drop_empty_activities.sql"), &rows)?;
+    let rows = Rows::new("activities", &metric_columns::activities(), of().filter(loses))?;
+    run(include_str!("../sql/rollup/find_companions.sql"), &rows)?;
+    run(include_str!("../sql/rollup/find_session_users.sql"), &rows)
+}
+
+/// Takes away names of which events were taken out: those that others have come back with what is added.
+fn lose(sql: &str, activities: &[ActivityRow], lost: fn(&Activity) -> &Lost) -> Result<(), Error> {
+    let (mut actors, mut ids, mut projects, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for row in activities {
+        for name in lost(row.activity).names() {
+            actors.push(row.actor.name());
+            ids.push(row.id);
+            projects.push(sql_uuid(row.project_id));
+            names.push(name);
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    Ok(Spi::run_with_args(sql, &[actors.into(), ids.into(), projects.into(), names.into()])?)
 }
 
 /// What was recorded is there before some of it is taken out.

@@ -30,6 +30,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/retention.sql"),
     include_str!("../sql/storage/rollups.sql"),
+    include_str!("../sql/storage/activities.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
     include_str!("../sql/storage/accounts.sql"),

@@ -234,3 +234,77 @@ fn unfolded_users() -> TableIterator<
     }
     TableIterator::new(found)
 }
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn unfolded_activities(
+    actor: &str,
+) -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(id, String),
+        name!(project_id, pgrx::Uuid),
+        name!(first_seen, Option<TimestampWithTimeZone>),
+        name!(last_seen, Option<TimestampWithTimeZone>),
+        name!(events, i64),
+        name!(messages, i64),
+        name!(tokens, i64),
+        name!(priced, i64),
+        name!(cost_usd, Option<AnyNumeric>),
+        name!(issues, i64),
+        name!(user_id, Option<String>),
+        name!(session_id, Option<String>),
+        name!(lost_user_ids, Vec<String>),
+        name!(lost_session_ids, Vec<String>),
+    ),
+> {
+    let mut found = Vec::new();
+    for (tenant_id, fold) in or_raise(folds()) {
+        for row in fold.activities().into_iter().filter(|row| row.actor.name() == actor) {
+            let activity = row.activity;
+            found.push((
+                sql_uuid(tenant_id),
+                row.id.to_owned(),
+                sql_uuid(row.project_id),
+                activity.seen.map(|(first, _)| sql_time(first)),
+                activity.seen.map(|(_, last)| sql_time(last)),
+                activity.events,
+                activity.messages,
+                activity.tokens,
+                activity.priced,
+                AnyNumeric::try_from(activity.cost_usd.to_plain_string().as_str()).ok(),
+                activity.issues,
+                activity.user_id.clone(),
+                activity.session_id.clone(),
+                activity.lost_user_ids.names().map(str::to_owned).collect(),
+                activity.lost_session_ids.names().map(str::to_owned).collect(),
+            ));
+        }
+    }
+    TableIterator::new(found)
+}
+
+/// By tenant: traces that have changed, and when the first and the last of what has changed began.
+#[pg_extern(sql = false)]
+fn unfolded_traces() -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(trace_ids, Vec<String>),
+        name!(since, TimestampWithTimeZone),
+        name!(until, TimestampWithTimeZone),
+    ),
+> {
+    let mut found = Vec::new();
+    for (tenant_id, fold) in or_raise(folds()) {
+        let traces = fold.traces();
+        let since = traces.iter().map(|trace| trace.since).min();
+        let until = traces.iter().map(|trace| trace.until).max();
+        if let Some((since, until)) = since.zip(until) {
+            let ids = traces.iter().map(|trace| trace.trace_id.to_owned()).collect();
+            found.push((sql_uuid(tenant_id), ids, sql_time(since), sql_time(until)));
+        }
+    }
+    TableIterator::new(found)
+}

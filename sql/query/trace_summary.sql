@@ -1,7 +1,7 @@
 -- $1 trace id, $2 tenant: a trace's row of observa.traces. One that goes through several projects has one summary of them all,
 -- whose project_id is null, and projects lists them.
 WITH part AS (
-    SELECT * FROM observa.traces t WHERE t.trace_id = $1 AND t.tenant_id = $2
+    SELECT * FROM observa_internal.trace_summaries($2, ARRAY[$1], '-infinity', 'infinity')
 )
 SELECT (CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
             ELSE jsonb_build_object(

@@ -1,37 +1,17 @@
-CREATE OR REPLACE FUNCTION observa_internal.trace_signal_count(tenant uuid, project uuid, trace text) RETURNS bigint
-    LANGUAGE sql STABLE PARALLEL SAFE COST 10
-    RETURN (SELECT count(*) FROM observa_internal.signals s
-             WHERE s.tenant_id = tenant AND s.trace_id = trace AND s.project_id = project);
-COMMENT ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) IS 'How many signals a trace has in a project';
-REVOKE ALL ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.trace_signal_count(uuid, uuid, text) TO observa_read;
-
+-- Folded rows, but for the traces that have changed since: these are computed now. Each half is in the
+-- order in which the newest are asked for: a query's LIMIT then reads as much of the index as it shows.
 CREATE OR REPLACE VIEW observa.traces WITH (security_invoker = true) AS
-SELECT t.trace_id, t.name, t.started_at, t.ended_at,
-       coalesce(t.reported_latency_ms, extract(epoch FROM t.ended_at - t.started_at)::double precision * 1000) AS latency_ms,
-       coalesce(t.outcome, t.worst) AS status,
-       t.models, t.event_count, t.input_tokens, t.output_tokens, t.cost_usd,
-       observa_internal.trace_signal_count(t.tenant_id, t.project_id, t.trace_id) AS signal_count,
-       t.user_id, t.session_id, t.conversation_id, t.tenant_id, t.project_id
-  FROM (SELECT e.tenant_id, e.project_id, e.trace_id,
-               coalesce(max(e.name) FILTER (WHERE e.event_type = 'trace_start'),
-                        max(e.name) FILTER (WHERE e.parent_span_id IS NULL), max(e.agent_name)) AS name,
-               min(e.ts) AS started_at,
-               max(e.ts + make_interval(secs => CASE WHEN e.event_type IN ('trace_start', 'trace_end') THEN 0
-                                                     ELSE least(coalesce(e.latency_ms, 0), 8.64e8) / 1000 END)) AS ended_at,
-               max(e.latency_ms) FILTER (WHERE e.event_type = 'trace_end') AS reported_latency_ms,
-               (array_agg(e.status ORDER BY e.ts DESC, e.event_id DESC) FILTER (WHERE e.event_type = 'trace_end'))[1] AS outcome,
-               CASE WHEN bool_or(e.status = 'error') THEN 'error' WHEN bool_or(e.status = 'timeout') THEN 'timeout'
-                    ELSE 'ok' END AS worst,
-               array_agg(DISTINCT e.model) FILTER (WHERE e.model IS NOT NULL) AS models,
-               count(*) AS event_count,
-               sum(e.input_tokens) FILTER (WHERE e.billable)::bigint AS input_tokens,
-               sum(e.output_tokens) FILTER (WHERE e.billable)::bigint AS output_tokens,
-               sum(e.cost_usd) FILTER (WHERE e.billable) AS cost_usd,
-               max(e.user_id) AS user_id, max(e.session_id) AS session_id, max(e.conversation_id) AS conversation_id
-          FROM observa_internal.events e
-         WHERE e.trace_id IS NOT NULL
-         GROUP BY e.tenant_id, e.project_id, e.trace_id) t;
+(SELECT f.trace_id, f.name, f.started_at, f.ended_at, f.latency_ms, f.status, f.models, f.event_count, f.input_tokens, f.output_tokens,
+       f.cost_usd, f.signal_count, f.user_id, f.session_id, f.conversation_id, f.tenant_id, f.project_id
+  FROM observa_internal.traces f
+ WHERE f.tenant_id::text || f.trace_id <> ALL (ARRAY(SELECT t.tenant_id::text || pg_catalog.unnest(t.trace_ids) FROM observa_internal.unfolded_traces() t))
+ ORDER BY f.started_at DESC)
+UNION ALL
+(SELECT s.trace_id, s.name, s.started_at, s.ended_at, s.latency_ms, s.status, s.models, s.event_count, s.input_tokens, s.output_tokens,
+       s.cost_usd, s.signal_count, s.user_id, s.session_id, s.conversation_id, s.tenant_id, s.project_id
+  FROM observa_internal.unfolded_traces() t
+ CROSS JOIN LATERAL observa_internal.trace_summaries(t.tenant_id, t.trace_ids, t.since, t.until) s
+ ORDER BY s.started_at DESC);
 COMMENT ON VIEW observa.traces IS 'Traces: one request to the application each, with all its calls
 
 Tokens and money count each provider call once. status is the outcome that the application reported last, else the worst of
@@ -39,38 +19,93 @@ its events. A trace that goes through several projects has a row for each; obser
 tree.';
 COMMENT ON COLUMN observa.traces.latency_ms IS 'Milliseconds: as the application reported, else from the first event''s start to the last one''s end';
 
--- What conversations, sessions and users have in common: who or what it is, and what it used.
+-- What conversations, sessions and users have in common: who or what it is, and what it used. Folded rows, but for those of which
+-- something has changed since.
 CREATE OR REPLACE VIEW observa.conversations WITH (security_invoker = true) AS
-SELECT e.conversation_id AS id, min(e.ts) AS first_seen, max(e.ts) AS last_seen,
-       count(*) FILTER (WHERE e.event_type = 'llm_call') AS message_count,
-       count(DISTINCT e.trace_id) AS trace_count, sum(e.total_tokens) FILTER (WHERE e.billable)::bigint AS tokens,
-       sum(e.cost_usd) FILTER (WHERE e.billable) AS cost_usd, bool_or(e.status <> 'ok') AS has_issues,
-       max(e.user_id) AS user_id, max(e.session_id) AS session_id, e.tenant_id, e.project_id
-  FROM observa_internal.events e
- WHERE e.conversation_id IS NOT NULL
- GROUP BY e.tenant_id, e.project_id, e.conversation_id;
+(SELECT f.id, f.first_seen, f.last_seen, f.messages AS message_count, f.traces AS trace_count, f.tokens,
+       CASE WHEN f.priced > 0 THEN f.cost_usd END AS cost_usd, f.issues > 0 AS has_issues, f.user_id, f.session_id, f.tenant_id, f.project_id
+  FROM observa_internal.activities f
+ WHERE f.actor = 'conversation'
+   AND f.project_id::text || f.id <> ALL (ARRAY(SELECT t.project_id::text || t.id FROM observa_internal.unfolded_activities('conversation') t))
+ ORDER BY f.last_seen DESC)
+UNION ALL
+(SELECT t.id, least(f.first_seen, t.first_seen), greatest(f.last_seen, t.last_seen) AS last_seen, coalesce(f.messages, 0) + t.messages,
+       coalesce(f.traces, 0) + coalesce(n.traces, 0), coalesce(f.tokens, 0) + t.tokens,
+       CASE WHEN coalesce(f.priced, 0) + t.priced > 0 THEN coalesce(f.cost_usd, 0) + t.cost_usd END,
+       coalesce(f.issues, 0) + t.issues > 0, greatest(CASE WHEN f.user_id <> ALL (t.lost_user_ids) THEN f.user_id END, t.user_id), greatest(CASE WHEN f.session_id <> ALL (t.lost_session_ids) THEN f.session_id END, t.session_id), t.tenant_id, t.project_id
+  FROM observa_internal.unfolded_activities('conversation') t
+  LEFT JOIN observa_internal.activities f
+    ON f.tenant_id = t.tenant_id AND f.actor = 'conversation' AND f.id = t.id AND f.project_id = t.project_id
+  -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
+  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+               FROM observa_internal.unfolded_traces() u
+              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+               LEFT JOIN observa_internal.traces o
+                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
+              CROSS JOIN LATERAL (VALUES (s.conversation_id, 1), (o.conversation_id, -1)) x (id, traces)
+              WHERE x.id IS NOT NULL
+              GROUP BY s.tenant_id, s.project_id, x.id) n
+    ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
+ WHERE coalesce(f.events, 0) + t.events > 0
+ ORDER BY last_seen DESC);
 COMMENT ON VIEW observa.conversations IS 'Conversations: their length, cost and whether something failed in them';
 
 CREATE OR REPLACE VIEW observa.sessions WITH (security_invoker = true) AS
-SELECT e.session_id AS id, min(e.ts) AS first_seen, max(e.ts) AS last_seen,
-       count(*) FILTER (WHERE e.event_type = 'llm_call') AS message_count,
-       count(DISTINCT e.trace_id) AS trace_count, sum(e.total_tokens) FILTER (WHERE e.billable)::bigint AS tokens,
-       sum(e.cost_usd) FILTER (WHERE e.billable) AS cost_usd, bool_or(e.status <> 'ok') AS has_issues,
-       max(e.user_id) AS user_id, e.tenant_id, e.project_id
-  FROM observa_internal.events e
- WHERE e.session_id IS NOT NULL
- GROUP BY e.tenant_id, e.project_id, e.session_id;
+(SELECT f.id, f.first_seen, f.last_seen, f.messages AS message_count, f.traces AS trace_count, f.tokens,
+       CASE WHEN f.priced > 0 THEN f.cost_usd END AS cost_usd, f.issues > 0 AS has_issues, f.user_id, f.tenant_id, f.project_id
+  FROM observa_internal.activities f
+ WHERE f.actor = 'session'
+   AND f.project_id::text || f.id <> ALL (ARRAY(SELECT t.project_id::text || t.id FROM observa_internal.unfolded_activities('session') t))
+ ORDER BY f.last_seen DESC)
+UNION ALL
+(SELECT t.id, least(f.first_seen, t.first_seen), greatest(f.last_seen, t.last_seen) AS last_seen, coalesce(f.messages, 0) + t.messages,
+       coalesce(f.traces, 0) + coalesce(n.traces, 0), coalesce(f.tokens, 0) + t.tokens,
+       CASE WHEN coalesce(f.priced, 0) + t.priced > 0 THEN coalesce(f.cost_usd, 0) + t.cost_usd END,
+       coalesce(f.issues, 0) + t.issues > 0, greatest(CASE WHEN f.user_id <> ALL (t.lost_user_ids) THEN f.user_id END, t.user_id), t.tenant_id, t.project_id
+  FROM observa_internal.unfolded_activities('session') t
+  LEFT JOIN observa_internal.activities f
+    ON f.tenant_id = t.tenant_id AND f.actor = 'session' AND f.id = t.id AND f.project_id = t.project_id
+  -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
+  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+               FROM observa_internal.unfolded_traces() u
+              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+               LEFT JOIN observa_internal.traces o
+                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
+              CROSS JOIN LATERAL (VALUES (s.session_id, 1), (o.session_id, -1)) x (id, traces)
+              WHERE x.id IS NOT NULL
+              GROUP BY s.tenant_id, s.project_id, x.id) n
+    ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
+ WHERE coalesce(f.events, 0) + t.events > 0
+ ORDER BY last_seen DESC);
 COMMENT ON VIEW observa.sessions IS 'Sessions of users: their length, cost and whether something failed in them';
 
 CREATE OR REPLACE VIEW observa.users WITH (security_invoker = true) AS
-SELECT e.user_id AS id, min(e.ts) AS first_seen, max(e.ts) AS last_seen,
-       count(*) FILTER (WHERE e.event_type = 'llm_call') AS message_count,
-       count(DISTINCT e.trace_id) AS trace_count, sum(e.total_tokens) FILTER (WHERE e.billable)::bigint AS tokens,
-       sum(e.cost_usd) FILTER (WHERE e.billable) AS cost_usd, bool_or(e.status <> 'ok') AS has_issues,
-       e.tenant_id, e.project_id
-  FROM observa_internal.events e
- WHERE e.user_id IS NOT NULL
- GROUP BY e.tenant_id, e.project_id, e.user_id;
+(SELECT f.id, f.first_seen, f.last_seen, f.messages AS message_count, f.traces AS trace_count, f.tokens,
+       CASE WHEN f.priced > 0 THEN f.cost_usd END AS cost_usd, f.issues > 0 AS has_issues, f.tenant_id, f.project_id
+  FROM observa_internal.activities f
+ WHERE f.actor = 'user'
+   AND f.project_id::text || f.id <> ALL (ARRAY(SELECT t.project_id::text || t.id FROM observa_internal.unfolded_activities('user') t))
+ ORDER BY f.last_seen DESC)
+UNION ALL
+(SELECT t.id, least(f.first_seen, t.first_seen), greatest(f.last_seen, t.last_seen) AS last_seen, coalesce(f.messages, 0) + t.messages,
+       coalesce(f.traces, 0) + coalesce(n.traces, 0), coalesce(f.tokens, 0) + t.tokens,
+       CASE WHEN coalesce(f.priced, 0) + t.priced > 0 THEN coalesce(f.cost_usd, 0) + t.cost_usd END,
+       coalesce(f.issues, 0) + t.issues > 0, t.tenant_id, t.project_id
+  FROM observa_internal.unfolded_activities('user') t
+  LEFT JOIN observa_internal.activities f
+    ON f.tenant_id = t.tenant_id AND f.actor = 'user' AND f.id = t.id AND f.project_id = t.project_id
+  -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
+  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+               FROM observa_internal.unfolded_traces() u
+              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+               LEFT JOIN observa_internal.traces o
+                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
+              CROSS JOIN LATERAL (VALUES (s.user_id, 1), (o.user_id, -1)) x (id, traces)
+              WHERE x.id IS NOT NULL
+              GROUP BY s.tenant_id, s.project_id, x.id) n
+    ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
+ WHERE coalesce(f.events, 0) + t.events > 0
+ ORDER BY last_seen DESC);
 COMMENT ON VIEW observa.users IS 'End users of the application: what they used, and whether something failed for them
 
 An id that is personal data stands here as its keyed hash, kind:hex.';

@@ -1,6 +1,7 @@
 //! Observa's guarantees over the wire: one module for each.
 
 mod accounts;
+mod activities;
 mod alerts;
 mod audit;
 mod bodies;

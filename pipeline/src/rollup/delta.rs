@@ -6,9 +6,10 @@ use prost::Message;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
+use super::activity::{Activity, Actor, Lost};
 use super::fact::{Fact, Series};
-use super::messages::{Deltas, Entry, UserEntry};
-use super::sums::{COUNTS, Scores, Sums};
+use super::messages::{ActivityEntry, Deltas, Entry, TraceEntry, UserEntry};
+use super::sums::{Scores, Sums};
 use crate::histogram::Latencies;
 use crate::price::Usd;
 
@@ -40,6 +41,9 @@ type UserKey<'e> = (i64, Uuid, &'e str, &'e str);
 pub struct Delta<'e> {
     entries: FxHashMap<Key<'e>, Added>,
     users: FxHashMap<UserKey<'e>, Sums>,
+    activities: FxHashMap<(Actor, Uuid, &'e str), Activity>,
+    /// When the first and the last of their events that have changed began.
+    traces: FxHashMap<&'e str, (i64, i64)>,
 }
 
 impl<'e> Delta<'e> {
@@ -70,6 +74,15 @@ impl<'e> Delta<'e> {
             let key = (hour, fact.series.project_id, fact.series.environment, user_id);
             self.users.entry(key).or_default().add(sums);
         }
+        for actor in Actor::ALL {
+            if let Some(id) = actor.id(fact) {
+                self.activities.entry((actor, fact.series.project_id, id)).or_default().record(fact, removed);
+            }
+        }
+        if let Some(trace_id) = fact.trace_id {
+            let (since, until) = self.traces.entry(trace_id).or_insert((fact.ts, fact.ts));
+            (*since, *until) = ((*since).min(fact.ts), (*until).max(fact.ts));
+        }
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -85,7 +98,7 @@ impl<'e> Delta<'e> {
                 all.map(|name| name.map_or(0, |name| names.place(name) + 1)).collect()
             },
             counts: added.sums.counts().to_vec(),
-            cost_usd: cost_text(&added.sums),
+            cost_usd: cost_text(&added.sums.cost_usd),
             latencies: added.latencies.clone(),
             ttfts: added.ttfts.clone(),
             score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
@@ -99,24 +112,46 @@ impl<'e> Delta<'e> {
             environment: names.place(environment) + 1,
             user: names.place(user_id) + 1,
             counts: sums.counts().to_vec(),
-            cost_usd: cost_text(sums),
+            cost_usd: cost_text(&sums.cost_usd),
         });
         let users: Vec<UserEntry> = users.collect();
+        let activities = self.activities.iter().map(|((actor, project_id, id), activity)| ActivityEntry {
+            actor: *actor as u32,
+            project: projects.place(*project_id),
+            id: names.place(id) + 1,
+            seen: activity.seen.map_or(Vec::new(), |(first, last)| vec![first, last]),
+            counts: activity.counts().to_vec(),
+            cost_usd: cost_text(&activity.cost_usd),
+            user: activity.user_id.as_deref().map_or(0, |user| names.place(user) + 1),
+            session: activity.session_id.as_deref().map_or(0, |session| names.place(session) + 1),
+            lost_users: activity.lost_user_ids.names().map(|user| names.place(user) + 1).collect(),
+            lost_sessions: activity
+                .lost_session_ids
+                .names()
+                .map(|session| names.place(session) + 1)
+                .collect(),
+        });
+        let activities: Vec<ActivityEntry> = activities.collect();
+        let traces = self.traces.iter().map(|(id, (since, until))| TraceEntry {
+            id: names.place(id) + 1,
+            since: *since,
+            until: *until,
+        });
+        let traces: Vec<TraceEntry> = traces.collect();
         Deltas {
             names: names.rows.into_iter().map(str::to_owned).collect(),
             projects: projects.rows.into_iter().map(|id| id.into_bytes().to_vec()).collect(),
             entries,
             users,
+            activities,
+            traces,
         }
         .encode_to_vec()
     }
 }
 
-fn cost_text(sums: &Sums) -> String {
-    if sums.priced == 0 && sums.cost_usd == Usd::default() {
-        return String::new();
-    }
-    sums.cost_usd.to_plain_string()
+fn cost_text(cost_usd: &Usd) -> String {
+    if *cost_usd == Usd::default() { String::new() } else { cost_usd.to_plain_string() }
 }
 
 /// Values, each once, and their places.
@@ -206,15 +241,48 @@ impl Read {
             Ok((entry.minute, self.project(entry.project)?, environment, user_id, sums))
         })
     }
+
+    pub fn activities(&self) -> impl Iterator<Item = Result<(Actor, Uuid, &str, Activity), Damaged>> {
+        self.0.activities.iter().map(|entry| {
+            let actor = Actor::ALL.get(entry.actor as usize).copied().ok_or(Damaged)?;
+            let owned = |place| self.name(place).map(|name| name.map(str::to_owned));
+            let seen = match entry.seen.as_slice() {
+                [first, last] => Some((*first, *last)),
+                _ => None,
+            };
+            let mut activity = Activity::of_counts(counts(&entry.counts), cost(&entry.cost_usd)?);
+            activity.seen = seen;
+            activity.user_id = owned(entry.user)?;
+            activity.session_id = owned(entry.session)?;
+            let all = |places: &[u32]| -> Result<Lost, Damaged> {
+                let names = places.iter().filter_map(|place| owned(*place).transpose());
+                Ok(Lost::of(names.collect::<Result<Vec<_>, Damaged>>()?.into_iter()))
+            };
+            activity.lost_user_ids = all(&entry.lost_users)?;
+            activity.lost_session_ids = all(&entry.lost_sessions)?;
+            Ok((actor, self.project(entry.project)?, self.name(entry.id)?.ok_or(Damaged)?, activity))
+        })
+    }
+
+    /// Trace, and when the first and the last of its events that have changed began.
+    pub fn traces(&self) -> impl Iterator<Item = Result<(&str, i64, i64), Damaged>> {
+        self.0.traces.iter().map(|entry| Ok((self.name(entry.id)?.ok_or(Damaged)?, entry.since, entry.until)))
+    }
 }
 
 /// Counts that a later version adds are not known here, those that an earlier one lacks are 0.
-fn sums(written: &[i64], cost_usd: &str) -> Result<Sums, Damaged> {
-    let mut counts = [0; COUNTS];
+fn counts<const N: usize>(written: &[i64]) -> [i64; N] {
+    let mut counts = [0; N];
     for (count, written) in counts.iter_mut().zip(written) {
         *count = *written;
     }
-    let cost_usd =
-        if cost_usd.is_empty() { Usd::default() } else { cost_usd.parse().map_err(|_| Damaged)? };
-    Ok(Sums::of(counts, cost_usd))
+    counts
+}
+
+fn cost(written: &str) -> Result<Usd, Damaged> {
+    if written.is_empty() { Ok(Usd::default()) } else { written.parse().map_err(|_| Damaged) }
+}
+
+fn sums(written: &[i64], cost_usd: &str) -> Result<Sums, Damaged> {
+    Ok(Sums::of(counts(written), cost(cost_usd)?))
 }

@@ -121,6 +121,9 @@ pub struct Fact<'e> {
     pub series: Series<'e>,
     /// Microseconds since 1970 UTC.
     pub ts: i64,
+    pub trace_id: Option<&'e str>,
+    pub conversation_id: Option<&'e str>,
+    pub session_id: Option<&'e str>,
     pub user_id: Option<&'e str>,
     pub latency_ms: Option<f64>,
     pub ttft_ms: Option<f64>,
@@ -154,6 +157,9 @@ impl<'e> Fact<'e> {
         Fact {
             series,
             ts: event.ts.unwrap_or_default(),
+            trace_id: event.text(Field::TraceId),
+            conversation_id: event.text(Field::ConversationId),
+            session_id: event.text(Field::SessionId),
             user_id: event.text(Field::UserId),
             latency_ms: event.latency_ms,
             ttft_ms: event.ttft_ms,

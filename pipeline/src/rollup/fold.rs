@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
 use super::Resolution;
+use super::activity::{Activity, Actor};
 use super::delta::{Added, Damaged, Read};
 use super::fact::{OTHER, OwnedSeries};
 use super::sums::{Scores, Sums};
@@ -93,6 +94,21 @@ pub struct TotalRow<'f> {
     pub group: Group,
 }
 
+/// What is added to a conversation, a session or a user.
+pub struct ActivityRow<'f> {
+    pub actor: Actor,
+    pub project_id: Uuid,
+    pub id: &'f str,
+    pub activity: &'f Activity,
+}
+
+/// A trace of which events came or changed that began between two times, in microseconds since 1970 UTC.
+pub struct TouchedTrace<'f> {
+    pub trace_id: &'f str,
+    pub since: i64,
+    pub until: i64,
+}
+
 /// What is added to an hour of a user.
 pub struct UserRow {
     pub bucket: i64,
@@ -110,6 +126,8 @@ pub struct Fold {
     series: FxHashMap<Uuid, OwnedSeries>,
     minutes: FxHashMap<(Uuid, i64), Group>,
     users: FxHashMap<UserKey, Sums>,
+    activities: FxHashMap<(Actor, Uuid, String), Activity>,
+    traces: FxHashMap<String, (i64, i64)>,
 }
 
 impl Fold {
@@ -118,6 +136,8 @@ impl Fold {
         let read = Read::decode(delta)?;
         let entries = read.entries().collect::<Result<Vec<_>, Damaged>>()?;
         let users = read.users().collect::<Result<Vec<_>, Damaged>>()?;
+        let activities = read.activities().collect::<Result<Vec<_>, Damaged>>()?;
+        let traces = read.traces().collect::<Result<Vec<_>, Damaged>>()?;
         for (minute, series, added, removed) in entries {
             let id = series.id();
             self.series.entry(id).or_insert_with(|| series.to_owned());
@@ -127,11 +147,21 @@ impl Fold {
             let key = (minute, project_id, environment.to_owned(), user_id.to_owned());
             self.users.entry(key).or_default().add(&sums);
         }
+        for (actor, project_id, id, activity) in activities {
+            self.activities.entry((actor, project_id, id.to_owned())).or_default().add(&activity);
+        }
+        for (id, from, to) in traces {
+            let (since, until) = self.traces.entry(id.to_owned()).or_insert((from, to));
+            (*since, *until) = ((*since).min(from), (*until).max(to));
+        }
         Ok(())
     }
 
     pub fn is_empty(&self) -> bool {
-        self.minutes.is_empty() && self.users.is_empty()
+        self.minutes.is_empty()
+            && self.users.is_empty()
+            && self.activities.is_empty()
+            && self.traces.is_empty()
     }
 
     pub fn series(&self) -> impl Iterator<Item = (Uuid, &OwnedSeries)> {
@@ -228,6 +258,31 @@ impl Fold {
                 .cmp(&key(b))
                 .then_with(|| (a.environment, a.event_type).cmp(&(b.environment, b.event_type)))
         });
+        rows
+    }
+
+    /// In the order of their keys.
+    pub fn activities(&self) -> Vec<ActivityRow<'_>> {
+        let rows = self.activities.iter();
+        let mut rows: Vec<ActivityRow> = rows
+            .map(|((actor, project_id, id), activity)| ActivityRow {
+                actor: *actor,
+                project_id: *project_id,
+                id,
+                activity,
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| (a.actor, a.id, a.project_id).cmp(&(b.actor, b.id, b.project_id)));
+        rows
+    }
+
+    /// In the order of their ids.
+    pub fn traces(&self) -> Vec<TouchedTrace<'_>> {
+        let rows = self.traces.iter();
+        let mut rows: Vec<TouchedTrace> = rows
+            .map(|(trace_id, (since, until))| TouchedTrace { trace_id, since: *since, until: *until })
+            .collect();
+        rows.sort_unstable_by(|a, b| a.trace_id.cmp(b.trace_id));
         rows
     }
 

@@ -14,6 +14,10 @@ pub struct Deltas {
     pub entries: Vec<Entry>,
     #[prost(message, repeated, tag = "4")]
     pub users: Vec<UserEntry>,
+    #[prost(message, repeated, tag = "5")]
+    pub activities: Vec<ActivityEntry>,
+    #[prost(message, repeated, tag = "6")]
+    pub traces: Vec<TraceEntry>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -61,4 +65,43 @@ pub struct UserEntry {
     pub counts: Vec<i64>,
     #[prost(string, tag = "6")]
     pub cost_usd: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct ActivityEntry {
+    /// Its place in `Actor::ALL`.
+    #[prost(uint32, tag = "1")]
+    pub actor: u32,
+    #[prost(uint32, tag = "2")]
+    pub project: u32,
+    #[prost(uint32, tag = "3")]
+    pub id: u32,
+    /// First and last time, in microseconds since 1970 UTC; empty: nothing was added.
+    #[prost(sint64, repeated, tag = "4")]
+    pub seen: Vec<i64>,
+    /// Events, messages, tokens, priced, issues.
+    #[prost(sint64, repeated, tag = "5")]
+    pub counts: Vec<i64>,
+    #[prost(string, tag = "6")]
+    pub cost_usd: String,
+    #[prost(uint32, tag = "7")]
+    pub user: u32,
+    #[prost(uint32, tag = "8")]
+    pub session: u32,
+    #[prost(uint32, repeated, tag = "9")]
+    pub lost_users: Vec<u32>,
+    #[prost(uint32, repeated, tag = "10")]
+    pub lost_sessions: Vec<u32>,
+}
+
+/// A trace that has changed.
+#[derive(Clone, PartialEq, Message)]
+pub struct TraceEntry {
+    #[prost(uint32, tag = "1")]
+    pub id: u32,
+    /// First and last time of what has changed, in microseconds since 1970 UTC.
+    #[prost(sint64, tag = "2")]
+    pub since: i64,
+    #[prost(sint64, tag = "3")]
+    pub until: i64,
 }

@@ -1,15 +1,17 @@
 //! What events add to the sums that dashboards read: a batch makes one [`Delta`] of its [`Fact`]s and appends its bytes, a
 //! [`Fold`] takes many deltas together, as rows of minutes, hours and days. A correction takes out the old fact and adds the new one.
 
+mod activity;
 mod delta;
 mod fact;
 mod fold;
 mod messages;
 mod sums;
 
+pub use activity::{Activity, Actor, Lost};
 pub use delta::{Damaged, Delta};
 pub use fact::{Fact, FactTokens, OwnedSeries, Series, sums};
-pub use fold::{Fold, Group, OTHER_USERS, SeriesRow, TotalRow, UserRow};
+pub use fold::{ActivityRow, Fold, Group, OTHER_USERS, SeriesRow, TotalRow, TouchedTrace, UserRow};
 pub use sums::{Scores, Sums};
 
 /// Microseconds of a minute.

@@ -76,10 +76,7 @@ impl Sums {
         for (count, more) in counts.iter_mut().zip(theirs) {
             *count = count.saturating_add(more);
         }
-        let mut cost_usd = std::mem::take(&mut self.cost_usd);
-        if other.priced != 0 {
-            cost_usd += &other.cost_usd;
-        }
+        let cost_usd = std::mem::take(&mut self.cost_usd) + &other.cost_usd;
         *self = Sums::of(counts, cost_usd);
     }
 

@@ -41,6 +41,9 @@ impl Call {
         Fact {
             series,
             ts: self.minute * MINUTE + 59_999_999,
+            trace_id: self.user,
+            conversation_id: None,
+            session_id: self.model,
             user_id: self.user,
             latency_ms: self.latency_us.map(|us| us as f64 / 1000.0),
             ttft_ms: None,
@@ -168,6 +171,40 @@ proptest! {
             prop_assert_eq!(count(row.group.latency()), count(row.group.removed_latency()));
         }
         prop_assert!(fold.users().iter().all(|row| row.sums.is_zero()));
+    }
+
+    #[test]
+    fn another_price_changes_the_cost_alone(calls in prop::collection::vec(call(), 0..30), more in 1i64..1_000) {
+        let dearer: Vec<Call> =
+            calls.iter().map(|call| Call { cents: call.cents.map(|cents| cents + more), ..call.clone() }).collect();
+        let (facts, new): (Vec<Fact>, Vec<Fact>) =
+            (calls.iter().map(Call::fact).collect(), dearer.iter().map(Call::fact).collect());
+        let mut delta = Delta::default();
+        facts.iter().for_each(|fact| delta.remove(fact));
+        new.iter().for_each(|fact| delta.add(fact));
+        let mut fold = Fold::default();
+        fold.add(&bytes(&calls, false)).unwrap();
+        fold.add(&delta.encode()).unwrap();
+        let priced = dearer.iter().filter(|call| call.billable).filter_map(|call| call.cents).sum::<i64>();
+        let cents = |usd: Usd| (usd * Usd::from(100)).normalized();
+        let of_days: Usd = fold.rows(Resolution::Day).iter().map(|row| row.group.sums.cost_usd.clone()).sum();
+        let of_hours: Usd = fold.totals(Resolution::Hour).iter().map(|row| row.group.sums.cost_usd.clone()).sum();
+        prop_assert_eq!(cents(of_days), cents(Usd::new(priced.into(), 2)));
+        prop_assert_eq!(cents(of_hours), cents(Usd::new(priced.into(), 2)));
+        let of = |calls: &[Call], has: fn(&Call) -> bool| -> i64 {
+            calls.iter().filter(|call| has(call) && call.billable).filter_map(|call| call.cents).sum()
+        };
+        let of_users: Usd = fold.users().iter().map(|row| row.sums.cost_usd.clone()).sum();
+        prop_assert_eq!(cents(of_users), cents(Usd::new(of(&dearer, |call| call.user.is_some()).into(), 2)));
+        for (actor, has) in [(Actor::User, (|call| call.user.is_some()) as fn(&Call) -> bool), (Actor::Session, |call| call.model.is_some())] {
+            let rows = fold.activities();
+            let rows: Vec<_> = rows.iter().filter(|row| row.actor == actor).collect();
+            let cost: Usd = rows.iter().map(|row| row.activity.cost_usd.clone()).sum();
+            prop_assert_eq!(cents(cost), cents(Usd::new(of(&dearer, has).into(), 2)));
+            let events: i64 = rows.iter().map(|row| row.activity.events).sum();
+            prop_assert_eq!(events, calls.iter().filter(|call| has(call)).count() as i64);
+        }
+        prop_assert_eq!(fold.traces().len(), calls.iter().filter_map(|call| call.user).collect::<std::collections::BTreeSet<_>>().len());
     }
 
     #[test]

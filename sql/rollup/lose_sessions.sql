@@ -1,0 +1,7 @@
+-- $1 to $3: activities of the acting tenant, each with $4 a session that is named there no longer.
+UPDATE observa_internal.activities a
+   SET session_id = NULL
+  FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::text[]))
+       AS lost (actor, id, project_id, session_id)
+ WHERE a.tenant_id = observa.current_tenant() AND a.actor = lost.actor AND a.id = lost.id AND a.project_id = lost.project_id
+   AND a.session_id = lost.session_id
