@@ -303,9 +303,7 @@ fn a_key_that_counts_no_more_is_not_rotated() {
     other.batch_execute("BEGIN; SELECT observa.revoke_api_key(id) FROM observa.api_keys").unwrap();
     let mut waiting = db.connect();
     let waits = std::thread::spawn(move || waiting.batch_execute(rotate).is_err());
-    while db.count("pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%rotate_api_key%'") == 0 {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    db.wait_for_a_lock("rotate_api_key");
     other.batch_execute("COMMIT").unwrap();
     assert!(waits.join().unwrap(), "else the revoked key would live on under another name");
     assert_eq!(db.count("observa.api_keys"), 1);

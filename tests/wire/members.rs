@@ -102,11 +102,7 @@ fn two_owners_can_not_remove_each_other_at_once() {
     stage.gate.batch_execute("BEGIN").unwrap();
     stage.gate.batch_execute(&of_otto).unwrap();
     let waits = std::thread::spawn(move || second.batch_execute(&of_olga).is_err());
-    while stage.db.count("pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%remove_member%'")
-        == 0
-    {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    stage.db.wait_for_a_lock("remove_member");
     stage.gate.batch_execute("COMMIT").unwrap();
     assert!(waits.join().unwrap(), "the second would leave nobody");
     assert_eq!(
