@@ -4,11 +4,17 @@ use std::cell::Cell;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
-use crate::identity::Acting;
+use crate::identity::{self, Acting, sql_uuid, uuid};
 use crate::keys;
+use crate::members::run;
 use crate::plans;
+use crate::scrub;
+use crate::storage;
+use crate::tenants;
 
 thread_local! {
     /// Alerts that this backend has raised so far: a trigger can't return a count.
@@ -39,49 +45,67 @@ fn raise_alerts<'a>(
 
 #[pg_extern(sql = false)]
 fn acknowledge_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end(id, note, include_str!("../sql/alert/acknowledge.sql"), "active"));
+    or_raise(end("acknowledge_alert", id, note, include_str!("../sql/alert/acknowledge.sql"), "active"));
 }
 
 #[pg_extern(sql = false)]
 fn resolve_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end(id, note, include_str!("../sql/alert/resolve.sql"), "open"));
+    or_raise(end("resolve_alert", id, note, include_str!("../sql/alert/resolve.sql"), "open"));
 }
 
 #[pg_extern(sql = false)]
 fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end(id, note, include_str!("../sql/alert/close.sql"), "not closed"));
+    or_raise(end("close_alert", id, note, include_str!("../sql/alert/close.sql"), "not closed"));
 }
 
 /// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
-fn end(id: pgrx::Uuid, note: Option<&str>, sql: &str, state: &'static str) -> Result<(), Error> {
-    let not_found =
-        || Error::NotFound { what: "alert", id: uuid::Uuid::from_bytes(*id.as_bytes()).to_string(), state };
-    let home = home(id)?.ok_or_else(not_found)?;
-    keys::require(|rights| rights.administer, "end alerts")?;
-    let note = note.map(|note| Acting::during(home, || clean(note))).transpose()?.flatten();
-    let now = pgrx::Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes());
-    let changed = Spi::connect_mut(|client| {
-        client.update(sql, None, &[id.into(), note.into(), now.into()]).map(|rows| rows.len())
-    })?;
-    if changed == 0 { Err(not_found()) } else { Ok(()) }
+fn end(
+    action: &'static str,
+    id: pgrx::Uuid,
+    note: Option<&str>,
+    sql: &str,
+    state: &'static str,
+) -> Result<(), Error> {
+    storage::ensure()?;
+    let not_found = || Error::NotFound { what: "alert", id: uuid(id).to_string(), state };
+    let tenant =
+        Spi::get_one_with_args::<pgrx::Uuid>("SELECT observa_internal.tenant_of_alert($1)", &[id.into()])?
+            .ok_or_else(not_found)?;
+    match Acting::current() {
+        Some(acting) if acting.tenant_id != uuid(tenant) => return Err(not_found()),
+        None if !identity::session_is_superuser() => return Err(not_found()),
+        _ => keys::require(|rights| rights.administer, "end alerts")?,
+    }
+    let deed = Deed::of(action, "alert", uuid(id));
+    tenants::administer(tenant, &deed, || {
+        let note = note.map(|note| clean(id, note)).transpose()?;
+        let now = sql_uuid(Uuid::now_v7());
+        let changed = run(sql, &[id.into(), note.into(), now.into()])?;
+        if changed == 0 { Err(not_found()) } else { Ok(()) }
+    })
 }
 
-/// Whose an alert is, as far as the caller may see it.
-fn home(id: pgrx::Uuid) -> Result<Option<Acting>, Error> {
-    let found = Spi::connect(|client| {
+/// Without secrets, those of the tenant's own patterns among them, as the alert's project has its texts scrubbed.
+fn clean(id: pgrx::Uuid, note: &str) -> Result<String, Error> {
+    let home = Spi::connect(|client| {
         let sql = "SELECT tenant_id, project_id FROM observa_internal.alerts WHERE alert_id = $1";
         let rows = client.select(sql, Some(1), &[id.into()])?;
         if rows.is_empty() { Ok((None, None)) } else { rows.first().get_two::<pgrx::Uuid, pgrx::Uuid>() }
     })?;
-    let id = |id: pgrx::Uuid| uuid::Uuid::from_bytes(*id.as_bytes());
-    Ok(found.0.map(|tenant| Acting::at(id(tenant), found.1.map(id))))
+    let scrub = || scrub::as_own(note);
+    Ok(match home {
+        (Some(tenant), project) => Acting::during(Acting::at(uuid(tenant), project.map(uuid)), scrub),
+        _ => scrub(),
+    })
 }
 
-/// Without secrets, those of the tenant's own patterns among them, which the caller may not read.
-fn clean(note: &str) -> Result<Option<String>, Error> {
-    let clean = Spi::connect(|client| {
-        let sql = "SELECT observa_internal.scrub_own($1)";
-        client.select(sql, Some(1), &[note.into()])?.first().get_one::<String>()
-    })?;
-    Ok(clean)
+/// For the storage's owner alone.
+#[pg_extern(sql = false, name = "tenant_of_alert")]
+fn find_tenant_of_alert(alert: pgrx::Uuid) -> Option<pgrx::Uuid> {
+    let found = Spi::connect(|client| {
+        let sql = "SELECT tenant_id FROM observa_internal.alerts WHERE alert_id = $1";
+        let rows = client.select(sql, Some(1), &[alert.into()])?;
+        if rows.is_empty() { Ok(None) } else { rows.first().get_one::<pgrx::Uuid>() }
+    });
+    or_raise(found.map_err(Error::Spi))
 }

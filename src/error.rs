@@ -23,6 +23,8 @@ pub enum Error {
     NoRight(&'static str),
     #[error("e-mail address or password is wrong, or the account is locked")]
     WrongPassword,
+    #[error("{0} writes, and the transaction only reads")]
+    ReadOnlyTransaction(&'static str),
     #[error("there is an {0} already")]
     Taken(&'static str),
     #[error("the API key is unknown, expired or revoked")]
@@ -76,6 +78,7 @@ impl Error {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            Error::ReadOnlyTransaction(_) => PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
             Error::TooManyDays { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::keys::{Key, KeyHash};
-use crate::logins;
+use crate::logins::{self, Known};
 use crate::price_cache;
 use crate::settings::{self, Switches};
 use crate::storage;
@@ -89,6 +89,15 @@ pub struct Limits {
 }
 
 impl Tenant {
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Of the keyed hashes that stand for its people.
+    pub fn pseudonym_key(&self) -> &[u8] {
+        &self.pseudonym_key
+    }
+
     /// By id or name; an id wins over a name that looks like one. An unknown project is `default`. Of namesakes it is the one of
     /// the event's environment, else that of prod: clients may name any environment.
     pub fn project(&self, named: Option<&str>, environment: Option<&str>) -> Option<&Project> {
@@ -120,7 +129,7 @@ struct Cache {
     homes: HashMap<Uuid, Arc<Home>>,
     keys: HashMap<KeyHash, (Instant, Rc<Key>)>,
     /// Who the session is, with what said so: its user, and the claims that a trusted login passes on.
-    asking: Option<(Session, Option<Acting>)>,
+    asking: Option<(Session, Known)>,
     /// By tenant, with and without e-mail addresses. Only of tenants with patterns of their own.
     scrubbers: HashMap<(Uuid, bool), Arc<Scrubber>>,
 }
@@ -314,20 +323,19 @@ pub fn key(
     Ok(Some(key))
 }
 
-/// Who the session is, where the transaction was not told whom it acts for.
-pub fn asking() -> Option<Acting> {
+/// Who the session is by itself: whom it acts for where the transaction was not told.
+pub fn asking() -> Known {
     refresh();
     // SAFETY: reads the session's state.
     let session = (unsafe { pg_sys::GetSessionUserId() }, logins::claims());
-    let known = CACHE.with_borrow(|cache| {
-        cache.asking.as_ref().filter(|(of, _)| *of == session).map(|(_, acting)| *acting)
-    });
-    if let Some(acting) = known {
-        return acting;
+    let known = CACHE
+        .with_borrow(|cache| cache.asking.as_ref().filter(|(of, _)| *of == session).map(|(_, known)| *known));
+    if let Some(known) = known {
+        return known;
     }
-    let acting = under_newest_snapshot(logins::ask);
-    CACHE.with_borrow_mut(|cache| cache.asking = Some((session, acting)));
-    acting
+    let known = under_newest_snapshot(logins::ask);
+    CACHE.with_borrow_mut(|cache| cache.asking = Some((session, known)));
+    known
 }
 
 /// One for each project, whatever bodies call it.

@@ -63,7 +63,7 @@ impl Acting {
     pub fn current() -> Option<Acting> {
         match settings::acting() {
             Some(text) => Acting::parse(text.to_str().ok()?),
-            None => home_cache::asking(),
+            None => home_cache::asking().acting,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use observa_pipeline::slots::Key;
 use pgrx::prelude::*;
+use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -32,7 +34,7 @@ pub fn note(tenant_id: Uuid, key_id: Uuid) {
     let now = storage::now();
     let used = Use { tenant_id: tenant_id.as_u128(), at: now, written: false };
     shared::with_key_uses(|uses| {
-        if let Some(known) = uses.get_or_insert(shared::key_of(KEYS, key_id), now, used, |_| true) {
+        if let Some(known) = uses.get_or_insert(shared::key_of(KEYS, key_id), now, used, |_| Some(0)) {
             *known = used;
         }
     });
@@ -54,14 +56,19 @@ pub fn fold() -> Result<u64, Error> {
         let acting = Acting::whole(Uuid::from_u128(tenant_id));
         written += Acting::during(acting, || write(&uses))?;
     }
+    // A round that is rolled back has written nothing: the next one does.
+    register_xact_callback(PgXactCallbackEvent::Commit, move || mark(&unwritten));
+    Ok(written)
+}
+
+fn mark(written: &[(Key, Use)]) {
     shared::with_key_uses(|uses| {
-        for (key, used) in &unwritten {
+        for (key, used) in written {
             if let Some(now) = uses.get(*key, used.at).filter(|now| now.at == used.at) {
                 now.written = true;
             }
         }
     });
-    Ok(written)
 }
 
 fn write(uses: &[(Uuid, i64)]) -> Result<u64, Error> {

@@ -15,11 +15,15 @@ use crate::home_cache;
 use crate::identity::{self, Acting, Rights, sql_uuid, uuid};
 use crate::key_uses;
 use crate::log_guard::guard_statement;
+use crate::members;
 use crate::storage;
 use crate::tenants;
 
 /// Characters of a key that the view shows.
 const PREFIX: usize = 8;
+
+/// Origins of a key: every request with it is held against each.
+const MOST_ORIGINS: usize = 100;
 
 pub type KeyHash = [u8; 32];
 
@@ -165,10 +169,10 @@ impl Wanted<'_> {
         if !matches!(self.kind, "sk" | "pk") {
             return invalid("kind must be sk (a secret key) or pk (a public one)");
         }
-        if self.scopes.is_empty()
-            || !self.scopes.iter().all(|scope| matches!(scope.as_str(), "ingest" | "query"))
-        {
-            return invalid("scopes must be of ingest and query, one at least");
+        let times = |scope: &str| self.scopes.iter().filter(|wanted| *wanted == scope).count();
+        let (ingest, query) = (times("ingest"), times("query"));
+        if self.scopes.is_empty() || ingest > 1 || query > 1 || ingest + query != self.scopes.len() {
+            return invalid("scopes must be of ingest and query, one at least, and each once");
         }
         if self.kind == "pk" && self.scopes.iter().any(|scope| scope == "query") {
             return invalid(
@@ -177,6 +181,9 @@ impl Wanted<'_> {
         }
         if self.kind == "sk" && !self.origins.is_empty() {
             return invalid("origins are of public keys: what sends a secret key is no browser");
+        }
+        if self.origins.len() > MOST_ORIGINS {
+            return invalid("a key has 100 origins at most; https://*.host is for all hosts below one");
         }
         if !self.origins.iter().all(|origin| origin::is_rule(origin)) {
             return invalid("an origin must be scheme://host[:port], scheme://*.host[:port], or null");
@@ -219,10 +226,14 @@ fn rotate_api_key(key_id: pgrx::Uuid, overlap: Interval) -> String {
 
 fn rotate(key_id: pgrx::Uuid, overlap: Interval) -> Result<String, Error> {
     let kind = Spi::get_one_with_args::<String>(
-        "SELECT kind FROM observa_internal.api_keys WHERE key_id = $1 AND revoked_at IS NULL",
+        "SELECT kind FROM observa_internal.api_keys WHERE key_id = $1",
         &[key_id.into()],
     );
-    let gone = || Error::NotFound { what: "key", id: uuid(key_id).to_string(), state: "not revoked" };
+    let gone = || Error::NotFound {
+        what: "key",
+        id: uuid(key_id).to_string(),
+        state: "neither revoked nor expired",
+    };
     let kind = match kind {
         Err(pgrx::spi::Error::InvalidPosition) => return Err(gone()),
         kind => kind?.ok_or_else(gone)?,
@@ -235,8 +246,9 @@ fn rotate(key_id: pgrx::Uuid, overlap: Interval) -> Result<String, Error> {
         hash(&key).to_vec().into(),
         overlap.into(),
     ];
-    Spi::run_with_args(include_str!("../sql/edit/rotate_api_key.sql"), &arguments)?;
-    Ok(key)
+    // Revoked meanwhile, or expired: the new one would be, too, or open again what was closed.
+    let made = members::run(include_str!("../sql/edit/rotate_api_key.sql"), &arguments)?;
+    if made == 1 { Ok(key) } else { Err(gone()) }
 }
 
 /// For who administers the tenant of a key.

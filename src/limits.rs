@@ -2,11 +2,11 @@
 //! `shared_preload_libraries = 'observa'` nothing is limited.
 
 use std::cell::Cell;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use observa_pipeline::batch::Batch;
-use observa_pipeline::bucket::{Rate, Standing};
-use observa_pipeline::slots::Key;
+use observa_pipeline::bucket::{self, Rate, Standing};
+use observa_pipeline::slots::{Key, Slots};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -162,39 +162,48 @@ fn take(
     count: u64,
     must: bool,
 ) -> Result<Option<Standing>, Box<Over>> {
-    let standing = shared::with_buckets(|buckets| {
-        let bucket = buckets.get_or_insert(key, now, observa_pipeline::bucket::Bucket::FULL, |_| true)?;
-        let before = bucket.standing(rate, now);
-        if before.is_exhausted() && !must {
-            return Some(Err(before));
-        }
-        bucket.take(rate, now, count);
-        Some(Ok(bucket.standing(rate, now)))
-    });
-    match standing.flatten() {
-        Some(Err(standing)) => Err(Box::new(Over::rate(what, rate, standing))),
-        Some(Ok(standing)) => Ok(Some(standing)),
-        None => Ok(None),
+    let taken = shared::with_buckets(|buckets| take_of(buckets, key, rate, now, count, must));
+    let over = |standing| Box::new(Over::rate(what, rate, standing));
+    taken.flatten().transpose().map_err(over)
+}
+
+/// Of the slots that a bucket may have, the one that is nearest to full makes room for it: no flood of new ones forgets a debt.
+fn take_of<const SETS: usize>(
+    buckets: &mut Slots<bucket::Bucket, SETS>,
+    key: Key,
+    rate: Rate,
+    now: i64,
+    count: u64,
+    must: bool,
+) -> Option<Result<Standing, Standing>> {
+    let worth = |bucket: &bucket::Bucket| Some(bucket.debt(now));
+    let bucket = buckets.get_or_insert(key, now, bucket::Bucket::FULL, worth)?;
+    let before = bucket.standing(rate, now);
+    if before.is_exhausted() && !must {
+        return Some(Err(before));
     }
+    bucket.take(rate, now, count);
+    Some(Ok(bucket.standing(rate, now)))
 }
 
 /// A request from an address; None: of none that is known.
-pub fn request_of_address(address: Option<&str>) -> Result<Option<Standing>, Box<Over>> {
+pub fn request_of_address(address: Option<IpAddr>) -> Result<Option<Standing>, Box<Over>> {
     let (Some(rate), Some(address)) = (settings::requests_per_ip(), address) else { return Ok(None) };
     if !hold() {
         return Ok(None);
     }
-    let key = shared::key(Bucket::Address as u32, address_id(address));
-    take(key, "requests of one address", rate, storage::now(), 1, false)
+    let (key, now) = (shared::key(Bucket::Address as u32, address_id(address)), storage::now());
+    let taken = shared::with_addresses(|buckets| take_of(buckets, key, rate, now, 1, false));
+    let over = |standing| Box::new(Over::rate("requests of one address", rate, standing));
+    taken.flatten().transpose().map_err(over)
 }
 
-/// Of IPv6 one customer has 64 bits at least. What is no address shares one bucket.
-fn address_id(address: &str) -> u128 {
-    match address.trim().parse::<IpAddr>() {
-        Ok(IpAddr::V4(v4)) => v4.to_ipv6_mapped().to_bits(),
-        Ok(IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_some() => v6.to_bits(),
-        Ok(IpAddr::V6(v6)) => v6.to_bits() >> 64 << 64,
-        Err(_) => Ipv6Addr::UNSPECIFIED.to_bits(),
+/// Of IPv6 one customer has 64 bits at least.
+fn address_id(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => v6.to_bits(),
+        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
     }
 }
 
@@ -305,11 +314,26 @@ mod tests {
 
     #[test]
     fn addresses_of_one_customer_share_a_bucket() {
-        let same = |a: &str, b: &str| address_id(a) == address_id(b);
+        let id = |text: &str| address_id(text.parse().unwrap());
+        let same = |a: &str, b: &str| id(a) == id(b);
         assert!(same("2001:db8::1", "2001:db8::ffff:2"));
         assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
         assert!(same("192.0.2.1", "::ffff:192.0.2.1"));
         assert!(!same("192.0.2.1", "192.0.2.2"));
-        assert!(same("unknown", "nonsense"));
+    }
+
+    /// Eight buckets to a set, here the only one: whoever has many addresses takes none of them from who is out of tokens.
+    #[test]
+    fn a_flood_of_new_buckets_forgets_none_that_is_empty() {
+        let rate = Rate { most: 10, window: MINUTE };
+        let mut buckets = Slots::<bucket::Bucket, 1>::new(bucket::Bucket::FULL, 1);
+        let mut take = |id: u128, now: i64, count| {
+            take_of(&mut buckets, Key { place: 1, id }, rate, now, count, false).unwrap()
+        };
+        take(0, 0, 10).unwrap();
+        for id in 1..100 {
+            take(id, id as i64, 1).unwrap();
+        }
+        assert!(take(0, 100, 1).is_err());
     }
 }

@@ -4,67 +4,125 @@ use std::ffi::CStr;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use serde::Deserialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::accounts;
 use crate::audit::Deed;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, Rights, uuid};
+use crate::home_cache;
+use crate::identity::{self, Acting, Rights, sql_uuid, uuid};
+use crate::members::{record_change, run};
 use crate::settings;
 use crate::storage;
-use crate::tenants;
 
 /// What PostgREST makes of a JWT that it has verified.
 const CLAIMS: &CStr = c"request.jwt.claims";
 
+/// Who signs the JWTs of `observa.login`, as their claims say.
+pub const ISSUER: &str = "observa";
+
 /// The part of the claims that says who it is. `user_metadata` is the user's own to edit, and is not looked at.
-#[derive(Deserialize)]
 struct Claims {
-    sub: String,
+    subject: String,
+    issuer: Option<String>,
     /// The session, of a JWT of ours.
     jti: Option<String>,
-    app_metadata: AppMetadata,
-}
-
-#[derive(Deserialize)]
-struct AppMetadata {
-    tenant_id: Uuid,
+    tenant_id: Option<Uuid>,
     project_id: Option<Uuid>,
 }
 
 impl Claims {
-    /// None: there are none, or they name no tenant.
+    /// None: there are none, or they name nobody, as those of PostgREST's role for requests without a JWT.
     fn passed_on() -> Option<Claims> {
-        serde_json::from_str(&claims()?).ok()
+        // What can't be read names somebody whom nobody knows: it must not fall back to the login's own rights.
+        let claims: Value = serde_json::from_str(&claims()?).unwrap_or_else(|_| json!({ "sub": "" }));
+        let subject = match claims.get("sub")? {
+            Value::Null => return None,
+            Value::String(subject) => subject.clone(),
+            other => other.to_string(),
+        };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let metadata = |name: &str| text(claims.get("app_metadata").and_then(|data| data.get(name)));
+        let id = |name: &str| metadata(name).and_then(|id| id.parse().ok());
+        Some(Claims {
+            subject,
+            issuer: text(claims.get("iss")),
+            jti: text(claims.get("jti")),
+            tenant_id: id("tenant_id"),
+            project_id: id("project_id"),
+        })
     }
+
+    fn are_ours(&self) -> bool {
+        self.issuer.as_deref() == Some(ISSUER)
+    }
+}
+
+/// Who the session is by itself, whatever a key says beside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    pub acting: Option<Acting>,
+    /// Who signed in with us, where the claims are of a session of theirs that counts.
+    pub account_id: Option<Uuid>,
+}
+
+impl Known {
+    fn parse(text: &str) -> Option<Known> {
+        let (acting, account) = text.split_once(' ')?;
+        Some(Known { acting: Acting::parse(acting), account_id: account.parse().ok() })
+    }
+}
+
+impl std::fmt::Display for Known {
+    fn fmt(&self, to: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let acting = self.acting.map(|acting| acting.to_string()).unwrap_or_default();
+        let account = self.account_id.map(|id| id.to_string()).unwrap_or_default();
+        write!(to, "{acting} {account}")
+    }
+}
+
+/// Whether the superuser's setting names the session's login, as it does PostgREST's.
+pub fn is_trusted() -> bool {
+    identity::session_user().is_some_and(|user| trusted().contains(&user))
+}
+
+fn trusted() -> Vec<String> {
+    let logins = settings::trusted_logins().unwrap_or_default();
+    let logins = logins.to_string_lossy();
+    logins.split(',').map(|login| login.trim().to_owned()).filter(|login| !login.is_empty()).collect()
+}
+
+/// Whether what the session says of a request is believed, which any client can SET. Where nobody is trusted by name, PostgREST is a
+/// login that is no tenant's: who has an identity of its own writes SQL.
+pub fn passes_on_requests() -> bool {
+    identity::session_is_superuser()
+        || if trusted().is_empty() { home_cache::asking().acting.is_none() } else { is_trusted() }
 }
 
 /// The claims' text, of a session whose login may pass claims on. None: there are none.
 pub fn claims() -> Option<String> {
-    let user = identity::session_user()?;
-    let trusted = settings::trusted_logins()?;
-    let is_trusted = trusted.to_str().ok()?.split(',').any(|login| login.trim() == user);
     // SAFETY: a C string that lives through the call; null where nobody has set it, else a text of the setting's own.
     let claims = unsafe {
         let text = pg_sys::GetConfigOption(CLAIMS.as_ptr(), true, false);
-        (is_trusted && !text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
+        (!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned())
     };
-    claims.filter(|claims| !claims.is_empty())
+    claims.filter(|claims| !claims.is_empty() && is_trusted())
 }
 
 /// Who the claims are of that a trusted login passes on.
 pub fn subject() -> Option<String> {
-    Claims::passed_on().map(|claims| claims.sub)
+    Claims::passed_on().map(|claims| claims.subject)
 }
 
-/// The session that the claims name.
-pub fn session_of_claims() -> Option<String> {
-    Claims::passed_on()?.jti
+/// The session that our own claims name, and their tenant, whether it counts or not.
+pub fn own_session() -> Option<(String, Option<Uuid>)> {
+    let claims = Claims::passed_on().filter(Claims::are_ours)?;
+    Some((claims.jti?, claims.tenant_id))
 }
 
 /// What the role of a member may do. Unknown ones may nothing.
-fn rights(role: &str) -> Option<Rights> {
+pub fn rights(role: &str) -> Option<Rights> {
     match role {
         "owner" | "admin" => Some(Rights::ALL),
         "member" => Some(Rights { administer: false, ..Rights::ALL }),
@@ -73,18 +131,18 @@ fn rights(role: &str) -> Option<Rights> {
     }
 }
 
-/// Who the session is, as [`Acting`] writes it. Runs as the one role that sees every tenant; it tells a session about itself alone.
+/// Who the session is, as [`Known`] writes it. Runs as the one role that sees every tenant; it tells a session about itself alone.
 #[pg_extern(sql = false)]
-fn find_identity() -> Option<String> {
-    or_raise(identity_of_session()).map(|acting| acting.to_string())
+fn find_identity() -> String {
+    or_raise(identity_of_session()).to_string()
 }
 
-fn identity_of_session() -> Result<Option<Acting>, Error> {
-    // Claims that say a tenant decide, also where the tenant is not theirs: then it is nobody's session.
+fn identity_of_session() -> Result<Known, Error> {
+    // Claims of somebody decide, also where they name no tenant or one that is not theirs: then it is nobody's session.
     if let Some(claims) = Claims::passed_on() {
-        return member(&claims);
+        return person(&claims);
     }
-    let Some(user) = identity::session_user() else { return Ok(None) };
+    let Some(user) = identity::session_user() else { return Ok(Known::default()) };
     let tenant = Spi::connect(|client| {
         let rows = client.select(
             "SELECT tenant_id FROM observa_internal.logins WHERE login = $1",
@@ -93,19 +151,29 @@ fn identity_of_session() -> Result<Option<Acting>, Error> {
         )?;
         if rows.is_empty() { Ok(None) } else { rows.first().get_one::<pgrx::Uuid>() }
     })?;
-    Ok(tenant.map(|tenant| Acting::whole(uuid(tenant))))
+    Ok(Known { acting: tenant.map(|tenant| Acting::whole(uuid(tenant))), account_id: None })
+}
+
+fn person(claims: &Claims) -> Result<Known, Error> {
+    let account_id = match &claims.jti {
+        Some(jti) if claims.are_ours() => accounts::account_of_session(jti)?,
+        _ => None,
+    };
+    let is_theirs = |id: Uuid| claims.subject.parse() == Ok(id);
+    // A session that is not there was ended with its account: nobody else signs as we do.
+    if claims.are_ours() && !account_id.is_some_and(is_theirs) {
+        return Ok(Known::default());
+    }
+    Ok(Known { acting: member(claims)?, account_id })
 }
 
 fn member(claims: &Claims) -> Result<Option<Acting>, Error> {
-    if !accounts::counts(claims.jti.as_deref())? {
-        return Ok(None);
-    }
-    let tenant_id = claims.app_metadata.tenant_id;
+    let Some(tenant_id) = claims.tenant_id else { return Ok(None) };
     let (role, project) = Spi::connect(|client| {
         let arguments = [
-            identity::sql_uuid(tenant_id).into(),
-            claims.sub.as_str().into(),
-            claims.app_metadata.project_id.map(identity::sql_uuid).into(),
+            sql_uuid(tenant_id).into(),
+            claims.subject.as_str().into(),
+            claims.project_id.map(sql_uuid).into(),
         ];
         let rows = client.select(include_str!("../sql/query/member.sql"), Some(1), &arguments)?;
         if rows.is_empty() { Ok((None, None)) } else { rows.first().get_two::<String, pgrx::Uuid>() }
@@ -119,13 +187,15 @@ fn member(claims: &Claims) -> Result<Option<Acting>, Error> {
 }
 
 /// Asks [`find_identity`]: the caller may see no other login's tenant.
-pub fn ask() -> Option<Acting> {
-    storage::relation("logins")?;
+pub fn ask() -> Known {
+    if storage::relation("logins").is_none() {
+        return Known::default();
+    }
     // Reads alone, also in a parallel worker.
     let found = Spi::connect(|client| {
         client.select("SELECT observa_internal.find_identity()", Some(1), &[])?.first().get_one::<String>()
     });
-    or_raise(found.map_err(Error::Spi)).as_deref().and_then(Acting::parse)
+    or_raise(found.map_err(Error::Spi)).as_deref().and_then(Known::parse).unwrap_or_default()
 }
 
 #[pg_extern(sql = false)]
@@ -153,29 +223,6 @@ fn bind(what: &'static str, sql: &str, login: &CStr, tenant: pgrx::Uuid) -> Resu
     storage::ensure()?;
     let login = login.to_string_lossy();
     let deed = Deed::of(what, "login", &login);
-    tenants::administer(tenant, &deed, || {
-        Ok(Spi::run_with_args(sql, &[login.as_ref().into(), tenant.into()])?)
-    })
-}
-
-#[pg_extern(sql = false)]
-fn add_member(tenant: pgrx::Uuid, subject: &str, role: &str) {
-    if rights(role).is_none() {
-        Error::Invalid("role must be owner, admin, member or viewer".into()).raise();
-    }
-    let add = "INSERT INTO observa_internal.members (tenant_id, subject, role) VALUES ($1, $2, $3)
-               ON CONFLICT (tenant_id, subject) DO UPDATE SET role = excluded.role";
-    let deed = Deed::of("add_member", role, subject);
-    or_raise(tenants::administer(tenant, &deed, || {
-        Ok(Spi::run_with_args(add, &[tenant.into(), subject.into(), role.into()])?)
-    }));
-}
-
-#[pg_extern(sql = false)]
-fn remove_member(tenant: pgrx::Uuid, subject: &str) {
-    let remove = "DELETE FROM observa_internal.members WHERE tenant_id = $1 AND subject = $2";
-    let deed = Deed::of("remove_member", "member", subject);
-    or_raise(tenants::administer(tenant, &deed, || {
-        Ok(Spi::run_with_args(remove, &[tenant.into(), subject.into()])?)
-    }));
+    let arguments = [login.as_ref().into(), tenant.into()];
+    record_change(tenant, &deed, || Ok(run(sql, &arguments)? > 0))
 }

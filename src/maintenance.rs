@@ -5,6 +5,7 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use crate::accounts;
 use crate::audit;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
@@ -42,6 +43,7 @@ fn round() -> Result<serde_json::Value, Error> {
         Acting::during(acting, audit::forget)?;
         Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
     }
+    accounts::forget_sessions()?;
     let keys_used = key_uses::fold()?;
     let deltas_folded = rollups::fold_all()?;
     let matviews_refreshed = matviews::refresh()?;

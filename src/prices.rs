@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
@@ -41,16 +42,28 @@ fn unload_prices(source: &str) -> i32 {
 
 fn load(prices: &str, source: &str) -> Result<usize, Error> {
     storage::ensure()?;
-    lock(whose()?.map(identity::uuid));
+    let whose = whose()?;
+    lock(whose.map(identity::uuid));
     let change = Change::by(prices, source)?;
     change.store()?;
+    record(whose, &Deed::of("load_prices", "source", &change.source))?;
     notice!("{}", change.summary());
     Ok(change.rows())
 }
 
 fn unload(source: &str) -> Result<usize, Error> {
     storage::ensure()?;
-    run(include_str!("../sql/price/unload.sql"), &[source.into(), whose()?.into()])
+    let whose = whose()?;
+    let removed = run(include_str!("../sql/price/unload.sql"), &[source.into(), whose.into()])?;
+    record(whose, &Deed::of("unload_prices", "source", source))?;
+    Ok(removed)
+}
+
+fn record(whose: Option<pgrx::Uuid>, deed: &Deed) -> Result<(), Error> {
+    match whose {
+        Some(tenant) => Acting::during(Acting::whole(identity::uuid(tenant)), || deed.record()),
+        None => deed.record_for_all(),
+    }
 }
 
 /// One load or repricing of a tenant's at a time, None: of everybody's. Two loads would add the same prices, two repricings could

@@ -10,6 +10,7 @@ use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::ingest::{self, Outcome, SEND};
@@ -101,7 +102,12 @@ fn replay_of_tenant(
     batch: Option<pgrx::Uuid>,
     room: &mut Room,
 ) -> Result<Outcome, Error> {
-    let mut letters = Acting::during(acting, || take(batch, room))?;
+    let deed = Deed::of("replay_rejected", "batch", batch.map_or("any".into(), |batch| batch.to_string()));
+    let mut letters = Acting::during(acting, || {
+        let letters = take(batch, room)?;
+        deed.record_if(!letters.is_empty())?;
+        Ok::<_, Error>(letters)
+    })?;
     for stored in &mut letters {
         // Who acts for a tenant can write nowhere else, whoever sent the line.
         stored.letter.bound |= !everywhere;

@@ -12,6 +12,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
+use crate::audit::{Deed, span};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
@@ -35,10 +36,15 @@ fn reprice_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Re
         None if identity::session_is_superuser() => tenants::all()?,
         None => return Err(Error::NoTenant),
     };
+    let deed = Deed::of("reprice", "events", span(since, until));
     let mut changed = 0;
-    for tenant_id in tenants {
+    for &tenant_id in &tenants {
         let acting = Acting::whole(tenant_id);
-        changed += Acting::during(acting, || Repricing::of(tenant_id)?.run(since, until))?;
+        changed += Acting::during(acting, || {
+            let changed = Repricing::of(tenant_id)?.run(since, until)?;
+            deed.record_if(changed > 0 || tenants.len() == 1)?;
+            Ok::<_, Error>(changed)
+        })?;
     }
     Ok(changed)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::CStr;
+use std::net::{IpAddr, SocketAddr};
 
 use observa_pipeline::bucket::Standing;
 use observa_pipeline::origin;
@@ -10,14 +11,19 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys;
 use crate::limits::{self, Over, Tightest};
+use crate::logins;
 use crate::settings;
 
 /// What anybody may call.
 const OPEN: [&str; 5] = ["/", "/rpc/signup", "/rpc/login", "/rpc/health", "/rpc/version"];
+
+/// What ends a session of ours, also of who is a member of nothing any more.
+const SIGN_OUT: &str = "/rpc/logout";
 
 /// Where a POST brings events.
 const BRINGS_EVENTS: [&str; 3] = ["/rpc/ingest", "/llm_requests", "/logs"];
@@ -33,7 +39,7 @@ pub struct Request {
 impl Request {
     /// None: this is no request of PostgREST's.
     pub fn told() -> Option<Request> {
-        let method = told(c"request.method")?;
+        let method = method()?;
         let headers: HashMap<String, Value> = serde_json::from_str(&told(c"request.headers")?).ok()?;
         let text = |value: Value| match value {
             Value::String(text) => text,
@@ -54,10 +60,10 @@ impl Request {
         self.header("x-api-key").or_else(|| self.header("apikey").filter(ours))
     }
 
-    /// Who asks, as a proxy in front of PostgREST says that it sees them: of several it wrote the last.
-    pub fn address(&self) -> Option<&str> {
-        let hops = self.header("x-real-ip").or_else(|| self.header("x-forwarded-for"))?;
-        hops.rsplit(',').next().map(str::trim)
+    /// Who asks, as the proxy in front of PostgREST says that it sees them, in the one header that it writes. None: it says nothing
+    /// that is an address.
+    pub fn address(&self) -> Option<IpAddr> {
+        last_hop(self.header(&settings::client_address_header())?)
     }
 
     fn brings_events(&self) -> bool {
@@ -69,9 +75,22 @@ impl Request {
     }
 }
 
+/// Of the hops that a header names the proxy wrote the last; what was there before is the client's own text. Some proxies add a port.
+fn last_hop(hops: &str) -> Option<IpAddr> {
+    let hop = hops.rsplit(',').next()?.trim();
+    let bracketed = hop.strip_prefix('[').and_then(|hop| hop.split_once(']')).map(|(address, _)| address);
+    let with_port = || Some(hop.parse::<SocketAddr>().ok()?.ip());
+    bracketed.unwrap_or(hop).parse().ok().or_else(with_port)
+}
+
 /// Whether PostgREST asks, for a client of its own.
 pub fn is_over_http() -> bool {
-    told(c"request.method").is_some()
+    method().is_some()
+}
+
+/// The request's method, where the session is one that tells of requests.
+fn method() -> Option<String> {
+    told(c"request.method").filter(|_| logins::passes_on_requests())
 }
 
 /// A setting that PostgREST makes for the request; an empty one is none.
@@ -115,6 +134,16 @@ const NO_KEY: Refusal = Refusal {
     code: "UNAUTHORIZED",
     message: Cow::Borrowed("an API key is required"),
     hint: Cow::Borrowed("Send it as the header x-api-key."),
+    sqlstate: "28000",
+    headers: Vec::new(),
+};
+
+/// Of a login that says it passes on a request, and is no PostgREST that the server knows.
+const NOT_BELIEVED: Refusal = Refusal {
+    status: 401,
+    code: "UNAUTHORIZED",
+    message: Cow::Borrowed("an API key is required"),
+    hint: Cow::Borrowed("Headers of this login are not read: observa.trusted_logins does not name it."),
     sqlstate: "28000",
     headers: Vec::new(),
 };
@@ -167,7 +196,8 @@ const TOO_LARGE: Refusal = Refusal {
 /// The refusal, or None where the transaction now acts for who asks.
 fn check() -> Result<Option<Refusal>, Error> {
     let Some(request) = Request::told() else {
-        return Ok(known_otherwise().then_some(()).map_or(Some(NO_KEY), |()| None));
+        let refusal = if told(c"request.method").is_some() { NOT_BELIEVED } else { NO_KEY };
+        return Ok((!known_otherwise()).then_some(refusal));
     };
     let refused = match let_in(&request) {
         Ok(tightest) => {
@@ -207,9 +237,10 @@ fn let_in(request: &Request) -> Result<Tightest, Refused> {
         return Err(TOO_LARGE.into());
     }
     let is_open = OPEN.contains(&request.path.as_str());
+    let signs_out = request.path == SIGN_OUT && accounts::is_signed_in();
     if let Some(key) = request.key() {
         tightest.see(act_for(request, key)?);
-    } else if !is_open && !known_otherwise() {
+    } else if !is_open && !known_otherwise() && !signs_out {
         return Err(NO_KEY.into());
     }
     let Some(acting) = Acting::current().filter(|_| !is_open) else { return Ok(tightest) };
@@ -260,4 +291,29 @@ fn check_request() -> Option<pgrx::JsonB> {
             false => json!({ "sqlstate": sqlstate, "message": message, "detail": "", "hint": hint }),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_last_hop_without_its_port() {
+        for (hops, address) in [
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("6.6.6.6, 192.0.2.1", Some("192.0.2.1")),
+            (" 192.0.2.1 ", Some("192.0.2.1")),
+            ("10.0.0.1:50001", Some("10.0.0.1")),
+            ("[2001:db8::1]:443", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("192.0.2.1, unknown", None),
+            ("_hidden", None),
+            ("[2001:db8::1", None),
+            ("", None),
+        ] {
+            let expected = address.map(|address| address.parse().unwrap());
+            assert_eq!(last_hop(hops), expected, "{hops}");
+        }
+    }
 }

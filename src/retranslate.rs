@@ -14,6 +14,7 @@ use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
+use crate::audit::{Deed, span};
 use crate::columns::{self, EventRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
@@ -41,10 +42,15 @@ fn retranslate_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -
         None if identity::session_is_superuser() => tenants::all()?,
         None => return Err(Error::NoTenant),
     };
+    let deed = Deed::of("retranslate", "events", span(since, until));
     let mut count = 0;
-    for tenant_id in tenants {
+    for &tenant_id in &tenants {
         let acting = Acting::whole(tenant_id);
-        count += Acting::during(acting, || of_tenant(since, until))?;
+        count += Acting::during(acting, || {
+            let count = of_tenant(since, until)?;
+            deed.record_if(count > 0 || tenants.len() == 1)?;
+            Ok::<_, Error>(count)
+        })?;
     }
     Ok(count)
 }

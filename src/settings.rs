@@ -39,6 +39,8 @@ static PAYLOAD_RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
 static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
+static CLIENT_ADDRESS_HEADER: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"x-real-ip"));
 static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
@@ -192,60 +194,48 @@ pub fn define() {
         c"How long prompts, answers, attributes, logs and dead letters are kept, for projects that do not decide it themselves",
         &PAYLOAD_RETENTION_DAYS,
     );
-    GucRegistry::define_bool_guc(
+    define_switch(
         c"observa.scrub_emails",
         c"Whether e-mail addresses are replaced, for projects that do not decide it themselves",
-        c"",
         &SCRUB_EMAILS,
-        GucContext::Suset,
-        GucFlags::empty(),
     );
-    GucRegistry::define_bool_guc(
+    define_switch(
         c"observa.quality_scores",
         c"Whether answers are scored by heuristics where the client sends no scores, for projects that do not decide it themselves",
-        c"",
         &QUALITY_SCORES,
-        GucContext::Suset,
-        GucFlags::empty(),
     );
-    GucRegistry::define_bool_guc(
+    define_switch(
         c"observa.builtin_prices",
         c"Whether the prices that come with Observa count, where no other price is set or loaded",
-        c"",
         &BUILTIN_PRICES,
-        GucContext::Suset,
-        GucFlags::empty(),
     );
-    GucRegistry::define_bool_guc(
+    define_switch(
         c"observa.allow_signup",
         c"Whether anybody who may call observa.signup makes an account and a tenant",
-        c"",
         &ALLOW_SIGNUP,
-        GucContext::Suset,
-        GucFlags::empty(),
     );
-    GucRegistry::define_string_guc(
+    define_text(
         c"observa.jwt_secret_file",
         c"File with the secret, of 32 bytes or more, that JWTs are signed with; PostgREST's jwt-secret is the same",
-        c"",
         &JWT_SECRET_FILE,
-        GucContext::Suset,
         GucFlags::SUPERUSER_ONLY,
     );
-    GucRegistry::define_string_guc(
+    define_text(
         c"observa.jwt_role",
         c"The database role that a JWT of observa.login names",
-        c"",
         &JWT_ROLE,
-        GucContext::Suset,
         GucFlags::empty(),
     );
-    GucRegistry::define_string_guc(
+    define_text(
         c"observa.trusted_logins",
-        c"Logins, separated by commas, that pass on the claims of JWTs they have verified, as PostgREST's authenticator does",
-        c"",
+        c"Logins, separated by commas, that pass on requests and the claims of JWTs they have verified, as PostgREST's does",
         &TRUSTED_LOGINS,
-        GucContext::Suset,
+        GucFlags::empty(),
+    );
+    define_text(
+        c"observa.client_address_header",
+        c"The one header in which the proxy in front of PostgREST writes who asks; of several addresses in it the last counts",
+        &CLIENT_ADDRESS_HEADER,
         GucFlags::empty(),
     );
     GucRegistry::define_string_guc(
@@ -258,6 +248,19 @@ pub fn define() {
     );
     // SAFETY: a constant C string, in _PG_init, after the settings of the prefix are defined.
     unsafe { pg_sys::MarkGUCPrefixReserved(c"observa".as_ptr()) };
+}
+
+fn define_switch(name: &'static CStr, about: &'static CStr, setting: &'static GucSetting<bool>) {
+    GucRegistry::define_bool_guc(name, about, c"", setting, GucContext::Suset, GucFlags::empty());
+}
+
+fn define_text(
+    name: &'static CStr,
+    about: &'static CStr,
+    setting: &'static GucSetting<Option<CString>>,
+    flags: GucFlags,
+) {
+    GucRegistry::define_string_guc(name, about, c"", setting, GucContext::Suset, flags);
 }
 
 pub fn limits() -> Settings {
@@ -402,6 +405,14 @@ pub fn jwt_secret() -> Result<Vec<u8>, Error> {
         return Err(Error::NotReady("the secret in observa.jwt_secret_file has fewer than 32 bytes".into()));
     }
     Ok(secret)
+}
+
+/// In lower case, as requests keep theirs.
+pub fn client_address_header() -> String {
+    CLIENT_ADDRESS_HEADER
+        .get()
+        .map(|name| name.to_string_lossy().trim().to_ascii_lowercase())
+        .unwrap_or_default()
 }
 
 pub fn trusted_logins() -> Option<CString> {

@@ -15,16 +15,21 @@ use crate::key_uses::Use;
 use crate::usage::Used;
 
 /// Eight each.
-const BUCKET_SETS: usize = 1_024;
+const BUCKET_SETS: usize = 512;
+const ADDRESS_SETS: usize = 1_024;
 const USED_SETS: usize = 512;
 const KEY_SETS: usize = 512;
 
 type Buckets = Slots<Bucket, BUCKET_SETS>;
+type Addresses = Slots<Bucket, ADDRESS_SETS>;
 type Quotas = Slots<Used, USED_SETS>;
 type KeyUses = Slots<Use, KEY_SETS>;
 
 // SAFETY: the names are ours. Nothing in the tables points anywhere.
 static BUCKETS: PgLwLock<AssertPGRXSharedMemory<Buckets>> = unsafe { PgLwLock::new(c"observa buckets") };
+// SAFETY: as above.
+static ADDRESSES: PgLwLock<AssertPGRXSharedMemory<Addresses>> =
+    unsafe { PgLwLock::new(c"observa addresses") };
 // SAFETY: as above.
 static QUOTAS: PgLwLock<AssertPGRXSharedMemory<Quotas>> = unsafe { PgLwLock::new(c"observa quotas") };
 // SAFETY: as above.
@@ -46,12 +51,19 @@ pub fn request() {
         return;
     }
     // SAFETY: plain numbers, whose every bit pattern is one.
-    pg_shmem_init!(BUCKETS = unsafe { AssertPGRXSharedMemory::new(Buckets::new(Bucket::FULL)) });
+    pg_shmem_init!(BUCKETS = unsafe { AssertPGRXSharedMemory::new(Buckets::new(Bucket::FULL, seed())) });
     // SAFETY: as above.
-    pg_shmem_init!(QUOTAS = unsafe { AssertPGRXSharedMemory::new(Quotas::new(Used::NONE)) });
+    pg_shmem_init!(ADDRESSES = unsafe { AssertPGRXSharedMemory::new(Addresses::new(Bucket::FULL, seed())) });
     // SAFETY: as above.
-    pg_shmem_init!(KEY_USES = unsafe { AssertPGRXSharedMemory::new(KeyUses::new(Use::NONE)) });
+    pg_shmem_init!(QUOTAS = unsafe { AssertPGRXSharedMemory::new(Quotas::new(Used::NONE, seed())) });
+    // SAFETY: as above.
+    pg_shmem_init!(KEY_USES = unsafe { AssertPGRXSharedMemory::new(KeyUses::new(Use::NONE, seed())) });
     THERE.set(true);
+}
+
+/// From the kernel, at each start of the server.
+fn seed() -> u128 {
+    Uuid::new_v4().as_u128()
 }
 
 /// Whether the server loaded the library at its start.
@@ -59,9 +71,14 @@ pub fn is_there() -> bool {
     THERE.get()
 }
 
-/// None: not preloaded. The lock is held for `run`, which must touch nothing else of Postgres'.
+/// Of keys, tenants and projects. None: not preloaded. The lock is held for `run`, which must touch nothing else of Postgres'.
 pub fn with_buckets<T>(run: impl FnOnce(&mut Buckets) -> T) -> Option<T> {
     is_there().then(|| run(BUCKETS.exclusive().deref_mut()))
+}
+
+/// As [`with_buckets`], of addresses: anybody has some, and they must take no room from the others.
+pub fn with_addresses<T>(run: impl FnOnce(&mut Addresses) -> T) -> Option<T> {
+    is_there().then(|| run(ADDRESSES.exclusive().deref_mut()))
 }
 
 /// As [`with_buckets`].

@@ -73,6 +73,12 @@ const SETUP_LOCK: i64 = 0x6f62_7365_7276_6101;
 /// Held from the making of a partition to the transaction's end.
 const PARTITION_LOCK: i64 = SETUP_LOCK + 1;
 
+/// Whether the transaction can write nothing.
+pub fn is_read_only() -> bool {
+    // SAFETY: reads the transaction's state.
+    unsafe { pg_sys::XactReadOnly }
+}
+
 /// Whether all is there: DROP EXTENSION leaves the tables, and takes policies, triggers and this view, which need the library.
 pub fn exists() -> bool {
     relation("events").is_some() && relation_of(c"observa", "detection_rules").is_some()
@@ -127,7 +133,7 @@ pub fn make() -> Result<(), Error> {
         let begun = bring_up_to_date(&mut patience)?;
         make_window(&mut Patience::of_a_round_since(begun))?;
     }
-    match tenants::make("default") {
+    match tenants::make("default", None) {
         Ok(_) | Err(Error::Exists { .. }) => {}
         Err(error) => return Err(error),
     }

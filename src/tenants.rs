@@ -18,7 +18,7 @@ pub const DEFAULT: &str = "default";
 #[pg_extern(sql = false)]
 fn create_tenant(name: &str) -> pgrx::Uuid {
     require_superuser("observa.create_tenant");
-    sql_uuid(or_raise(make(name)))
+    sql_uuid(or_raise(make(name, None)))
 }
 
 #[pg_extern(sql = false)]
@@ -40,8 +40,8 @@ fn require_superuser(what: &'static str) {
     or_raise(storage::ensure());
 }
 
-/// A tenant with its project `default`.
-pub fn make(name: &str) -> Result<Uuid, Error> {
+/// A tenant with its project `default`, made by an account that signs up or who else asks.
+pub fn make(name: &str, by: Option<Uuid>) -> Result<Uuid, Error> {
     check_name("a tenant's name", name)?;
     let tenant_id = Uuid::now_v7();
     let key = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
@@ -60,7 +60,7 @@ pub fn make(name: &str) -> Result<Uuid, Error> {
             return Err(Error::Exists { what: "tenant", name: name.to_owned() });
         }
         make_project(tenant_id, DEFAULT, "prod")?;
-        Deed::of("create_tenant", "tenant", tenant_id).record()?;
+        Deed::of("create_tenant", "tenant", tenant_id).by(by).record()?;
         Ok(tenant_id)
     })
 }
@@ -229,6 +229,15 @@ pub fn administer<T>(
     deed: &Deed,
     run: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
+    administering(tenant, || {
+        let done = run()?;
+        deed.record()?;
+        Ok(done)
+    })
+}
+
+/// As [`administer`], of what records by itself.
+pub fn administering<T>(tenant: pgrx::Uuid, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     storage::ensure()?;
     let tenant_id = identity::uuid(tenant);
     match Acting::current() {
@@ -237,9 +246,5 @@ pub fn administer<T>(
         None if !identity::session_is_superuser() => return Err(Error::NoTenant),
         _ => {}
     }
-    Acting::during(Acting::whole(tenant_id), || {
-        let done = run()?;
-        deed.record()?;
-        Ok(done)
-    })
+    Acting::during(Acting::whole(tenant_id), run)
 }

@@ -143,7 +143,9 @@ fn read_where_unknown(key: Key, home: (Uuid, Uuid), month: Month, now: i64) -> R
     let read = sum(home, month)? - stored_by_this_transaction(key);
     shared::with_quotas(|quotas| {
         let new = Used { read, read_at: now, ..Used::NONE };
-        let Some(used) = quotas.get_or_insert(key, now, new, |used| used.pending == 0) else { return };
+        let Some(used) = quotas.get_or_insert(key, now, new, |used| (used.pending == 0).then_some(0)) else {
+            return;
+        };
         if let Some(committed_then) = committed_then {
             *used = Used { read, committed_then, ..*used };
         }

@@ -13,6 +13,8 @@ pub struct Rate {
 pub struct Bucket {
     taken: f64,
     at: i64,
+    /// When all that was taken is there again, at the rate of then.
+    full_at: i64,
 }
 
 /// How a limit stands for who asks.
@@ -41,7 +43,7 @@ impl Standing {
 const ROUNDING: f64 = 1e-6;
 
 impl Bucket {
-    pub const FULL: Bucket = Bucket { taken: 0.0, at: 0 };
+    pub const FULL: Bucket = Bucket { taken: 0.0, at: 0, full_at: 0 };
 
     pub fn standing(&self, rate: Rate, now: i64) -> Standing {
         let most = f64::from(rate.most);
@@ -57,7 +59,13 @@ impl Bucket {
 
     /// More than there is may be taken: the next ones wait until it is paid back.
     pub fn take(&mut self, rate: Rate, now: i64, count: u64) {
-        *self = Bucket { taken: self.taken_at(rate, now) + count as f64, at: now };
+        *self = Bucket { taken: self.taken_at(rate, now) + count as f64, at: now, full_at: 0 };
+        self.full_at = self.standing(rate, now).full_at;
+    }
+
+    /// Microseconds until it is full again: what is given away with a bucket that is forgotten, since a new one is full.
+    pub fn debt(&self, now: i64) -> i64 {
+        self.full_at.saturating_sub(now).max(0)
     }
 
     /// A clock that was set back refills nothing.
@@ -122,6 +130,16 @@ mod tests {
             }
         }
         assert!((3_600..=3_660).contains(&let_in), "{let_in}");
+    }
+
+    #[test]
+    fn the_emptier_a_bucket_the_longer_its_debt() {
+        let mut bucket = Bucket::FULL;
+        assert_eq!(bucket.debt(NOW), 0);
+        bucket.take(A_MINUTE, NOW, 60);
+        assert_eq!(bucket.debt(NOW), 60 * SECOND);
+        assert_eq!(bucket.debt(NOW + 45 * SECOND), 15 * SECOND);
+        assert_eq!(bucket.debt(NOW + 61 * SECOND), 0);
     }
 
     #[test]

@@ -23,9 +23,16 @@ impl<'o> Origin<'o> {
             _ => (authority, default),
         };
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
-        (!host.is_empty() && host.bytes().all(fits)).then_some(Origin { scheme, host, port })
+        ((1..=LONGEST_HOST).contains(&host.len()) && host.bytes().all(fits)).then_some(Origin {
+            scheme,
+            host,
+            port,
+        })
     }
 }
+
+/// Of a name in the DNS.
+const LONGEST_HOST: usize = 253;
 
 /// A rule in lower case without its `*.`, and whether it had one: then it is for the hosts below.
 fn parts(rule: &str) -> (String, bool) {
@@ -109,5 +116,7 @@ mod tests {
         ] {
             assert!(!is_rule(rule), "{rule}");
         }
+        let host = |length: usize| format!("https://{}", "a".repeat(length));
+        assert!(is_rule(&host(253)) && !is_rule(&host(254)), "as long as a name in the DNS");
     }
 }

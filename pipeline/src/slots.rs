@@ -1,5 +1,7 @@
 //! A table of fixed size for memory that processes share: nothing is allocated, and a look-up touches eight slots, whoever
-//! filled the others. What was used least recently of the eight makes room.
+//! filled the others. What is worth least of the eight makes room, and of such the one that was used least recently.
+
+use sha2::{Digest, Sha256};
 
 /// Slots that a key may be in.
 const WAYS: usize = 8;
@@ -15,14 +17,14 @@ pub struct Key {
 impl Key {
     const NONE: Key = Key { place: 0, id: 0 };
 
-    /// SplitMix64's finalizer over each half.
-    fn hash(self) -> u64 {
-        let mix = |value: u64| {
-            let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            value ^ (value >> 31)
-        };
-        mix(mix(mix(self.place) ^ (self.id >> 64) as u64) ^ self.id as u64)
+    /// Who does not know the seed can't tell which keys meet: a fast hash has keys that meet under any seed.
+    fn hash(self, seed: u128) -> u64 {
+        let digest = Sha256::new()
+            .chain_update(seed.to_le_bytes())
+            .chain_update(self.place.to_le_bytes())
+            .chain_update(self.id.to_le_bytes())
+            .finalize();
+        digest.iter().take(8).fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 }
 
@@ -36,16 +38,21 @@ struct Slot<V> {
 
 /// `SETS` times eight slots.
 pub struct Slots<V, const SETS: usize> {
+    /// Of this table alone, and nobody's to know: clients choose keys, as addresses or ids.
+    seed: u128,
     sets: [[Slot<V>; WAYS]; SETS],
 }
 
 impl<V: Copy, const SETS: usize> Slots<V, SETS> {
-    pub const fn new(empty: V) -> Self {
-        Slots { sets: [[Slot { key: Key::NONE, used: 0, value: empty }; WAYS]; SETS] }
+    /// `seed` is to be random.
+    pub const fn new(empty: V, seed: u128) -> Self {
+        Slots { seed, sets: [[Slot { key: Key::NONE, used: 0, value: empty }; WAYS]; SETS] }
     }
 
     fn set(&mut self, key: Key) -> &mut [Slot<V>] {
-        self.sets.get_mut((key.hash() % SETS as u64) as usize).map_or(&mut [], |set| set.as_mut_slice())
+        self.sets
+            .get_mut((key.hash(self.seed) % SETS as u64) as usize)
+            .map_or(&mut [], |set| set.as_mut_slice())
     }
 
     pub fn get(&mut self, key: Key, now: i64) -> Option<&mut V> {
@@ -54,22 +61,24 @@ impl<V: Copy, const SETS: usize> Slots<V, SETS> {
         Some(&mut slot.value)
     }
 
-    /// The key's value, `new` where it has none yet. None: each of its slots holds one that must not go.
+    /// The key's value, `new` where it has none yet. `worth` says what is lost with a value, None: it must not go. None: no slot
+    /// of the key's has one that may.
     pub fn get_or_insert(
         &mut self,
         key: Key,
         now: i64,
         new: V,
-        may_go: impl Fn(&V) -> bool,
+        worth: impl Fn(&V) -> Option<i64>,
     ) -> Option<&mut V> {
         let set = self.set(key);
         let known = set.iter().position(|slot| slot.key == key);
         let place = known.or_else(|| {
-            let free = |slot: &Slot<V>| slot.key == Key::NONE || may_go(&slot.value);
-            let age = |slot: &Slot<V>| if slot.key == Key::NONE { i64::MIN } else { slot.used };
-            (0..set.len())
-                .filter(|place| set.get(*place).is_some_and(free))
-                .min_by_key(|place| set.get(*place).map(age))
+            let loss = |slot: &Slot<V>| match slot.key {
+                Key::NONE => Some((i64::MIN, i64::MIN)),
+                _ => worth(&slot.value).map(|worth| (worth, slot.used)),
+            };
+            let losses = set.iter().enumerate().filter_map(|(place, slot)| Some((loss(slot)?, place)));
+            losses.min().map(|(_, place)| place)
         })?;
         let slot = set.get_mut(place)?;
         if known.is_none() {
@@ -95,9 +104,9 @@ mod tests {
 
     #[test]
     fn each_key_has_its_own_value() {
-        let mut slots = Slots::<u128, 64>::new(0);
+        let mut slots = Slots::<u128, 64>::new(0, 1);
         for id in 0..100 {
-            *slots.get_or_insert(key(id), 1, 0, |_| true).unwrap() = id + 1;
+            *slots.get_or_insert(key(id), 1, 0, |_| Some(0)).unwrap() = id + 1;
         }
         let kept = slots.iter().filter(|(key, value)| **value == key.id + 1).count();
         assert_eq!(kept, slots.iter().count());
@@ -107,25 +116,50 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_makes_room() {
-        let mut slots = Slots::<u128, 1>::new(0);
+        let mut slots = Slots::<u128, 1>::new(0, 1);
         for id in 1..=8 {
-            slots.get_or_insert(key(id), id as i64, id, |_| true);
+            slots.get_or_insert(key(id), id as i64, id, |_| Some(0));
         }
         slots.get(key(1), 9);
-        slots.get_or_insert(key(9), 10, 9, |_| true);
+        slots.get_or_insert(key(9), 10, 9, |_| Some(0));
         assert_eq!(slots.get(key(2), 11), None);
         assert_eq!(slots.get(key(1), 11), Some(&mut 1));
         assert_eq!(slots.iter().count(), 8);
     }
 
     #[test]
-    fn what_must_not_go_stays() {
-        let mut slots = Slots::<u128, 1>::new(0);
+    fn what_is_worth_least_makes_room() {
+        let mut slots = Slots::<u128, 1>::new(0, 1);
         for id in 1..=8 {
-            slots.get_or_insert(key(id), id as i64, id, |_| true);
+            slots.get_or_insert(key(id), id as i64, id, |_| Some(0));
         }
-        assert!(slots.get_or_insert(key(9), 9, 9, |_| false).is_none());
-        assert!(slots.get_or_insert(key(9), 9, 9, |value| *value == 5).is_some());
+        slots.get_or_insert(key(9), 9, 9, |value| Some(if *value == 1 { 0 } else { 7 - *value as i64 }));
+        assert_eq!(slots.get(key(8), 10), None, "and not the least recently used");
+        assert_eq!(slots.get(key(1), 10), Some(&mut 1));
+    }
+
+    /// Nine keys that meet in one table are spread in another: to know them one must know the seed.
+    #[test]
+    fn keys_that_meet_under_one_seed_do_not_meet_under_another() {
+        const SETS: usize = 64;
+        let place = |seed: u128, id: u128| key(id).hash(seed) % SETS as u64;
+        let first = place(1, 0);
+        let meeting: Vec<u128> = (0..).filter(|id| place(1, *id) == first).take(9).collect();
+        let mut slots = Slots::<u128, SETS>::new(0, 2);
+        for id in &meeting {
+            slots.get_or_insert(key(*id), 1, *id, |_| Some(0));
+        }
+        assert_eq!(meeting.iter().filter(|id| slots.get(key(**id), 2).is_some()).count(), 9);
+    }
+
+    #[test]
+    fn what_must_not_go_stays() {
+        let mut slots = Slots::<u128, 1>::new(0, 1);
+        for id in 1..=8 {
+            slots.get_or_insert(key(id), id as i64, id, |_| Some(0));
+        }
+        assert!(slots.get_or_insert(key(9), 9, 9, |_| None).is_none());
+        assert!(slots.get_or_insert(key(9), 9, 9, |value| (*value == 5).then_some(0)).is_some());
         assert_eq!(slots.get(key(5), 10), None);
     }
 }

@@ -1,2 +1,2 @@
 -- $1: an account whose password was right.
-UPDATE observa_internal.accounts SET failures = 0, locked_until = NULL WHERE account_id = $1 AND failures > 0
+UPDATE observa_internal.accounts SET failures = 0, locked_until = NULL WHERE account_id = $1

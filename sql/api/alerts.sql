@@ -1,13 +1,19 @@
 CREATE FUNCTION observa.acknowledge_alert(id uuid, note text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'acknowledge_alert_wrapper';
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'acknowledge_alert_wrapper';
+ALTER FUNCTION observa.acknowledge_alert(uuid, text) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.acknowledge_alert(uuid, text) IS 'Somebody looks at the alert: it stays open, and is not raised again. An alert that is not active is an error (02000)';
 
 CREATE FUNCTION observa.resolve_alert(id uuid, note text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'resolve_alert_wrapper';
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'resolve_alert_wrapper';
+ALTER FUNCTION observa.resolve_alert(uuid, text) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.resolve_alert(uuid, text) IS 'The cause is mended: the next signal of its rule and group raises a new alert. An alert that is not open is an error (02000)';
 
 CREATE FUNCTION observa.close_alert(id uuid, note text DEFAULT NULL) RETURNS void
-    LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'close_alert_wrapper';
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'close_alert_wrapper';
+ALTER FUNCTION observa.close_alert(uuid, text) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.close_alert(uuid, text) IS 'The alert is done with, whether mended or not. One that is closed is an error (02000)';
 
 REVOKE ALL ON FUNCTION observa.acknowledge_alert(uuid, text), observa.resolve_alert(uuid, text),

@@ -48,11 +48,11 @@ CREATE FUNCTION observa_internal.own_tenant() RETURNS uuid
 ALTER FUNCTION observa_internal.own_tenant() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.own_tenant() IS 'The tenant that this transaction acts for, for a superuser else the default one; NULL: nobody''s';
 
-CREATE FUNCTION observa_internal.scrub_own(text) RETURNS text
-    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'scrub_own_wrapper';
-ALTER FUNCTION observa_internal.scrub_own(text) OWNER TO observa_owner;
-COMMENT ON FUNCTION observa_internal.scrub_own(text) IS 'The text, scrubbed with the acting tenant''s own patterns, too';
+CREATE FUNCTION observa_internal.tenant_of_alert(alert uuid) RETURNS uuid
+    LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'find_tenant_of_alert_wrapper';
+ALTER FUNCTION observa_internal.tenant_of_alert(uuid) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.tenant_of_alert(uuid) IS 'Whose an alert is; NULL: there is no such alert';
 
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
@@ -180,5 +180,3 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.bui
 GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
     observa_internal.unfolded_users(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
     observa_internal.subtract_histograms(observa.histogram, observa.histogram) TO observa_read;
--- An administrator's notes are scrubbed.
-GRANT EXECUTE ON FUNCTION observa_internal.scrub_own(text) TO observa_admin;

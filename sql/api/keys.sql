@@ -53,19 +53,21 @@ ALTER FUNCTION observa.add_member(uuid, text, text) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.add_member(uuid, text, text) IS 'A person whose JWTs have this subject (sub) is a member of a tenant, with a role: owner, admin, member or viewer
 
 owner and admin also administer the tenant, a viewer only reads. Claims count where a login of observa.trusted_logins passes them on,
-and name the tenant in app_metadata.tenant_id. A superuser, or who administers the tenant.';
+and name the tenant in app_metadata.tenant_id. A superuser, or who administers the tenant; owners are made by owners and superusers.';
 
 CREATE FUNCTION observa.remove_member(tenant uuid, subject text) RETURNS void
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'remove_member_wrapper';
 ALTER FUNCTION observa.remove_member(uuid, text) OWNER TO observa_owner;
-COMMENT ON FUNCTION observa.remove_member(uuid, text) IS 'A person is a member of a tenant no more, from the next transaction on';
+COMMENT ON FUNCTION observa.remove_member(uuid, text) IS 'A person is a member of a tenant no more, from the next transaction on
+
+Owners are removed by owners and superusers, the last one by superusers alone.';
 
 CREATE FUNCTION observa_internal.find_identity() RETURNS text
     LANGUAGE c STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'find_identity_wrapper';
 ALTER FUNCTION observa_internal.find_identity() OWNER TO observa_system;
-COMMENT ON FUNCTION observa_internal.find_identity() IS 'Who the session''s own login is; NULL: nobody''s';
+COMMENT ON FUNCTION observa_internal.find_identity() IS 'Whom the session''s own login or claims act for, and the account that signed in';
 
 CREATE FUNCTION observa_internal.tenant_of_api_key(key_id uuid) RETURNS uuid
     LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.accounts (
     full_name text CHECK (length(full_name) <= 200),
     avatar_url text CHECK (length(avatar_url) <= 2000),
     company text CHECK (length(company) <= 200),
-    preferences jsonb NOT NULL DEFAULT '{}',
+    preferences jsonb NOT NULL DEFAULT '{}' CHECK (octet_length(preferences::text) <= 20000),
     failures integer NOT NULL DEFAULT 0,
     locked_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now()
@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.accounts (
 COMMENT ON TABLE observa_internal.accounts IS 'People who sign in with a password';
 COMMENT ON COLUMN observa_internal.accounts.email IS 'In lower case';
 COMMENT ON COLUMN observa_internal.accounts.password_hash IS 'Argon2id, with its salt and parameters (PHC string)';
-COMMENT ON COLUMN observa_internal.accounts.failures IS 'Wrong passwords since the last right one';
+COMMENT ON COLUMN observa_internal.accounts.failures IS 'Attempts to sign in since the last right password';
 
 CREATE TABLE IF NOT EXISTS observa_internal.sessions (
     session_hash bytea PRIMARY KEY,
@@ -34,14 +34,22 @@ ALTER TABLE observa_internal.sessions FORCE ROW LEVEL SECURITY;
 -- Passwords and sessions are for the functions of observa_system alone, which no policy binds.
 DROP POLICY IF EXISTS nobody ON observa_internal.sessions;
 CREATE POLICY nobody ON observa_internal.sessions USING (false);
+-- Maintenance takes away what counts no more.
+DROP POLICY IF EXISTS outlived ON observa_internal.sessions;
+CREATE POLICY outlived ON observa_internal.sessions FOR DELETE TO observa_owner USING (expires_at < pg_catalog.now());
 DROP POLICY IF EXISTS own_account ON observa_internal.accounts;
-CREATE POLICY own_account ON observa_internal.accounts TO observa_read
-    USING (account_id = observa_internal.own_account()) WITH CHECK (account_id = observa_internal.own_account());
+CREATE POLICY own_account ON observa_internal.accounts FOR SELECT TO observa_read
+    USING (account_id = observa_internal.own_account());
 GRANT SELECT, INSERT, UPDATE, DELETE ON observa_internal.accounts, observa_internal.sessions TO observa_system;
 GRANT INSERT ON observa_internal.members, observa_internal.tenants, observa_internal.projects TO observa_system;
-GRANT SELECT (account_id, full_name, avatar_url, company, preferences), UPDATE (full_name, avatar_url, company, preferences)
-    ON observa_internal.accounts TO observa_read;
+GRANT DELETE ON observa_internal.members TO observa_system;
+GRANT SELECT (account_id, full_name, avatar_url, company, preferences) ON observa_internal.accounts TO observa_read;
 
--- A revoke is news for every backend; a new session is unknown to all, and looked up.
-CREATE OR REPLACE TRIGGER config_changed AFTER UPDATE OR DELETE OR TRUNCATE ON observa_internal.sessions
+-- A revoke is news for every backend; a new session is unknown to all, and looked up. That an expired one is gone is no news:
+-- each round of maintenance would make every cache stale.
+CREATE OR REPLACE TRIGGER config_changed AFTER UPDATE OR TRUNCATE ON observa_internal.sessions
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();
+CREATE OR REPLACE TRIGGER session_deleted AFTER DELETE ON observa_internal.sessions
+    FOR EACH ROW WHEN (OLD.expires_at >= pg_catalog.now()) EXECUTE FUNCTION observa_internal.config_changed();
+CREATE OR REPLACE TRIGGER forget_memberships AFTER DELETE ON observa_internal.accounts
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.forget_memberships();

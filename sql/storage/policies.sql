@@ -38,22 +38,20 @@ CREATE POLICY shared_prices_of_superuser ON observa_internal.model_prices TO obs
     WITH CHECK (tenant_id IS NULL AND observa_internal.session_is_superuser());
 GRANT SELECT ON observa_internal.model_prices TO observa_read;
 
--- A tenant's administrator sees what it may change, and the columns by which an alert is told and ended.
+-- A tenant's administrator sees what it may change.
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.detection_rules;
 CREATE POLICY administered_tenant ON observa_internal.detection_rules FOR SELECT TO observa_admin
     USING (tenant_id = observa.administered_tenant());
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.model_prices;
 CREATE POLICY administered_tenant ON observa_internal.model_prices FOR SELECT TO observa_admin
     USING (tenant_id IS NULL OR tenant_id = observa.administered_tenant());
-DROP POLICY IF EXISTS administered_tenant ON observa_internal.alerts;
-CREATE POLICY administered_tenant ON observa_internal.alerts FOR SELECT TO observa_admin
-    USING (tenant_id = observa.administered_tenant());
 GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices TO observa_admin;
 
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,
     observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas, observa_internal.metrics,
     observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
+GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- The hash of a key is nobody's to read.
 DROP POLICY IF EXISTS readable_tenant ON observa_internal.api_keys;
@@ -61,10 +59,3 @@ CREATE POLICY readable_tenant ON observa_internal.api_keys FOR SELECT TO observa
     USING (tenant_id = observa.readable_tenant());
 GRANT SELECT (tenant_id, key_id, project_id, name, kind, prefix, scopes, origins, created_at, expires_at, revoked_at, last_used_at)
     ON observa_internal.api_keys TO observa_read;
--- A tenant's administrator ends alerts; nothing else of a row is theirs to change.
-DROP POLICY IF EXISTS ended_by_tenant ON observa_internal.alerts;
-CREATE POLICY ended_by_tenant ON observa_internal.alerts FOR UPDATE TO observa_admin
-    USING (tenant_id = observa.administered_tenant()) WITH CHECK (tenant_id = observa.administered_tenant());
-GRANT SELECT (tenant_id, project_id, alert_id, status, note, ended),
-    UPDATE (status, note, acknowledged_at, resolved_at, closed_at, ended)
-    ON observa_internal.alerts TO observa_admin;

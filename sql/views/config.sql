@@ -26,8 +26,8 @@ SELECT audit_id AS id, at, actor, action, resource, address, user_agent, request
 COMMENT ON VIEW observa.audit_log IS 'Administrative acts: who did what, and when
 
 For who administers the tenant. Rows are written with the act, never changed, and kept for observa.audit_retention.';
-COMMENT ON COLUMN observa.audit_log.actor IS 'member <subject of the JWT>, or login <login of the database>';
-COMMENT ON COLUMN observa.audit_log.address IS 'As the proxy in front of PostgREST said (x-real-ip, x-forwarded-for), else the connection''s; NULL: a local socket';
+COMMENT ON COLUMN observa.audit_log.actor IS 'member <subject of the JWT, or account>, login <login of the database>, or key <API key>; an e-mail address is a pseudonym';
+COMMENT ON COLUMN observa.audit_log.address IS 'As the proxy in front of PostgREST said (observa.client_address_header), else the connection''s; NULL: a local socket';
 COMMENT ON COLUMN observa.audit_log.user_agent IS 'NULL: no request over HTTP';
 
 -- A row for each exception, of a project or of the whole tenant, and the built-in row where the own tenant has none for the whole
@@ -96,5 +96,9 @@ SELECT account_id AS id, full_name, avatar_url, company, observa.me() ->> 'role'
   FROM observa_internal.accounts;
 COMMENT ON VIEW observa.user_profiles IS 'The account that is signed in
 
-UPDATE changes full_name, avatar_url, company and preferences.';
+UPDATE changes full_name (200 characters), avatar_url (2,000), company (200) and preferences (16 kB), without secrets and personal
+data that scrubbing knows.';
 COMMENT ON COLUMN observa.user_profiles.role IS 'owner, admin, member or viewer in the tenant that the session acts for; NULL: of none';
+
+CREATE OR REPLACE TRIGGER edit_profile INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.user_profiles
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.edit_profile();

@@ -113,6 +113,17 @@ impl Database {
         self.one(&format!("SELECT count(*) FROM {from}"))
     }
 
+    /// Until another session waits for a lock in a statement that names something.
+    #[track_caller]
+    pub fn wait_for_a_lock(&mut self, named: &str) {
+        let begun = std::time::Instant::now();
+        let waits = format!("pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%{named}%'");
+        while self.count(&waits) == 0 {
+            assert!(begun.elapsed().as_secs() < 60, "nobody waits in {named}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// The answer of observa.ingest(text).
     #[track_caller]
     pub fn ingest(&mut self, body: &str) -> Value {

@@ -129,7 +129,8 @@ fn a_request_says_where_it_came_from_and_no_secret_with_it() {
     let body = json!({"tenant": tenant, "subject": "ann", "role": "viewer"}).to_string();
     let headers = [
         ("User-Agent", "curl/8 sk-proj-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL"),
-        ("X-Forwarded-For", "6.6.6.6, 10.0.0.7"),
+        ("X-Real-IP", "10.0.0.7:50001"),
+        ("X-Forwarded-For", "6.6.6.6, 10.0.0.8"),
         ("X-Request-Id", "req-1"),
     ];
     let reply = http::post_with(&front.url("/rpc/add_member"), "application/json", body.as_bytes(), &headers);
@@ -139,4 +140,54 @@ fn a_request_says_where_it_came_from_and_no_secret_with_it() {
     assert_eq!((&said["address"], &said["request_id"]), (&json!("10.0.0.7"), &json!("req-1")));
     let agent = said["user_agent"].as_str().unwrap();
     assert!(agent.starts_with("curl/8 [REDACTED:"), "{agent}");
+}
+
+/// Any client can SET what PostgREST sets for a request.
+#[test]
+fn what_a_login_of_a_tenant_says_of_a_request_is_not_believed() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("ours").to_string();
+    let mut boss = db.connect_as("boss", "observa_admin, observa_ingest, observa_read");
+    let mut nobody = db.connect_as("nobody", "observa_ingest");
+    let login: String = one(&mut boss, "SELECT session_user::text");
+    db.run(&format!("SELECT observa.grant_tenant('{login}', '{tenant}')"));
+    let headers = json!({"x-real-ip": "6.6.6.6", "user-agent": "forged", "x-api-key": "sk_no"});
+    let forge = format!(
+        "SELECT set_config('request.method', 'POST', false), set_config('request.path', '/logs', false),
+                set_config('request.headers', '{headers}', false)"
+    );
+    boss.batch_execute(&forge).unwrap();
+    boss.batch_execute(&format!("SELECT observa.add_member('{tenant}', 'ann', 'viewer')")).unwrap();
+    let said = db.row("SELECT address, user_agent FROM observa.audit_log WHERE action = 'add_member'");
+    assert_eq!(said, json!({"address": null, "user_agent": null}));
+    // As nobody asks over HTTP, no key is missing: the login is who it is.
+    boss.batch_execute("SELECT observa.pre_request()").unwrap();
+    // A login that is nobody's is PostgREST's, unless the setting says whose is.
+    let refused = |client: &mut postgres::Client| {
+        client.batch_execute(&forge).unwrap();
+        error(client, "SELECT observa.pre_request()")
+    };
+    assert_eq!(refused(&mut nobody).code().code(), "PGRST");
+    db.run(&format!("ALTER DATABASE {} SET observa.trusted_logins = 'another'", db.name));
+    let mut config = db.cluster.config(&db.name);
+    let name: String = one(&mut nobody, "SELECT session_user::text");
+    let mut nobody = config.user(&name).connect(postgres::NoTls).unwrap();
+    let refused = refused(&mut nobody);
+    assert_eq!(refused.code().code(), "28000");
+    assert!(refused.hint().is_some_and(|hint| hint.contains("observa.trusted_logins")), "{refused:?}");
+}
+
+#[test]
+fn a_person_stays_one_and_unnamed_where_their_subject_is_an_address() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("ours").to_string();
+    for subject in ["ann@example.com", "bob@example.com"] {
+        db.run(&format!("SELECT observa.add_member('{tenant}', '{subject}', 'viewer')"));
+        db.run(&format!("SELECT observa.remove_member('{tenant}', '{subject}')"));
+    }
+    let log = db.table("SELECT resource FROM observa.audit_log WHERE action LIKE '%_member' ORDER BY id");
+    let who: Vec<&str> =
+        log.iter().map(|row| row["resource"].as_str().unwrap().split_once(' ').unwrap().1).collect();
+    assert!(who.iter().all(|who| who.starts_with("email:") && !who.contains("example")), "{who:?}");
+    assert!(who[0] == who[1] && who[2] == who[3] && who[0] != who[2], "{who:?}");
 }

@@ -267,3 +267,44 @@ fn parallel_workers_act_for_the_same_key() {
     assert_eq!(current(&mut app).map(|id| id.to_string()), Some(ours.id.clone()));
     assert_eq!(count(&mut app), 1);
 }
+
+#[test]
+fn what_a_key_may_say_is_bounded() {
+    let mut db = Database::ready();
+    let project: uuid::Uuid = db.one("SELECT id FROM observa.projects");
+    let origins =
+        |count: usize| format!("(SELECT array_agg('https://a' || n) FROM generate_series(1, {count}) n)");
+    let make = |kind: &str, scopes: &str, origins: &str| {
+        format!("SELECT observa.create_api_key('{project}', '{kind}', '{scopes}', {origins})")
+    };
+    db.run(&make("pk", "{ingest}", &origins(100)));
+    for refused in [
+        make("pk", "{ingest}", &origins(101)),
+        make("pk", "{ingest}", "ARRAY['https://' || repeat('a', 254)]"),
+        make("sk", "{ingest,query,ingest}", "'{}'"),
+        make("sk", "{ingest,NULL}", "'{}'"),
+    ] {
+        assert!(db.client.batch_execute(&refused).is_err(), "{refused}");
+    }
+    assert_eq!(db.count("observa.api_keys"), 1);
+}
+
+#[test]
+fn a_key_that_counts_no_more_is_not_rotated() {
+    let mut db = Database::ready();
+    let make = "SELECT observa.create_api_key((SELECT id FROM observa.projects), 'sk', expires_at => now() + interval '1 h')";
+    db.run(make);
+    let rotate = "SELECT observa.rotate_api_key(id) FROM observa.api_keys";
+    db.run("UPDATE observa_internal.api_keys SET expires_at = now() - interval '1 s'");
+    assert_eq!(db.error(rotate).code().code(), "02000");
+    db.run("UPDATE observa_internal.api_keys SET expires_at = NULL");
+    // Revoked by somebody else while this one waits for the row.
+    let mut other = db.connect();
+    other.batch_execute("BEGIN; SELECT observa.revoke_api_key(id) FROM observa.api_keys").unwrap();
+    let mut waiting = db.connect();
+    let waits = std::thread::spawn(move || waiting.batch_execute(rotate).is_err());
+    db.wait_for_a_lock("rotate_api_key");
+    other.batch_execute("COMMIT").unwrap();
+    assert!(waits.join().unwrap(), "else the revoked key would live on under another name");
+    assert_eq!(db.count("observa.api_keys"), 1);
+}

@@ -74,14 +74,16 @@ fn an_address_is_let_in_as_often_as_the_setting_says() {
         http::get_with(&front.url("/events"), &[("x-api-key", "sk_guess"), ("x-real-ip", address)]).status
     };
     assert_eq!([(); 4].map(|()| guess("192.0.2.2")), [401, 401, 401, 429]);
-    // Of hops that a client claims to have come by, the proxy wrote the last.
+    // What is no address is nobody's.
+    assert_eq!(["unknown", "unknown", "_x", ""].map(|address| from(address).status), [200; 4]);
+    // The port that some proxies write is no part of it, and what they don't write is the client's own text.
     let by = |hops: &str| {
-        http::get_with(&front.url("/events"), &[("x-api-key", &key), ("x-forwarded-for", hops)]).status
+        let headers =
+            [("x-api-key", key.as_str()), ("x-real-ip", "192.0.2.4:50001"), ("x-forwarded-for", hops)];
+        http::get_with(&front.url("/events"), &headers).status
     };
-    assert_eq!(
-        ["192.0.2.9, 192.0.2.3", "192.0.2.8, 192.0.2.3", "192.0.2.3", "192.0.2.7, 192.0.2.3"].map(by),
-        [200, 200, 200, 429]
-    );
+    assert_eq!(["192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.8"].map(by), [200, 200, 200, 429]);
+    over(&from("192.0.2.4"), "RATE_LIMIT_EXCEEDED", 3);
     // Without a proxy nobody knows who asks.
     assert_eq!(http::get_with(&front.url("/events"), &[("x-api-key", &key)]).status, 200);
     // One IPv6 customer is one.
@@ -89,6 +91,31 @@ fn an_address_is_let_in_as_often_as_the_setting_says() {
         ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4", "2001:db8:0:1::1"]
             .map(|address| from(address).status),
         [200, 200, 200, 429, 200]
+    );
+}
+
+#[test]
+fn of_hops_that_a_client_claims_to_have_come_by_the_proxy_wrote_the_last() {
+    let settings = "observa.requests_per_ip = 3\nobserva.client_address_header = 'X-Forwarded-For'\n";
+    let mut db = limited("limit-hops", settings);
+    let key = key(&mut db);
+    let front = front(&mut db);
+    let mut claimed = 0;
+    let mut by = |hops: &str| {
+        claimed += 1;
+        let real = format!("192.0.2.{claimed}");
+        let headers = [("x-api-key", key.as_str()), ("x-forwarded-for", hops), ("x-real-ip", &real)];
+        http::get_with(&front.url("/events"), &headers).status
+    };
+    assert_eq!(
+        [
+            "198.51.100.9, 198.51.100.3",
+            "198.51.100.8, 198.51.100.3:80",
+            "198.51.100.3",
+            "6.6.6.6, 198.51.100.3"
+        ]
+        .map(&mut by),
+        [200, 200, 200, 429]
     );
 }
 
@@ -253,6 +280,8 @@ fn a_key_s_last_use_is_written_by_maintenance() {
     app.batch_execute(&format!("BEGIN READ ONLY; SELECT observa.authenticate('{used}'); COMMIT")).unwrap();
     app.batch_execute(&format!("BEGIN; SELECT observa.authenticate('{foreign}'); ROLLBACK")).unwrap();
     assert_eq!(last_use(&mut db, &used), None, "not before a round of maintenance");
+    // A round that is taken back has written nothing.
+    db.run("BEGIN; SELECT observa.run_maintenance(); ROLLBACK");
     let round: Value = db.one("SELECT observa.run_maintenance()");
     assert_eq!(round["keys_used"], 2, "{round}");
     assert_eq!([&used, &foreign, &unused].map(|key| last_use(&mut db, key)), [Some(true), Some(true), None]);

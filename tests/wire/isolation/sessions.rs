@@ -155,7 +155,7 @@ fn who_holds_an_open_transaction_keeps_no_other_tenant_waiting() {
         "INSERT INTO observa.logs (message) VALUES ('m')".to_owned(),
         "SELECT observa.reprice('-infinity', 'infinity')".to_owned(),
         "UPDATE observa.detection_rules SET threshold = 1 WHERE name = 'high_latency'".to_owned(),
-        "SELECT id FROM observa_internal.alerts FOR UPDATE".replace("id", "alert_id"),
+        "SELECT observa.acknowledge_alert(id) FROM observa.alerts WHERE status = 'active'".to_owned(),
     ];
     idle.client.batch_execute(&format!("BEGIN; {}", open.join("; "))).unwrap();
     for mode in ["ROW EXCLUSIVE", "SHARE", "EXCLUSIVE", "ACCESS EXCLUSIVE"] {
