@@ -15,20 +15,24 @@ const MOST: usize = 512;
 /// An act, and what it is done to.
 pub struct Deed {
     pub action: &'static str,
-    /// As `project 0190...`.
-    pub resource: String,
+    /// As `project 0190...`, without secrets.
+    resource: String,
 }
 
 impl Deed {
     pub fn of(action: &'static str, what: &str, id: impl std::fmt::Display) -> Deed {
-        Deed { action, resource: format!("{what} {id}") }
+        Deed { action, resource: clean(&format!("{what} {id}")) }
+    }
+
+    /// What is done to a person, whom a pseudonym of ours names: that the scrubber leaves alone, or people were one.
+    pub fn of_person(action: &'static str, pseudonym: &str) -> Deed {
+        Deed { action, resource: format!("user {pseudonym}") }
     }
 
     /// For the tenant that the transaction acts for. The act and its record stand and fall together.
     pub fn record(&self) -> Result<(), Error> {
         let request = Request::told();
         let said = |name: &str| request.as_ref().and_then(|request| request.header(name)).map(clean);
-        let resource = clean(&self.resource);
         let address = request.as_ref().and_then(Request::address).map(clean);
         Ok(Spi::run_with_args(
             include_str!("../sql/edit/record_deed.sql"),
@@ -36,7 +40,7 @@ impl Deed {
                 sql_uuid(Uuid::now_v7()).into(),
                 actor().into(),
                 self.action.into(),
-                resource.into(),
+                self.resource.as_str().into(),
                 address.into(),
                 said("user-agent").into(),
                 said("x-request-id").into(),

@@ -337,7 +337,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 49] = [
+const SECURITY_DEFINER: [(&str, &str); 50] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -345,8 +345,9 @@ const SECURITY_DEFINER: [(&str, &str); 49] = [
     ("observa.create_api_key(uuid,text,text[],text[],timestamp with time zone,text)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),
     ("observa.create_tenant(text)", "observa_owner"),
-    ("observa.export_user(text)", "observa_owner"),
-    ("observa.forget_user(text)", "observa_owner"),
+    ("observa.export_user(text,uuid)", "observa_owner"),
+    ("observa.export_user_rows(text,uuid)", "observa_owner"),
+    ("observa.forget_user(text,uuid)", "observa_owner"),
     ("observa.grant_tenant(name,uuid)", "observa_system"),
     ("observa.ingest(bytea)", "observa_owner"),
     ("observa.ingest(json)", "observa_owner"),

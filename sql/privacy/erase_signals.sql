@@ -1,0 +1,15 @@
+-- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is and what an error said.
+WITH theirs AS MATERIALIZED (
+    SELECT s.ts, s.signal_id
+      FROM observa_internal.signals s
+      JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)
+        ON s.ts = found.ts AND s.signal_id = found.id::uuid
+     WHERE s.tenant_id = observa.current_tenant() AND s.ts BETWEEN $3 AND $4
+     ORDER BY s.ts, s.signal_id
+       FOR UPDATE OF s
+)
+UPDATE observa_internal.signals s
+   SET user_id = NULL, details = s.details - 'error_message'
+  FROM theirs t
+ WHERE s.tenant_id = observa.current_tenant() AND s.ts = t.ts AND s.signal_id = t.signal_id AND s.ts BETWEEN $3 AND $4
+RETURNING s.signal_id
