@@ -10,7 +10,7 @@ use crate::identity::Acting;
 use crate::person::{ALERTS, EVENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject};
 
 /// Rows of one page, each with all that was said.
-const PAGE: i64 = 200;
+const PAGE: i64 = 500;
 
 const TABLES: [Kept; 5] = [EVENTS, SIGNALS, ALERTS, LOGS, SPAN_CONTENTS];
 

@@ -37,7 +37,8 @@ impl Person {
     /// Whether a dead letter names them, or, if it names no other user, has an identifier that is `theirs`.
     pub fn is_named_in(&self, letter: &str, theirs: impl Fn(Field, &str) -> bool) -> bool {
         let Some(identifiers) = letter::identifiers(letter) else { return self.is_written_in(letter) };
-        let mut users = identifiers.iter().filter(|(field, _)| *field == Field::UserId).peekable();
+        let mut users =
+            identifiers.iter().filter(|(field, id)| *field == Field::UserId && !id.is_empty()).peekable();
         if users.peek().is_some() {
             return users.any(|(_, id)| self.is(id));
         }
@@ -125,7 +126,9 @@ mod tests {
         assert!(names("4711001", r#"{"user_id":4711001}"#));
         assert!(names("josé-9", r#"{"user_id":"jos\u00e9-9"}"#));
         assert!(names("a@b.com", r#"{"user_id":"email:8373b0b94ff14438"}"#));
-        assert!(names("u-1", r#"{"session_id":"mine"}"#));
+        assert!(
+            names("u-1", r#"{"session_id":"mine"}"#) && names("u-1", r#"{"user_id":"","session_id":"mine"}"#)
+        );
         // Somebody else's, which says a word that is this person's id.
         assert!(!names("prod", r#"{"user_id":"u-2","environment":"prod"}"#));
         assert!(!names("u-1", r#"{"user_id":"u-2","session_id":"mine"}"#));

@@ -1,6 +1,7 @@
 -- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is and what an error said.
-WITH theirs AS MATERIALIZED (
-    SELECT s.ts, s.signal_id
+-- Locked and joined as in erase_events.sql.
+WITH locked AS MATERIALIZED (
+    SELECT
       FROM observa_internal.signals s
       JOIN ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)
         ON s.ts = found.ts AND s.signal_id = found.id::uuid
@@ -10,6 +11,7 @@ WITH theirs AS MATERIALIZED (
 )
 UPDATE observa_internal.signals s
    SET user_id = NULL, details = s.details - 'error_message'
-  FROM theirs t
- WHERE s.tenant_id = observa.current_tenant() AND s.ts = t.ts AND s.signal_id = t.signal_id AND s.ts BETWEEN $3 AND $4
+  FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)
+ WHERE s.tenant_id = observa.current_tenant() AND s.ts = found.ts AND s.signal_id = found.id::uuid AND s.ts BETWEEN $3 AND $4
+   AND (SELECT pg_catalog.count(*) FROM locked) > 0
 RETURNING s.signal_id

@@ -8,7 +8,9 @@ SELECT l.ts, l.log_id::text, CASE WHEN $13 THEN pg_catalog.to_jsonb(l) - 'tenant
               pg_catalog.bool_or(named.id <> $1 AND pg_catalog.right(named.id, 17) <> $2) AS others
          FROM (SELECT l.metadata #>> path::text[] AS id
                  FROM pg_catalog.unnest(CASE WHEN l.metadata ?| (SELECT pg_catalog.array_agg((path::text[])[1])
-                                                                   FROM pg_catalog.unnest($9) AS path) THEN $9 END) AS path) named) of_line
+                                                                   FROM pg_catalog.unnest($9) AS path) THEN $9 END) AS path) named
+        -- What was replaced names nobody.
+        WHERE named.id <> '' AND named.id NOT LIKE '[REDACTED:%') of_line
  WHERE l.tenant_id = observa.current_tenant()
    AND l.ts >= $10 AND (l.ts > $10 OR l.log_id::text COLLATE "C" > $11)
    AND (of_line.them
