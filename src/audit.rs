@@ -23,13 +23,20 @@ pub struct Deed {
     by: Option<Uuid>,
     /// The API key that asks.
     key_id: Option<Uuid>,
+    /// The id is a pseudonym of ours: the scrubber has nothing to say to it.
+    is_pseudonym: bool,
 }
 
 impl Deed {
     /// To something, as `project 0190...`. Made before the transaction goes on for the tenant as a whole: it knows the key that asks.
     pub fn of(action: &'static str, what: &str, id: impl std::fmt::Display) -> Deed {
         let key_id = Acting::current().and_then(|acting| acting.key_id);
-        Deed { action, what: what.to_owned(), id: id.to_string(), by: None, key_id }
+        Deed { action, what: what.to_owned(), id: id.to_string(), by: None, key_id, is_pseudonym: false }
+    }
+
+    /// What is done to a person, whom a pseudonym of ours names.
+    pub fn of_person(action: &'static str, pseudonym: &str) -> Deed {
+        Deed { is_pseudonym: true, ..Deed::of(action, "user", pseudonym) }
     }
 
     /// Done by an account that signs in or up.
@@ -49,12 +56,16 @@ impl Deed {
                 sql_uuid(Uuid::now_v7()).into(),
                 named(actor, &actor_id).into(),
                 self.action.into(),
-                named(&self.what, &self.id).into(),
+                self.resource().into(),
                 address.into(),
                 said("user-agent").into(),
                 said("x-request-id").into(),
             ],
         )?)
+    }
+
+    fn resource(&self) -> String {
+        if self.is_pseudonym { format!("{} {}", self.what, self.id) } else { named(&self.what, &self.id) }
     }
 
     /// As [`Deed::record`], where it was one: what is done to all tenants is in the logs of those that it changed.

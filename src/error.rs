@@ -45,6 +45,8 @@ pub enum Error {
     Busy(String),
     #[error("partitions of {missing} days are missing, more than the {most} that are made at once")]
     TooManyDays { missing: usize, most: usize },
+    #[error("what is stored of the person is too much for one document")]
+    TooLargeDocument,
     #[error("{what} {name} exists already")]
     Exists { what: &'static str, name: String },
     #[error("what ingest has stored is not edited through its views")]
@@ -81,7 +83,9 @@ impl Error {
             Error::ReadOnlyTransaction(_) => PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
-            Error::TooManyDays { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Error::TooManyDays { .. } | Error::TooLargeDocument => {
+                PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
+            }
             Error::OverLimit(_) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } | Error::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
@@ -100,6 +104,9 @@ impl Error {
             }
             Error::Busy(_) => Some("Call it again when no long transaction is open that has used observa."),
             Error::TooManyDays { .. } => Some("Send older events in smaller batches, a month at a time."),
+            Error::TooLargeDocument => {
+                Some("SELECT * FROM observa.export_user_rows(user_id) gives it row by row.")
+            }
             _ => None,
         };
         hint.map(Cow::Borrowed)

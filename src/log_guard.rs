@@ -13,11 +13,12 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 17] = [
+const TAKES_PAYLOAD: [&str; 18] = [
     "login",
     "signup",
     "authenticate",
     "export_user",
+    "export_user_rows",
     "forget_user",
     "ingest",
     "llm_requests",

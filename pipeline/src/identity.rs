@@ -48,15 +48,19 @@ fn uuid_of(hash: Sha256) -> Uuid {
 /// `<kind>:<16 hex digits>` for an identifier that is a secret or names a person: the same value gives the same text
 /// within a tenant, and without the tenant's key nobody finds the value.
 pub fn pseudonym(kind: &str, value: &str, key: &[u8]) -> String {
+    format!("{kind}:{}", keyed_hash(value, key))
+}
+
+/// What a pseudonym has of the value: the same whatever kind the value was taken for.
+pub fn keyed_hash(value: &str, key: &[u8]) -> String {
     let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         // HMAC takes keys of every length; the type can't say so.
-        Err(_) => return format!("{kind}:{:016x}", 0),
+        Err(_) => return format!("{:016x}", 0),
     };
     mac.update(value.as_bytes());
     let digest = mac.finalize().into_bytes();
-    let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}:{hex}")
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether a text is of a pseudonym's form. Anybody can write one: it says something only of what we wrote ourselves.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 use serde::de::IgnoredAny;
 
-use crate::event::EventType;
+use crate::event::{EventType, Field};
 use crate::home::{Home, Place};
 use crate::identity;
 use crate::scrub::{Class, Scrubber};
@@ -76,15 +76,44 @@ pub fn clean(text: &str, home: Option<&Home>, again: bool) -> String {
 fn clean_json(text: &str, scrubber: &Scrubber, key: Option<&[u8]>, again: bool) -> String {
     let scrubbed = scrubber.scrub_json(text).text;
     let (Cow::Owned(scrubbed), Some(key)) = (scrubbed, key) else { return text.to_owned() };
-    let mut identifiers = Vec::new();
-    find_in(text, text, None, 0, &mut identifiers);
+    let mut found = Found::default();
+    find_in(text, text, None, 0, &mut found);
+    let identifiers = found.identifiers;
     let stand_ins: Vec<String> =
         identifiers.iter().map(|identifier| identifier.stand_in(scrubber, key, again)).collect();
     with_stand_ins(text, &identifiers, &stand_ins, scrubber).unwrap_or(scrubbed)
 }
 
+/// The identifiers of a letter, wherever it has them, each with what it is of: the text that an event would have. None: the text is
+/// no JSON.
+pub fn identifiers(text: &str) -> Option<Vec<(Field, Cow<'_, str>)>> {
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let mut found = Found::default();
+    find_in(text, text.trim(), None, 0, &mut found);
+    let mut identifiers: Vec<_> = found.identifiers.iter().map(|found| (found.field, found.text())).collect();
+    for metadata in found.metadata.into_iter().filter_map(json::string) {
+        let Ok(members) = Object::parse(&metadata) else { continue };
+        let named = otel::IN_METADATA.iter().filter(|(_, field)| field.is_identifier());
+        identifiers.extend(named.filter_map(|(key, field)| {
+            let raw = members.get(key)?;
+            Some((*field, Cow::Owned(json::string(raw).map_or_else(|| raw.to_owned(), Cow::into_owned))))
+        }));
+    }
+    Some(identifiers)
+}
+
+/// What identifiers a line has.
+#[derive(Default)]
+struct Found<'l> {
+    /// In the order in which they stand in the line.
+    identifiers: Vec<Identifier<'l>>,
+    /// An application's metadata: strings that hold JSON, which may name somebody.
+    metadata: Vec<&'l str>,
+}
+
 /// An identifier in a line: a string or a number.
 struct Identifier<'l> {
+    field: Field,
     /// Its bytes in the line.
     start: usize,
     raw: &'l str,
@@ -92,14 +121,18 @@ struct Identifier<'l> {
 
 impl<'l> Identifier<'l> {
     /// `raw` is a part of the line.
-    fn of(line: &'l str, raw: &'l str) -> Option<Identifier<'l>> {
+    fn of(line: &'l str, field: Field, raw: &'l str) -> Option<Identifier<'l>> {
         let start = (raw.as_ptr() as usize).checked_sub(line.as_ptr() as usize)?;
-        matches!(json::type_name(raw), "string" | "number").then_some(Identifier { start, raw })
+        matches!(json::type_name(raw), "string" | "number").then_some(Identifier { field, start, raw })
+    }
+
+    fn text(&self) -> Cow<'l, str> {
+        json::string(self.raw).unwrap_or(Cow::Borrowed(self.raw))
     }
 
     /// What an event would have, as JSON: a pseudonym, or itself where it is neither secret nor personal.
     fn stand_in(&self, scrubber: &Scrubber, key: &[u8], again: bool) -> String {
-        let text = json::string(self.raw).unwrap_or(Cow::Borrowed(self.raw));
+        let text = self.text();
         let stays = again && identity::is_pseudonym(&text);
         match scrubber.kind_of_identifier(&text).filter(|_| !stays) {
             Some(kind) => format!("\"{}\"", identity::pseudonym(kind, &text, key)),
@@ -139,15 +172,8 @@ fn with_stand_ins(
     Some(whole)
 }
 
-/// Finds the identifiers of an object, or of the objects of an array, in the order in which they stand in the line. `inside`:
-/// the member that the value is of.
-fn find_in<'l>(
-    line: &'l str,
-    raw: &'l str,
-    inside: Option<&str>,
-    level: usize,
-    found: &mut Vec<Identifier<'l>>,
-) {
+/// Finds the identifiers of an object, or of the objects of an array. `inside`: the member that the value is of.
+fn find_in<'l>(line: &'l str, raw: &'l str, inside: Option<&str>, level: usize, found: &mut Found<'l>) {
     if level > MOST_LEVELS {
         return;
     }
@@ -169,18 +195,23 @@ fn find_in_object<'l>(
     raw: &'l str,
     inside: Option<&str>,
     level: usize,
-    found: &mut Vec<Identifier<'l>>,
+    found: &mut Found<'l>,
 ) {
     let Ok(object) = Object::parse(raw) else { return };
     let attribute = object.get("key").filter(|_| inside == Some("attributes")).and_then(json::string);
-    if let Some(value) = attribute.filter(|key| is_span_identifier(key)).and_then(|_| object.get("value")) {
-        let values = Object::parse(value).map(|value| value.0).unwrap_or_default();
-        found.extend(values.into_iter().filter_map(|(_, raw)| Identifier::of(line, raw)));
+    if let Some((meaning, value)) = attribute.and_then(|key| meaning(&key)).zip(object.get("value")) {
+        let values = Object::parse(value).map(|value| value.0).unwrap_or_default().into_iter();
+        match meaning {
+            Meaning::Identifier(field) => {
+                found.identifiers.extend(values.filter_map(|(_, raw)| Identifier::of(line, field, raw)));
+            }
+            Meaning::Metadata => found.metadata.extend(values.map(|(_, raw)| raw)),
+        }
         return;
     }
     for (key, raw) in object.0 {
-        if is_identifier(&key) {
-            found.extend(Identifier::of(line, raw));
+        if let Some(field) = identifier(&key) {
+            found.identifiers.extend(Identifier::of(line, field, raw));
         } else if CONTAINERS.contains(&key.as_ref())
             || (inside == Some("attributes") && EventType::from_name(&key).is_some())
         {
@@ -190,16 +221,26 @@ fn find_in_object<'l>(
 }
 
 /// These keys mean the same in every type of event.
-fn is_identifier(key: &str) -> bool {
-    aliases::alias(key, EventType::LlmCall)
-        .is_some_and(|alias| matches!(alias.target, aliases::Target::Text(field) if field.is_identifier()))
+fn identifier(key: &str) -> Option<Field> {
+    match aliases::alias(key, EventType::LlmCall)?.target {
+        aliases::Target::Text(field) => Some(field).filter(|field| field.is_identifier()),
+        _ => None,
+    }
 }
 
-fn is_span_identifier(key: &str) -> bool {
-    use otel::aliases::{Alias, Target, alias, known};
-    known(key).into_iter().flat_map(|known| &known.aliases).any(
-        |place| matches!(alias(*place), Some(Alias { target: Target::Text(field), .. }) if field.is_identifier()),
-    )
+/// What a span's attribute may have of a person.
+enum Meaning {
+    Identifier(Field),
+    Metadata,
+}
+
+fn meaning(key: &str) -> Option<Meaning> {
+    use otel::aliases::{Target, alias, known};
+    known(key)?.aliases.iter().find_map(|row| match alias(*row)?.target {
+        Target::Text(field) if field.is_identifier() => Some(Meaning::Identifier(field)),
+        Target::Metadata => Some(Meaning::Metadata),
+        _ => None,
+    })
 }
 
 /// `\u0041` to `A`, but for the characters that JSON itself needs escaped.
@@ -299,6 +340,29 @@ mod tests {
         let line = json!({"user_id": "a@b.com", "note": "[REDACTED:identifier0_0]", "trace_id": "x"});
         assert_eq!(cleaned(&line)["user_id"], A);
         assert_eq!(cleaned(&line)["note"], "[REDACTED:identifier0_0]");
+    }
+
+    #[test]
+    fn identifiers_are_found_whatever_their_spelling() {
+        let of = |text: &str| -> Vec<(Field, String)> {
+            let found = identifiers(text).expect("JSON");
+            found.into_iter().map(|(field, id)| (field, id.into_owned())).collect()
+        };
+        let user = |id: &str| (Field::UserId, id.to_owned());
+        assert_eq!(of(r#" {"user_id":4711001}"#), [user("4711001")]);
+        assert_eq!(of(r#"{"attributes":{"userId":"jos\u00e9-9"}}"#), [user("josé-9")]);
+        assert_eq!(
+            of(r#"{"requests":[{"session_id":"s","user_id":"u\/slash"}]}"#),
+            [(Field::SessionId, "s".into()), user("u/slash")]
+        );
+        let span = |key: &str, value: &str| {
+            let attribute = json!({"key": key, "value": {"stringValue": value}});
+            json!({"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [attribute]}]}]}]}).to_string()
+        };
+        assert_eq!(of(&span("enduser.id", "u-1")), [user("u-1")]);
+        assert_eq!(of(&span("metadata", r#"{"user_id":"u-1"}"#)), [user("u-1")]);
+        assert_eq!(of(&span("note", r#"{"user_id":"u-1"}"#)), []);
+        assert!(identifiers(r#"{"user_id":"u-1""#).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
+//! A [`person`] is found in what is stored, and told it as a [`document`].
 //! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in.
 #![forbid(unsafe_code)]
 
@@ -11,6 +12,7 @@ pub mod bill;
 pub mod bucket;
 pub mod clean;
 pub mod decode;
+pub mod document;
 pub mod error;
 pub mod event;
 pub mod histogram;
@@ -19,6 +21,7 @@ pub mod identity;
 pub mod letter;
 pub mod month;
 pub mod origin;
+pub mod person;
 pub mod price;
 pub mod quality;
 pub mod rollup;

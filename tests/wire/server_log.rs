@@ -127,6 +127,8 @@ fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
         format!("SELECT observa.scrub('{body} {{'::jsonb)"),
         format!("SELECT observa.scrub('{PAYLOAD}'), 1 / 0"),
         format!("SELECT 1 / 0 FROM observa.find_secrets('{PAYLOAD}')"),
+        format!("SELECT 1 / 0 FROM observa.export_user_rows('{PAYLOAD}')"),
+        format!("SELECT observa.forget_user('{PAYLOAD}', '{PAYLOAD}')"),
         format!("SELECT observa.add_scrub_pattern('{PAYLOAD}', 'x', '{PAYLOAD}')"),
         format!(
             "PREPARE p (text) AS SELECT observa.ingest($1), 1 / (random() * 0)::int; EXECUTE p ('{body}')"

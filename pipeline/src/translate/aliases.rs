@@ -256,6 +256,11 @@ pub fn alias(key: &str, event_type: EventType) -> Option<&'static Alias> {
     aliases.iter().find(|alias| alias.only.is_none_or(|only| only == event_type)).copied()
 }
 
+/// The keys of a target, whatever the event's type.
+pub fn keys_of(target: Target) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |alias| alias.target == target).map(|alias| alias.key)
+}
+
 /// What must be there. In the flat form, which people write by hand, only what tells the event apart is required.
 pub struct Required {
     pub event_type: EventType,

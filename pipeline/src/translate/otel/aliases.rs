@@ -521,6 +521,11 @@ pub fn family(key: &str) -> Option<&str> {
     key.get(..dot)
 }
 
+/// The keys of a target.
+pub fn keys_of(target: Target) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |alias| alias.target == target).map(|alias| alias.key)
+}
+
 pub fn alias(row: u16) -> Option<&'static Alias> {
     ALIASES.get(usize::from(row))
 }

@@ -23,4 +23,5 @@ mod vectors;
 pub mod written;
 
 pub use logs::{LogContent, LogRecord};
+pub use objects::IN_METADATA;
 pub use span::{Origin, translate};

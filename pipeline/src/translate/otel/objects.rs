@@ -13,22 +13,24 @@ use crate::translate::otel::filling::Filling;
 use crate::translate::otel::repr;
 use crate::translate::otel::values::{finish_word, is_id, parsed};
 
+/// What members of an application's metadata mean.
+pub const IN_METADATA: [(&str, Field); 8] = [
+    ("session_id", Field::SessionId),
+    ("sessionId", Field::SessionId),
+    ("user_id", Field::UserId),
+    ("userId", Field::UserId),
+    ("conversation_id", Field::ConversationId),
+    ("thread_id", Field::ConversationId),
+    ("threadId", Field::ConversationId),
+    // LangChain's.
+    ("ls_provider", Field::Provider),
+];
+
 impl Filling<'_, '_> {
     /// Ids in a JSON object of the application's own making.
     pub(super) fn metadata(&mut self, value: &Value) {
-        const IDS: [(&str, Field); 8] = [
-            ("session_id", Field::SessionId),
-            ("sessionId", Field::SessionId),
-            ("user_id", Field::UserId),
-            ("userId", Field::UserId),
-            ("conversation_id", Field::ConversationId),
-            ("thread_id", Field::ConversationId),
-            ("threadId", Field::ConversationId),
-            // LangChain's.
-            ("ls_provider", Field::Provider),
-        ];
         let Some(Json::Object(object)) = parsed(value) else { return };
-        for (key, field) in IDS {
+        for (key, field) in IN_METADATA {
             if self.event.text(field).is_none()
                 && let Some(text) = object.get(key).and_then(Json::as_str)
                 && is_id(text)

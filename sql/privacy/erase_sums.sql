@@ -1,0 +1,15 @@
+-- $1 a person's id, $2 ':' and the digits of their pseudonyms. What sums up their own doing goes; what others share stays without them.
+WITH hours AS (
+    DELETE FROM observa_internal.user_metrics m
+     WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
+), own AS (
+    DELETE FROM observa_internal.activities a
+     WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)
+), shared AS (
+    UPDATE observa_internal.activities a SET user_id = NULL
+     WHERE a.tenant_id = observa.current_tenant() AND a.actor <> 'user'
+       AND (a.user_id = $1 OR pg_catalog.right(a.user_id, 17) = $2)
+)
+UPDATE observa_internal.traces t
+   SET user_id = NULL
+ WHERE t.tenant_id = observa.current_tenant() AND (t.user_id = $1 OR pg_catalog.right(t.user_id, 17) = $2)
