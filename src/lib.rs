@@ -13,6 +13,7 @@ mod error;
 mod home_cache;
 mod identity;
 mod ingest;
+mod jobs;
 mod key_uses;
 mod keys;
 mod limits;
@@ -49,6 +50,7 @@ mod trace;
 mod traces;
 mod triggers;
 mod usage;
+mod worker;
 
 use pgrx::prelude::*;
 
@@ -57,6 +59,7 @@ pgrx::pg_module_magic!(name, version);
 extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/schemas.sql", name = "schemas", requires = ["roles"]);
 extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas"]);
+extension_sql_file!("../sql/api/workers.sql", name = "workers", requires = ["schemas"]);
 extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
 extension_sql_file!("../sql/api/keys.sql", name = "keys", requires = ["schemas"]);
 extension_sql_file!("../sql/api/privacy.sql", name = "privacy", requires = ["schemas"]);
@@ -72,7 +75,7 @@ extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["scrub", "cost", "prices", "trace"]
+    requires = ["scrub", "cost", "prices", "trace", "workers"]
 );
 
 #[pg_guard]
@@ -84,6 +87,7 @@ pub extern "C-unwind" fn _PG_init() {
     home_cache::watch_config();
     usage::watch_transactions();
     shared::request();
+    worker::start();
 }
 
 #[cfg(any(test, feature = "pg_test"))]
@@ -96,6 +100,6 @@ pub mod pg_test {
     pub fn setup(_options: Vec<&str>) {}
 
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec!["shared_preload_libraries = 'observa'"]
+        vec!["shared_preload_libraries = 'observa'", "observa.databases = 'none'"]
     }
 }

@@ -34,3 +34,4 @@ mod signals;
 mod tenancy;
 mod trace;
 mod views;
+mod workers;

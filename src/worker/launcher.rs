@@ -1,0 +1,201 @@
+//! The launcher: one for the server. It finds the databases that have the extension, and sees to it that each has a worker.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pgrx::bgworkers::{BackgroundWorkerBuilder, BgWorkerStartTime};
+use pgrx::pg_sys;
+use pgrx::pg_sys::Oid;
+use pgrx::prelude::*;
+
+use crate::shared;
+use crate::storage;
+use crate::worker::board::{Reason, Worker};
+use crate::worker::{LAUNCHER, MAINTENANCE, databases, process};
+
+const SECOND: i64 = 1_000_000;
+
+/// After its own crash.
+const RESTART: Duration = Duration::from_secs(5);
+
+/// A worker that ends without a reason comes back after so long, and twice as long each time, unless it had lived for a while.
+const RETRY: (i64, i64) = (5 * SECOND, 300 * SECOND);
+const LIVED: i64 = 60 * SECOND;
+
+/// A database without the extension is looked into again after so long, and twice as long each time. Whoever runs CREATE EXTENSION
+/// says so.
+const LOOK_AGAIN: (i64, i64) = (60 * SECOND, 3_600 * SECOND);
+
+/// Between two looks at the list of databases.
+const ROUND: i64 = 60 * SECOND;
+
+/// Workers that start at once: hundreds of databases must not take every worker process of the server.
+const STARTING: usize = 4;
+
+/// A worker that has not come after so long won't.
+const COMES_WITHIN: i64 = 60 * SECOND;
+
+/// What is known of a database, beside whether its worker runs.
+#[derive(Default)]
+struct Standing {
+    /// No worker is started before (microseconds since 1970 UTC).
+    next: i64,
+    /// The wait that led there.
+    wait: i64,
+    had_extension: bool,
+}
+
+impl Standing {
+    /// Waits longer each time, from the first to the second.
+    fn wait(&mut self, (first, last): (i64, i64), now: i64) {
+        self.wait = self.wait.saturating_mul(2).clamp(first, last);
+        self.next = now + self.wait;
+    }
+}
+
+/// From `_PG_init`, in the postmaster.
+pub fn register() {
+    BackgroundWorkerBuilder::new(LAUNCHER)
+        .set_type(LAUNCHER)
+        .set_library("observa")
+        .set_function("observa_launcher_main")
+        .enable_spi_access()
+        // Not on a standby; it starts when that is promoted.
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(Some(RESTART))
+        .load();
+}
+
+/// Has it look at once.
+pub fn wake() {
+    process::wake(shared::with_board(|board| board.launcher));
+}
+
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn observa_launcher_main(_argument: pg_sys::Datum) {
+    process::listen();
+    // SAFETY: in a worker's main function; without a database only shared catalogs can be read.
+    unsafe { pg_sys::BackgroundWorkerInitializeConnection(std::ptr::null(), std::ptr::null(), 0) };
+    process::introduce(LAUNCHER);
+    // SAFETY: reads the process' own number.
+    shared::with_board(|board| board.launcher = unsafe { pg_sys::MyProcPid });
+    let mut launcher = Launcher::default();
+    while !process::is_told_to_end() {
+        let wait = launcher.round();
+        process::wait(Duration::from_micros(u64::try_from(wait).unwrap_or_default()));
+    }
+    // Any other code than 0: it is started again, unless the server ends.
+    // SAFETY: the end of a worker's main function.
+    unsafe { pg_sys::proc_exit(1) };
+}
+
+#[derive(Default)]
+struct Launcher {
+    standings: HashMap<Oid, Standing>,
+    /// When no worker process was to be had: not before this, and the wait that led there.
+    full: Standing,
+}
+
+impl Launcher {
+    /// Starts what is to be started; microseconds to the next round.
+    fn round(&mut self) -> i64 {
+        let now = storage::now();
+        self.learn(now);
+        let databases = match process::transaction(databases::kept) {
+            Ok(databases) => databases,
+            Err(failure) => {
+                pgrx::warning!("observa: the launcher can't list the databases: {}", failure.text());
+                return RETRY.0;
+            }
+        };
+        self.standings.retain(|database, _| databases.contains(database));
+        let mut next = now + ROUND;
+        let mut running = 0;
+        for database in databases {
+            let standing = self.standings.entry(database).or_default();
+            if shared::with_board(|board| board.has_worker(database)) == Some(true) {
+                running += 1;
+            } else if standing.next > now {
+                next = next.min(standing.next);
+            } else if self.full.next > now {
+                next = next.min(self.full.next);
+            } else if shared::with_board(|board| board.starting()).is_none_or(|starting| starting >= STARTING)
+            {
+                // One of them wakes the launcher when it has found out.
+                next = next.min(now + SECOND);
+            } else {
+                self.start(database, now);
+            }
+        }
+        process::show(false, &format!("{LAUNCHER}: {running} databases have a worker"));
+        next - now
+    }
+
+    /// What has happened since the last round.
+    fn learn(&mut self, now: i64) {
+        while let Some(left) = shared::with_board(|board| board.take_left(now - COMES_WITHIN)).flatten() {
+            self.learn_of(left, now);
+        }
+        let (asked, all) = shared::with_board(|board| board.take_asked()).unwrap_or_default();
+        if all {
+            self.standings.clear();
+        }
+        for database in asked {
+            self.standings.remove(&database);
+        }
+        // A holder that was killed released nothing.
+        for holder in shared::with_board(|board| board.holders()).unwrap_or_default() {
+            if !process::is_alive(holder) {
+                shared::with_board(|board| board.release(holder));
+            }
+        }
+    }
+
+    fn learn_of(&mut self, left: Worker, now: i64) {
+        let standing = self.standings.entry(left.database).or_default();
+        match left.reason {
+            Reason::Held | Reason::NotKept => *standing = Standing::default(),
+            Reason::NoExtension => {
+                if std::mem::take(&mut standing.had_extension) {
+                    standing.wait = 0;
+                }
+                standing.wait(LOOK_AGAIN, now);
+            }
+            Reason::Ended => {
+                if !std::mem::replace(&mut standing.had_extension, true) || now - left.since > LIVED {
+                    standing.wait = 0;
+                }
+                standing.wait(RETRY, now);
+            }
+        }
+    }
+
+    fn start(&mut self, database: Oid, now: i64) {
+        if shared::with_board(|board| board.reserve(database, now)) != Some(true) {
+            return;
+        }
+        let started = BackgroundWorkerBuilder::new(MAINTENANCE)
+            .set_type(MAINTENANCE)
+            .set_library("observa")
+            .set_function("observa_maintenance_main")
+            .enable_spi_access()
+            // The launcher starts it again, not the postmaster, which knows no backoff and no DROP EXTENSION.
+            .set_restart_time(None)
+            .set_argument(Some(pg_sys::Datum::from(database)))
+            // SAFETY: reads the process' own number.
+            .set_notify_pid(unsafe { pg_sys::MyProcPid })
+            .load_dynamic();
+        if started.is_ok() {
+            self.full = Standing::default();
+            return;
+        }
+        shared::with_board(|board| board.give_back(database));
+        self.full.wait(RETRY, now);
+        pgrx::warning!(
+            "observa: no worker process is free for the database with OID {}: raise max_worker_processes; next try in {} s",
+            u32::from(database),
+            self.full.wait / SECOND
+        );
+    }
+}
