@@ -1,7 +1,6 @@
 //! Settings under `observa.`, and the limits of a batch made of them.
 
 use std::ffi::{CStr, CString};
-use std::time::Duration;
 
 use observa_pipeline::bucket::Rate;
 use observa_pipeline::settings::Settings;
@@ -9,6 +8,7 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
 use crate::error::Error;
+use crate::worker;
 
 const SECOND: i64 = 1_000_000;
 const DAY_S: i32 = 86_400;
@@ -36,11 +36,6 @@ static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
 static TRUSTED_LOGINS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
-/// '': every database.
-static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
-static ROLLUP_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(1_000);
-/// Read from the catalog, where it holds for sessions that are older than it.
-static RESTORING: GucSetting<bool> = GucSetting::<bool>::new(false);
 pub const ACTING_NAME: &CStr = c"observa.acting";
 
 struct Limit {
@@ -223,32 +218,7 @@ pub fn define() {
         GucContext::Suset,
         GucFlags::empty(),
     );
-    GucRegistry::define_string_guc(
-        c"observa.databases",
-        c"Databases, separated by commas, that workers keep in order; '': every one with the extension",
-        c"Names as pg_database has them, without quotation marks.",
-        &DATABASES,
-        GucContext::Sighup,
-        GucFlags::empty(),
-    );
-    GucRegistry::define_int_guc(
-        c"observa.rollup_interval",
-        c"How often what ingest has appended is folded into rollups; less often while nothing arrives",
-        c"",
-        &ROLLUP_INTERVAL,
-        100,
-        3_600_000,
-        GucContext::Sighup,
-        GucFlags::UNIT_MS,
-    );
-    GucRegistry::define_bool_guc(
-        c"observa.restoring",
-        c"Set for a database by observa.pre_restore(), which holds all jobs there",
-        c"",
-        &RESTORING,
-        GucContext::Suset,
-        GucFlags::DISALLOW_IN_FILE,
-    );
+    worker::settings::define();
     GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",
@@ -387,19 +357,6 @@ pub fn jwt_secret() -> Result<Vec<u8>, Error> {
 
 pub fn trusted_logins() -> Option<CString> {
     TRUSTED_LOGINS.get()
-}
-
-/// Whether workers keep a database in order, if it has the extension.
-pub fn is_kept(database: &str) -> bool {
-    let names = DATABASES.get().unwrap_or_default();
-    let names = names.to_string_lossy();
-    names.trim().is_empty() || names.split(',').any(|name| name.trim() == database)
-}
-
-/// Between two folds of rollups.
-#[expect(dead_code, reason = "for the job that folds rollups")]
-pub fn rollup_interval() -> Duration {
-    Duration::from_millis(u64::try_from(ROLLUP_INTERVAL.get()).unwrap_or_default())
 }
 
 /// What `observa.acting` holds now.

@@ -8,6 +8,7 @@ mod launcher;
 pub mod maintenance;
 mod process;
 pub mod restore;
+pub mod settings;
 
 use std::cell::Cell;
 

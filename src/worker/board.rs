@@ -15,7 +15,7 @@ const MOST_ASKED: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Free,
-    /// The postmaster was asked for it.
+    /// The postmaster was asked for it, and it has yet to find out whether the database has the extension.
     Starting,
     Running,
     /// It has ended, and the launcher has yet to learn why.
@@ -106,9 +106,9 @@ impl Board {
         self.worker(database).filter(|worker| worker.pid != 0).map(|worker| (worker.pid, worker.job))
     }
 
-    /// How many workers were asked for and have not begun.
-    pub fn starting(&self) -> usize {
-        self.workers.iter().filter(|worker| worker.state == State::Starting).count()
+    /// Whether a database has a worker that has found the extension.
+    pub fn is_settled(&mut self, database: Oid) -> bool {
+        self.worker(database).is_some_and(|worker| worker.state == State::Running)
     }
 
     /// False: a database can have none now, as it is held, has one, or all places are taken.
@@ -125,7 +125,7 @@ impl Board {
 
     /// Takes back what [`Board::reserve`] has given: no process came of it.
     pub fn give_back(&mut self, database: Oid) {
-        if let Some(worker) = self.worker(database).filter(|worker| worker.state == State::Starting) {
+        if let Some(worker) = self.worker(database).filter(|worker| worker.pid == 0) {
             *worker = Worker::NONE;
         }
     }
@@ -133,13 +133,24 @@ impl Board {
     /// A new worker takes its place. False: it must not run.
     pub fn enter(&mut self, database: Oid, pid: i32) -> bool {
         let is_held = self.is_held(database);
-        match self.worker(database).filter(|worker| worker.state == State::Starting) {
+        match self.worker(database).filter(|worker| worker.pid == 0) {
             Some(worker) if is_held => {
                 *worker = Worker { state: State::Left, reason: Reason::Held, ..*worker };
                 false
             }
             Some(worker) => {
-                *worker = Worker { state: State::Running, pid, ..*worker };
+                worker.pid = pid;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A worker has found the extension. True: it had not told so yet.
+    pub fn settle(&mut self, pid: i32) -> bool {
+        match self.of_process(pid).filter(|worker| worker.state == State::Starting) {
+            Some(worker) => {
+                worker.state = State::Running;
                 true
             }
             None => false,
@@ -170,14 +181,14 @@ impl Board {
     }
 
     fn of_process(&mut self, pid: i32) -> Option<&mut Worker> {
-        self.workers.iter_mut().find(|worker| worker.state == State::Running && worker.pid == pid)
+        self.workers.iter_mut().find(|worker| worker.is_alive() && worker.pid == pid)
     }
 
     /// The next worker that has ended, or was asked for before a time and never came; its place is free then.
     pub fn take_left(&mut self, asked_before: i64) -> Option<Worker> {
         let left = self.workers.iter_mut().find(|worker| match worker.state {
             State::Left => true,
-            State::Starting => worker.since < asked_before,
+            State::Starting => worker.pid == 0 && worker.since < asked_before,
             State::Free | State::Running => false,
         })?;
         Some(std::mem::replace(left, Worker::NONE))

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
 
-use crate::settings;
+use crate::worker::settings;
 
 /// A database whose DROP was interrupted has this limit of connections, and takes none.
 const INVALID: i32 = -2;
@@ -24,17 +24,8 @@ pub fn kept() -> Vec<Oid> {
             if row.is_null() {
                 break;
             }
-            let header = (*row).t_data;
-            let database = &*header
-                .cast::<u8>()
-                .add(usize::from((*header).t_hoff))
-                .cast::<pg_sys::FormData_pg_database>();
-            let name = CStr::from_ptr(database.datname.data.as_ptr()).to_string_lossy();
-            if database.datallowconn
-                && !database.datistemplate
-                && database.datconnlimit != INVALID
-                && settings::is_kept(&name)
-            {
+            let database = fixed_part(row);
+            if can_be_kept(database) {
                 found.push(database.oid);
             }
         }
@@ -44,11 +35,35 @@ pub fn kept() -> Vec<Oid> {
     found
 }
 
-/// Whether the database that the process is connected to is still to be kept. In a transaction.
+/// Whether the database that the process is connected to is still one of those. In a transaction.
 pub fn is_own_kept() -> bool {
-    // SAFETY: a name in the transaction's memory, or null where there is no such database.
+    // SAFETY: a look-up in the system cache; the row is held until it is released.
     unsafe {
-        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
-        !name.is_null() && settings::is_kept(&CStr::from_ptr(name).to_string_lossy())
+        let cache = pg_sys::SysCacheIdentifier::DATABASEOID.cast_signed();
+        let row = pg_sys::SearchSysCache1(cache, pg_sys::Datum::from(pg_sys::MyDatabaseId));
+        if row.is_null() {
+            return false;
+        }
+        let is_kept = can_be_kept(fixed_part(row));
+        pg_sys::ReleaseSysCache(row);
+        is_kept
+    }
+}
+
+fn can_be_kept(database: &pg_sys::FormData_pg_database) -> bool {
+    // SAFETY: a name is a C string within its 64 bytes.
+    let name = unsafe { CStr::from_ptr(database.datname.data.as_ptr()) };
+    database.datallowconn
+        && !database.datistemplate
+        && database.datconnlimit != INVALID
+        && settings::is_kept(&name.to_string_lossy())
+}
+
+/// Of a row of pg_database, for as long as the row is there.
+unsafe fn fixed_part<'r>(row: pg_sys::HeapTuple) -> &'r pg_sys::FormData_pg_database {
+    // SAFETY: the caller's row of that table: behind its header the columns that are never NULL lie like this.
+    unsafe {
+        let header = (*row).t_data;
+        &*header.cast::<u8>().add(usize::from((*header).t_hoff)).cast()
     }
 }

@@ -1,9 +1,11 @@
 //! The launcher: one for the server. It finds the databases that have the extension, and sees to it that each has a worker.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use pgrx::bgworkers::{BackgroundWorkerBuilder, BgWorkerStartTime};
+use pgrx::bgworkers::{
+    BackgroundWorkerBuilder, BackgroundWorkerStatus, BgWorkerStartTime, DynamicBackgroundWorker,
+};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
 use pgrx::prelude::*;
@@ -29,8 +31,8 @@ const LOOK_AGAIN: (i64, i64) = (60 * SECOND, 3_600 * SECOND);
 /// Between two looks at the list of databases.
 const ROUND: i64 = 60 * SECOND;
 
-/// Workers that start at once: hundreds of databases must not take every worker process of the server.
-const STARTING: usize = 4;
+/// Databases that are looked into at once: hundreds of them must not take every worker process of the server.
+const LOOKS: usize = 4;
 
 /// A worker that has not come after so long won't.
 const COMES_WITHIN: i64 = 60 * SECOND;
@@ -93,8 +95,14 @@ pub extern "C-unwind" fn observa_launcher_main(_argument: pg_sys::Datum) {
 #[derive(Default)]
 struct Launcher {
     standings: HashMap<Oid, Standing>,
+    /// What somebody has asked for comes first.
+    asked: HashSet<Oid>,
+    /// Processes that it has started: each has its place until the postmaster has buried it, which is after it has left the board.
+    started: Vec<(Oid, DynamicBackgroundWorker)>,
     /// When no worker process was to be had: not before this, and the wait that led there.
     full: Standing,
+    /// Nobody is told of it again before.
+    full_told: i64,
 }
 
 impl Launcher {
@@ -109,23 +117,24 @@ impl Launcher {
                 return RETRY.0;
             }
         };
+        let mut databases = databases;
         self.standings.retain(|database, _| databases.contains(database));
+        self.asked.retain(|database| databases.contains(database));
+        databases.sort_by_key(|database| !self.asked.contains(database));
         let mut next = now + ROUND;
         let mut running = 0;
         for database in databases {
             let standing = self.standings.entry(database).or_default();
             if shared::with_board(|board| board.has_worker(database)) == Some(true) {
                 running += 1;
+                self.asked.remove(&database);
             } else if standing.next > now {
                 next = next.min(standing.next);
             } else if self.full.next > now {
                 next = next.min(self.full.next);
-            } else if shared::with_board(|board| board.starting()).is_none_or(|starting| starting >= STARTING)
-            {
-                // One of them wakes the launcher when it has found out.
+            } else if self.looks() >= LOOKS || !self.start(database, now) {
+                // The end of a look wakes the launcher.
                 next = next.min(now + SECOND);
-            } else {
-                self.start(database, now);
             }
         }
         process::show(false, &format!("{LAUNCHER}: {running} databases have a worker"));
@@ -141,9 +150,14 @@ impl Launcher {
         if all {
             self.standings.clear();
         }
+        if !asked.is_empty() {
+            self.full.next = now;
+        }
         for database in asked {
             self.standings.remove(&database);
+            self.asked.insert(database);
         }
+        self.started.retain(|(_, process)| !matches!(process.pid(), Err(BackgroundWorkerStatus::Stopped)));
         // A holder that was killed released nothing.
         for holder in shared::with_board(|board| board.holders()).unwrap_or_default() {
             if !process::is_alive(holder) {
@@ -171,9 +185,16 @@ impl Launcher {
         }
     }
 
-    fn start(&mut self, database: Oid, now: i64) {
+    /// How many processes are there that have not found the extension, or not yet.
+    fn looks(&self) -> usize {
+        let is_settled = |database: Oid| shared::with_board(|board| board.is_settled(database)) == Some(true);
+        self.started.iter().filter(|(database, _)| !is_settled(*database)).count()
+    }
+
+    /// False: not now.
+    fn start(&mut self, database: Oid, now: i64) -> bool {
         if shared::with_board(|board| board.reserve(database, now)) != Some(true) {
-            return;
+            return false;
         }
         let started = BackgroundWorkerBuilder::new(MAINTENANCE)
             .set_type(MAINTENANCE)
@@ -186,16 +207,28 @@ impl Launcher {
             // SAFETY: reads the process' own number.
             .set_notify_pid(unsafe { pg_sys::MyProcPid })
             .load_dynamic();
-        if started.is_ok() {
+        if let Ok(process) = started {
+            self.started.push((database, process));
+            self.asked.remove(&database);
             self.full = Standing::default();
-            return;
+            self.full_told = now;
+            return true;
         }
         shared::with_board(|board| board.give_back(database));
-        self.full.wait(RETRY, now);
-        pgrx::warning!(
-            "observa: no worker process is free for the database with OID {}: raise max_worker_processes; next try in {} s",
-            u32::from(database),
-            self.full.wait / SECOND
-        );
+        // Else one will be free at once.
+        if self.looks() == 0 {
+            if now < self.full_told {
+                self.full.next = self.full_told;
+                return false;
+            }
+            self.full.wait(RETRY, now);
+            self.full_told = self.full.next;
+            pgrx::warning!(
+                "observa: no worker process is free for the database with OID {}: raise max_worker_processes; next try in {} s",
+                u32::from(database),
+                self.full.wait / SECOND
+            );
+        }
+        false
     }
 }

@@ -92,6 +92,9 @@ fn look() -> Step {
     if !databases::is_own_kept() {
         return Step::Leave(Reason::NotKept);
     }
+    if shared::with_board(|board| board.settle(own_pid())) == Some(true) {
+        launcher::wake();
+    }
     let is_ready = ledger::is_ready().and_then(|is_ready| Ok(is_ready && !restore::is_restoring()?));
     if !crate::error::or_raise(is_ready) {
         return Step::Wait(LOOK);

@@ -134,6 +134,10 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
     assert!(views.len() >= 14);
     for view in views {
         let view: String = view.get(0);
+        // Of the server, not of a tenant.
+        if view == "workers" {
+            continue;
+        }
         // Rules and prices have rows that are everybody's: built in.
         let own = if ["detection_rules", "model_prices"].contains(&view.as_str()) {
             "WHERE tenant_id IS NOT NULL"
@@ -151,6 +155,9 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
     );
     for table in tables {
         let table: String = table.get(0);
+        if table == "observa_internal.jobs" {
+            continue;
+        }
         if let Ok(found) = reader.query_one(&format!("SELECT count(*) FROM {table} q"), &[]) {
             assert_eq!(found.get::<_, i64>(0), 0, "{table}");
         }
@@ -337,7 +344,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 }
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
-const SECURITY_DEFINER: [(&str, &str); 47] = [
+const SECURITY_DEFINER: [(&str, &str); 49] = [
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
@@ -382,6 +389,8 @@ const SECURITY_DEFINER: [(&str, &str); 47] = [
     ("observa_internal.load_prices(text,text)", "observa_owner"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.record_job_failure(text,text)", "observa_owner"),
+    ("observa_internal.run_due_job()", "observa_owner"),
     ("observa_internal.scrub_own(text)", "observa_owner"),
     ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),

@@ -8,6 +8,7 @@ mod statements;
 use std::time::{Duration, Instant};
 
 use observa_tests::database::{one, one_with};
+use observa_tests::programs::{program, run};
 use observa_tests::{Cluster, Database};
 use postgres::Client;
 
@@ -171,6 +172,54 @@ fn a_reload_changes_which_databases_are_kept() {
     wait_for_worker(&mut watch, "one");
     reload("");
     wait_for_worker(&mut watch, "two");
+}
+
+#[test]
+fn many_databases_without_the_extension_take_no_worker_from_the_one_that_has_it() {
+    let cluster = server("workers-many", "max_worker_processes = 5\n");
+    let mut postgres = cluster.connect("postgres");
+    for n in 0..30 {
+        postgres.batch_execute(&format!("CREATE DATABASE d{n} STRATEGY file_copy")).unwrap();
+    }
+    cluster.kill();
+    cluster.start_again();
+    let mut postgres = cluster.connect("postgres");
+    // The launcher looks into all of them now.
+    cluster.connect("d29").batch_execute("CREATE EXTENSION observa; SELECT observa.setup()").unwrap();
+    wait_for_worker(&mut postgres, "d29");
+    assert!(!cluster.log().contains("no worker process is free"), "{}", cluster.log());
+}
+
+#[test]
+fn a_restore_meets_no_worker_before_it_is_complete() {
+    let mut db = Database::ready_in(server("workers-dump", ""));
+    db.ingest(r#"{"model":"m"}"#);
+    wait_for_worker(&mut db.connect(), &db.name);
+    eventually("all jobs run once", || db.count(UNDONE) == 0);
+    let before: Vec<String> = db.one("SELECT array_agg(job ORDER BY job) FROM observa_internal.jobs");
+    let file = std::env::temp_dir().join(format!("observa-workers-{}.dump", std::process::id()));
+    let script = run(program("pg_dump").args(db.cluster.arguments()).args(["-Fp", &db.name])).stdout;
+    // What a slow restore is like: a worker has all the time to look in between.
+    let script = String::from_utf8(script).unwrap();
+    let (first, rest) = script.split_at(script.find("COPY observa_internal.jobs").expect("the jobs' rows"));
+    std::fs::write(&file, format!("{first}\nSELECT pg_sleep(3);\n{rest}")).unwrap();
+    db.run("CREATE DATABASE restored");
+    let restored = program("psql")
+        .args(db.cluster.arguments())
+        .args(["-X", "-v", "ON_ERROR_STOP=1", "-d", "restored"])
+        .stdin(std::fs::File::open(&file).unwrap())
+        .output();
+    let _ = std::fs::remove_file(&file);
+    let restored = restored.unwrap();
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let mut client = db.cluster.connect("restored");
+    let after: Vec<String> =
+        one(&mut client, "SELECT array_agg(job ORDER BY job) FROM observa_internal.jobs");
+    assert_eq!(before, after);
+    client.batch_execute("UPDATE observa_internal.jobs SET next_run = '-infinity', runs = 0").unwrap();
+    eventually("the jobs run there, too", || {
+        one::<i64>(&mut client, "SELECT count(*) FROM observa.workers WHERE runs = 0 OR failures > 0") == 0
+    });
 }
 
 #[test]

@@ -52,6 +52,15 @@ fn a_worker_is_in_the_way_of_no_statement_about_its_database() {
     at_once(&mut postgres, "CREATE DATABASE unrelated");
     assert_eq!(worker(&mut postgres, "renamed"), Some(moved));
 
+    // A template is anybody's to copy.
+    postgres.batch_execute("ALTER DATABASE renamed IS_TEMPLATE true").unwrap();
+    eventually("a template has no worker", || worker(&mut postgres, "renamed").is_none());
+    at_once(&mut postgres, "CREATE DATABASE copy TEMPLATE renamed");
+    postgres.batch_execute("ALTER DATABASE renamed IS_TEMPLATE false").unwrap();
+    for name in ["copy", "renamed"] {
+        wait_for_worker(&mut postgres, name);
+    }
+
     at_once(&mut postgres, "DROP DATABASE renamed");
     at_once(&mut postgres, "DROP DATABASE first WITH (FORCE)");
     at_once(&mut postgres, "DROP DATABASE IF EXISTS first");
