@@ -1,6 +1,7 @@
 //! Workers in the server: a launcher, and for each database with the extension one that runs its jobs.
 
 pub mod board;
+mod crashes;
 mod database_ddl;
 mod databases;
 mod holds;
@@ -33,6 +34,7 @@ pub fn start() {
         return;
     }
     database_ddl::install();
+    crashes::count();
     launcher::register();
     // SAFETY: registered once for the process, and inherited by all that it forks.
     unsafe { pg_sys::RegisterXactCallback(Some(at_end), std::ptr::null_mut()) };

@@ -68,8 +68,31 @@ unsafe extern "C-unwind" fn process_utility(
 ) {
     // SAFETY: Postgres' own arguments, passed on as they are.
     unsafe {
-        let run = if is_of_databases(statement) { run_without_worker } else { pass_on };
-        run(statement, text, read_only_tree, context, parameters, environment, destination, completion);
+        let needed = if is_of_databases(statement) { look_at(statement) } else { pg_sys::InvalidOid };
+        if needed == pg_sys::InvalidOid {
+            pass_on(
+                statement,
+                text,
+                read_only_tree,
+                context,
+                parameters,
+                environment,
+                destination,
+                completion,
+            );
+        } else {
+            run_without_worker(
+                needed,
+                statement,
+                text,
+                read_only_tree,
+                context,
+                parameters,
+                environment,
+                destination,
+                completion,
+            );
+        }
     }
 }
 
@@ -90,9 +113,27 @@ unsafe extern "C-unwind" fn pass_on(
     }
 }
 
+/// Of a statement that [`is_of_databases`]: what is told at its commit, and the database that it needs for itself. InvalidOid: none.
+#[pg_guard]
+unsafe extern "C-unwind" fn look_at(statement: *mut pg_sys::PlannedStmt) -> Oid {
+    // SAFETY: a statement that Postgres is about to run, in a transaction.
+    match unsafe { meaning(statement) } {
+        Meaning::Nothing => pg_sys::InvalidOid,
+        Meaning::News => {
+            wake_at_commit();
+            pg_sys::InvalidOid
+        }
+        Meaning::Needs(database) => {
+            wake_at_commit();
+            database
+        }
+    }
+}
+
 #[pg_guard]
 #[expect(clippy::too_many_arguments, reason = "the hook's")]
 unsafe extern "C-unwind" fn run_without_worker(
+    database: Oid,
     statement: *mut pg_sys::PlannedStmt,
     text: *const std::ffi::c_char,
     read_only_tree: bool,
@@ -119,16 +160,6 @@ unsafe extern "C-unwind" fn run_without_worker(
             });
         }
     };
-    // SAFETY: a statement that Postgres is about to run, in a transaction.
-    let database = match unsafe { meaning(statement) } {
-        Meaning::Nothing => return run(),
-        Meaning::News => {
-            wake_at_commit();
-            return run();
-        }
-        Meaning::Needs(database) => database,
-    };
-    wake_at_commit();
     PgTryBuilder::new(AssertUnwindSafe(|| {
         // If it stays, Postgres says who is in the way.
         holds::hold(database);

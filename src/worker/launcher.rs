@@ -1,6 +1,6 @@
 //! The launcher: one for the server. It finds the databases that have the extension, and sees to it that each has a worker.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pgrx::bgworkers::{
@@ -13,7 +13,7 @@ use pgrx::prelude::*;
 use crate::shared;
 use crate::storage;
 use crate::worker::board::{Reason, Worker};
-use crate::worker::{LAUNCHER, MAINTENANCE, databases, process};
+use crate::worker::{LAUNCHER, MAINTENANCE, crashes, databases, process};
 
 const SECOND: i64 = 1_000_000;
 
@@ -36,6 +36,9 @@ const LOOKS: usize = 4;
 
 /// A worker that has not come after so long won't.
 const COMES_WITHIN: i64 = 60 * SECOND;
+
+/// A worker that is about to end has ended after so long.
+const LEAVES_WITHIN: i64 = 10 * SECOND;
 
 /// What is known of a database, beside whether its worker runs.
 #[derive(Default)]
@@ -82,7 +85,8 @@ pub extern "C-unwind" fn observa_launcher_main(_argument: pg_sys::Datum) {
     process::introduce(LAUNCHER);
     // SAFETY: reads the process' own number.
     shared::with_board(|board| board.launcher = unsafe { pg_sys::MyProcPid });
-    let mut launcher = Launcher::default();
+    let pause = i64::try_from(crashes::pause().as_micros()).unwrap_or_default();
+    let mut launcher = Launcher { calm: storage::now() + pause, ..Launcher::default() };
     while !process::is_told_to_end() {
         let wait = launcher.round();
         process::wait(Duration::from_micros(u64::try_from(wait).unwrap_or_default()));
@@ -95,8 +99,10 @@ pub extern "C-unwind" fn observa_launcher_main(_argument: pg_sys::Datum) {
 #[derive(Default)]
 struct Launcher {
     standings: HashMap<Oid, Standing>,
-    /// What somebody has asked for comes first.
-    asked: HashSet<Oid>,
+    /// No worker is started before: the server has crashed (microseconds since 1970 UTC).
+    calm: i64,
+    /// What somebody has asked for comes first; when it was (microseconds since 1970 UTC).
+    asked: HashMap<Oid, i64>,
     /// Processes that it has started: each has its place until the postmaster has buried it, which is after it has left the board.
     started: Vec<(Oid, DynamicBackgroundWorker)>,
     /// When no worker process was to be had: not before this, and the wait that led there.
@@ -119,17 +125,17 @@ impl Launcher {
         };
         let mut databases = databases;
         self.standings.retain(|database, _| databases.contains(database));
-        self.asked.retain(|database| databases.contains(database));
-        databases.sort_by_key(|database| !self.asked.contains(database));
+        self.asked.retain(|database, _| databases.contains(database));
+        databases.sort_by_key(|database| !self.asked.contains_key(database));
         let mut next = now + ROUND;
         let mut running = 0;
         for database in databases {
             let standing = self.standings.entry(database).or_default();
             if shared::with_board(|board| board.has_worker(database)) == Some(true) {
                 running += 1;
-                self.asked.remove(&database);
-            } else if standing.next > now {
-                next = next.min(standing.next);
+                self.asked.retain(|asked, at| *asked != database || now - *at < LEAVES_WITHIN);
+            } else if standing.next.max(self.calm) > now {
+                next = next.min(standing.next.max(self.calm));
             } else if self.full.next > now {
                 next = next.min(self.full.next);
             } else if self.looks() >= LOOKS || !self.start(database, now) {
@@ -143,9 +149,6 @@ impl Launcher {
 
     /// What has happened since the last round.
     fn learn(&mut self, now: i64) {
-        while let Some(left) = shared::with_board(|board| board.take_left(now - COMES_WITHIN)).flatten() {
-            self.learn_of(left, now);
-        }
         let (asked, all) = shared::with_board(|board| board.take_asked()).unwrap_or_default();
         if all {
             self.standings.clear();
@@ -155,7 +158,10 @@ impl Launcher {
         }
         for database in asked {
             self.standings.remove(&database);
-            self.asked.insert(database);
+            self.asked.insert(database, now);
+        }
+        while let Some(left) = shared::with_board(|board| board.take_left(now - COMES_WITHIN)).flatten() {
+            self.learn_of(left, now);
         }
         self.started.retain(|(_, process)| !matches!(process.pid(), Err(BackgroundWorkerStatus::Stopped)));
         // A holder that was killed released nothing.
@@ -170,6 +176,10 @@ impl Launcher {
         let standing = self.standings.entry(left.database).or_default();
         match left.reason {
             Reason::Held | Reason::NotKept => *standing = Standing::default(),
+            // It had looked before the extension was made anew.
+            Reason::NoExtension if self.asked.get(&left.database).is_some_and(|at| *at > left.since) => {
+                *standing = Standing::default();
+            }
             Reason::NoExtension => {
                 if std::mem::take(&mut standing.had_extension) {
                     standing.wait = 0;

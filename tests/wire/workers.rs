@@ -108,6 +108,20 @@ fn every_database_with_the_extension_has_a_worker_while_it_has_the_extension() {
     assert!(worker(&mut postgres, "two").is_some());
     client.batch_execute("CREATE EXTENSION observa; SELECT observa.setup()").unwrap();
     wait_for_worker(&mut postgres, "one");
+    // Made anew while its worker is about to end.
+    for statement in ["DROP EXTENSION observa CASCADE", "CREATE EXTENSION observa"] {
+        client.batch_execute(statement).unwrap();
+    }
+    std::thread::sleep(Duration::from_secs(2));
+    wait_for_worker(&mut postgres, "one");
+    client
+        .batch_execute(
+            "SELECT observa.setup(); UPDATE observa_internal.jobs SET runs = 0, next_run = '-infinity'",
+        )
+        .unwrap();
+    eventually("the jobs run", || {
+        one::<i64>(&mut client, "SELECT count(*) FROM observa.workers WHERE runs > 0") == 7
+    });
 }
 
 #[test]
@@ -124,10 +138,13 @@ fn workers_that_end_come_back() {
 
     let second = worker(&mut postgres, &db.name).unwrap();
     db.cluster.kill_backend(second);
+    let crashed = Instant::now();
     std::thread::sleep(Duration::from_millis(500));
     let mut postgres = db.cluster.connect("postgres");
     let third = wait_for_worker(&mut postgres, &db.name);
     assert_ne!(third, second);
+    // Should it have been a worker's doing, it must not be so every second.
+    assert!(crashed.elapsed() > Duration::from_secs(4), "{:?}", crashed.elapsed());
     db.client = db.connect();
     assert_eq!(db.ingest(r#"{"model":"m"}"#)["accepted"], 1);
 }

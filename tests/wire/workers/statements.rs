@@ -10,7 +10,7 @@ use postgres::Client;
 use super::{eventually, server, wait_for_worker, worker};
 
 /// PostgreSQL itself waits for five seconds before it gives up.
-const AT_ONCE: Duration = Duration::from_secs(3);
+const AT_ONCE: Duration = Duration::from_secs(4);
 
 #[track_caller]
 fn at_once(client: &mut Client, sql: &str) {
@@ -32,7 +32,7 @@ fn a_worker_is_in_the_way_of_no_statement_about_its_database() {
     let cluster = server("workers-ddl", "");
     let mut postgres = cluster.connect("postgres");
     make(&cluster, &mut postgres, "first");
-    at_once(&mut postgres, "CREATE DATABASE copy TEMPLATE first");
+    at_once(&mut postgres, "CREATE DATABASE copy TEMPLATE first STRATEGY file_copy");
     for name in ["first", "copy"] {
         wait_for_worker(&mut postgres, name);
     }
@@ -55,7 +55,7 @@ fn a_worker_is_in_the_way_of_no_statement_about_its_database() {
     // A template is anybody's to copy.
     postgres.batch_execute("ALTER DATABASE renamed IS_TEMPLATE true").unwrap();
     eventually("a template has no worker", || worker(&mut postgres, "renamed").is_none());
-    at_once(&mut postgres, "CREATE DATABASE copy TEMPLATE renamed");
+    at_once(&mut postgres, "CREATE DATABASE copy TEMPLATE renamed STRATEGY file_copy");
     postgres.batch_execute("ALTER DATABASE renamed IS_TEMPLATE false").unwrap();
     for name in ["copy", "renamed"] {
         wait_for_worker(&mut postgres, name);
