@@ -274,8 +274,9 @@ fn own_account() -> Option<pgrx::Uuid> {
 }
 
 /// Sessions that count no more; the policy lets no others go.
-pub fn forget_sessions() -> Result<(), Error> {
-    Ok(Spi::run("DELETE FROM observa_internal.sessions")?)
+pub fn forget_sessions() -> Result<u64, Error> {
+    let delete = "DELETE FROM observa_internal.sessions";
+    Ok(Spi::connect_mut(|client| client.update(delete, None, &[]).map(|rows| rows.len() as u64))?)
 }
 
 /// AFTER DELETE on accounts: memberships go with the account. Members of identity providers have no row that a key could point to.

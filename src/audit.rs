@@ -112,7 +112,8 @@ pub fn span(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Strin
     format!("{}/{}", since.to_iso_string(), until.to_iso_string())
 }
 
-/// Drops the acting tenant's rows that have outlived `observa.audit_retention`: the policy lets no others go.
-pub fn forget() -> Result<(), Error> {
-    Ok(Spi::run("DELETE FROM observa_internal.audit_log WHERE tenant_id = observa.current_tenant()")?)
+/// Drops the acting tenant's rows that have outlived `observa.audit_retention`: the policy lets no others go; how many.
+pub fn forget() -> Result<u64, Error> {
+    let forget = "DELETE FROM observa_internal.audit_log WHERE tenant_id = observa.current_tenant()";
+    Ok(Spi::connect_mut(|client| client.update(forget, None, &[]).map(|rows| rows.len()))? as u64)
 }

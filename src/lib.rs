@@ -18,6 +18,7 @@ mod histogram;
 mod home_cache;
 mod identity;
 mod ingest;
+mod jobs;
 mod key_uses;
 mod keys;
 mod limits;
@@ -62,6 +63,7 @@ mod traces;
 mod triggers;
 mod unfolded;
 mod usage;
+mod worker;
 
 use pgrx::prelude::*;
 
@@ -70,6 +72,7 @@ pgrx::pg_module_magic!(name, version);
 extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/schemas.sql", name = "schemas", requires = ["roles"]);
 extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas"]);
+extension_sql_file!("../sql/api/workers.sql", name = "workers", requires = ["schemas"]);
 extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
 extension_sql_file!("../sql/api/keys.sql", name = "keys", requires = ["schemas"]);
 extension_sql_file!("../sql/api/privacy.sql", name = "privacy", requires = ["schemas"]);
@@ -87,7 +90,7 @@ extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schem
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["identity", "scrub", "cost", "histogram", "prices", "trace"]
+    requires = ["identity", "scrub", "cost", "histogram", "prices", "trace", "workers"]
 );
 
 #[pg_guard]
@@ -99,6 +102,7 @@ pub extern "C-unwind" fn _PG_init() {
     home_cache::watch_config();
     usage::watch_transactions();
     shared::request();
+    worker::start();
 }
 
 #[cfg(any(test, feature = "pg_test"))]
@@ -111,6 +115,6 @@ pub mod pg_test {
     pub fn setup(_options: Vec<&str>) {}
 
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec!["shared_preload_libraries = 'observa'"]
+        vec!["shared_preload_libraries = 'observa'", "observa.databases = 'none'"]
     }
 }

@@ -1,27 +1,16 @@
-//! observa.run_maintenance: what must happen from time to time, whoever calls it.
+//! observa.run_maintenance: every job once, for hosts where no worker runs.
 
-use observa_pipeline::settings::DAY;
 use pgrx::JsonB;
 use pgrx::prelude::*;
-use serde_json::json;
+use serde_json::{Map, Value};
 
-use crate::accounts;
-use crate::audit;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
-use crate::key_uses;
-use crate::matviews;
+use crate::identity;
+use crate::jobs::{self, JOBS, Job, ledger};
 use crate::patience::Patience;
-use crate::retention;
-use crate::rollups;
-use crate::span_contents;
 use crate::storage;
-use crate::tenants;
-use crate::traces;
-use crate::usage;
-
-/// Days that ids of events without a time are kept, and contents of spans that have not come: yesterday's retry is still known today.
-const KEY_DAYS: i64 = 2;
+use crate::subtransaction;
+use crate::worker;
 
 #[pg_extern(sql = false)]
 fn run_maintenance() -> JsonB {
@@ -31,35 +20,57 @@ fn run_maintenance() -> JsonB {
     JsonB(or_raise(round()))
 }
 
-fn round() -> Result<serde_json::Value, Error> {
+fn round() -> Result<Value, Error> {
     storage::ensure()?;
-    let mut patience = Patience::of_a_round();
-    let partitions_created = storage::make_window(&mut patience)?;
-    let mut quota_signals = 0;
-    for tenant_id in tenants::all()? {
-        let acting = Acting::whole(tenant_id);
-        Acting::during(acting, traces::settle)?;
-        quota_signals += Acting::during(acting, usage::fold)?;
-        Acting::during(acting, audit::forget)?;
-        Acting::during(acting, || span_contents::forget(storage::now() - KEY_DAYS * DAY))?;
+    if worker::restore::is_restoring()? {
+        return Err(Error::NotReady("observa.pre_restore() holds until observa.post_restore()".into()));
     }
-    accounts::forget_sessions()?;
-    let keys_used = key_uses::fold()?;
-    let deltas_folded = rollups::fold_all()?;
-    let matviews_refreshed = matviews::refresh()?;
-    let expired_rows = retention::delete_rows()?;
-    // Last, as it locks out ingest until the commit.
-    let days_dropped = retention::drop_days(&mut patience)?;
-    let keys_dropped = storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, &mut patience)?;
-    Ok(json!({
-        "partitions_created": partitions_created,
-        "key_partitions_dropped": keys_dropped,
-        "quota_signals": quota_signals,
-        "keys_used": keys_used,
-        "deltas_folded": deltas_folded,
-        "matviews_refreshed": matviews_refreshed,
-        "expired_rows": expired_rows,
-        "expired_partitions": days_dropped,
-        "postponed": patience.postponed,
-    }))
+    let has_ledger = ledger::is_ready()?;
+    if has_ledger {
+        ledger::register()?;
+    }
+    let mut patience = Patience::of_a_round();
+    let mut answer = Map::new();
+    let mut failed = Vec::new();
+    for job in &JOBS {
+        let rows = match subtransaction::attempt(|| run(job, has_ledger, &mut patience)) {
+            Ok(rows) => rows,
+            Err(failure) => {
+                let text = failure.text();
+                pgrx::warning!("observa: job {} failed: {text}", job.name);
+                if has_ledger {
+                    ledger::record_failure(job.name, &text)?;
+                }
+                failed.push(job.name);
+                0
+            }
+        };
+        if let Some(key) = job.told_as {
+            answer.insert(key.into(), rows.into());
+        }
+    }
+    answer.insert("postponed".into(), patience.postponed.into());
+    answer.insert("failed".into(), failed.into());
+    Ok(Value::Object(answer))
+}
+
+fn run(job: &Job, has_ledger: bool, patience: &mut Patience) -> Result<u64, Error> {
+    let mut idle_runs = 0;
+    if has_ledger {
+        match ledger::take(job)? {
+            Some(known) => idle_runs = known,
+            None => {
+                patience.postponed.push(format!("{}, which somebody else runs now", job.name));
+                return Ok(0);
+            }
+        }
+    }
+    let begun = storage::now();
+    let postponed = patience.postponed.len();
+    let done = (job.run)(patience)?;
+    if has_ledger {
+        let pause = jobs::pause(job, &done, idle_runs, patience.postponed.len() > postponed);
+        ledger::record(job, begun, &done, pause)?;
+    }
+    Ok(done.rows)
 }

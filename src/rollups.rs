@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
+use crate::jobs::Done;
 use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
 use crate::rows::{self, Rows};
 use crate::settings;
-use crate::storage::{self, sql_time};
+use crate::storage::{self, sql_time, unix_micros};
 
 /// Deltas of one fold: what they hold together lies in memory.
 const MOST_DELTAS: i64 = 500;
@@ -42,27 +43,35 @@ pub fn append_delta(delta: &Delta) -> Result<(), Error> {
     Ok(Spi::run_with_args(include_str!("../sql/rollup/append.sql"), &arguments)?)
 }
 
-/// Folds what all tenants have added; how many deltas.
-pub fn fold_all() -> Result<u64, Error> {
+/// Folds what all tenants have added: how many deltas, and the age of the oldest.
+pub fn fold_all() -> Result<Done, Error> {
     let tenants = Spi::connect(|client| {
-        let rows = client.select("SELECT observa_internal.tenants_to_fold()", None, &[])?;
-        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        let rows = client.select("SELECT * FROM observa_internal.tenants_to_fold()", None, &[])?;
+        rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
+            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
+    let mut oldest: Option<i64> = None;
     let mut folded = 0;
-    for tenant_id in tenants.into_iter().flatten() {
+    for (tenant_id, since) in tenants.into_iter().filter_map(|(tenant_id, since)| tenant_id.zip(since)) {
         folded += Acting::during(Acting::whole(identity::uuid(tenant_id)), fold)?;
+        let since = unix_micros(since);
+        oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
     }
-    Ok(folded)
+    let lag_s = oldest.map_or(0.0, |oldest| (storage::now() - oldest) as f64 / 1e6);
+    Ok(Done { rows: folded, lag_s: Some(lag_s) })
 }
 
 /// For the owner of ingest alone, as `find_tenant`.
 #[pg_extern(sql = false)]
-fn tenants_to_fold() -> SetOfIterator<'static, pgrx::Uuid> {
-    let ids = Spi::connect(|client| {
+fn tenants_to_fold()
+-> TableIterator<'static, (name!(tenant_id, pgrx::Uuid), name!(oldest, TimestampWithTimeZone))> {
+    let found = Spi::connect(|client| {
         let rows = client.select(include_str!("../sql/rollup/tenants.sql"), None, &[])?;
-        rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
+            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     });
-    SetOfIterator::new(or_raise(ids.map_err(Error::Spi)).into_iter().flatten())
+    let found = or_raise(found.map_err(Error::Spi));
+    TableIterator::new(found.into_iter().filter_map(|(tenant_id, oldest)| tenant_id.zip(oldest)))
 }
 
 /// Folds the acting tenant's deltas; how many.

@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 
 use crate::days;
 use crate::error::Error;
+use crate::worker;
 
 const SECOND: i64 = 1_000_000;
 const DAY_S: i32 = 86_400;
@@ -238,6 +239,7 @@ pub fn define() {
         &CLIENT_ADDRESS_HEADER,
         GucFlags::empty(),
     );
+    worker::settings::define();
     GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",

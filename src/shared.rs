@@ -1,4 +1,5 @@
-//! What all backends share in memory: buckets of rates, what has been used of quotas, when keys were used. Only with
+//! What all backends share in memory: buckets of rates, what has been used of quotas, when keys were used, and
+//! which workers run. Only with
 //! `shared_preload_libraries = 'observa'`; 1.5 MB, made at the server's start, and gone at its end.
 
 use std::cell::Cell;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::key_uses::Use;
 use crate::usage::Used;
+use crate::worker::board::Board;
 
 /// Eight each.
 const BUCKET_SETS: usize = 512;
@@ -34,6 +36,9 @@ static ADDRESSES: PgLwLock<AssertPGRXSharedMemory<Addresses>> =
 static QUOTAS: PgLwLock<AssertPGRXSharedMemory<Quotas>> = unsafe { PgLwLock::new(c"observa quotas") };
 // SAFETY: as above.
 static KEY_USES: PgLwLock<AssertPGRXSharedMemory<KeyUses>> = unsafe { PgLwLock::new(c"observa key uses") };
+
+// SAFETY: as above.
+static BOARD: PgLwLock<AssertPGRXSharedMemory<Board>> = unsafe { PgLwLock::new(c"observa workers") };
 
 thread_local! {
     /// Set by the postmaster, and so in all that it forks.
@@ -58,6 +63,8 @@ pub fn request() {
     pg_shmem_init!(QUOTAS = unsafe { AssertPGRXSharedMemory::new(Quotas::new(Used::NONE, seed())) });
     // SAFETY: as above.
     pg_shmem_init!(KEY_USES = unsafe { AssertPGRXSharedMemory::new(KeyUses::new(Use::NONE, seed())) });
+    // SAFETY: as above; it is never read as an enumeration's value but what was written as one.
+    pg_shmem_init!(BOARD = unsafe { AssertPGRXSharedMemory::new(Board::EMPTY) });
     THERE.set(true);
 }
 
@@ -89,6 +96,11 @@ pub fn with_quotas<T>(run: impl FnOnce(&mut Quotas) -> T) -> Option<T> {
 /// As [`with_buckets`].
 pub fn with_key_uses<T>(run: impl FnOnce(&mut KeyUses) -> T) -> Option<T> {
     is_there().then(|| run(KEY_USES.exclusive().deref_mut()))
+}
+
+/// As [`with_buckets`].
+pub fn with_board<T>(run: impl FnOnce(&mut Board) -> T) -> Option<T> {
+    is_there().then(|| run(BOARD.exclusive().deref_mut()))
 }
 
 /// Something of this database: `number` tells apart what may have one id.

@@ -220,9 +220,10 @@ fn scored_projects(contents: &[&StoredContent]) -> BTreeSet<Uuid> {
     homes.filter(|home| home.quality_scores).map(|home| home.project_id).collect()
 }
 
-/// Drops the acting tenant's contents that arrived before a time (microseconds since 1970 UTC).
-pub fn forget(before: i64) -> Result<(), Error> {
+/// Drops the acting tenant's contents that arrived before a time (microseconds since 1970 UTC); how many.
+pub fn forget(before: i64) -> Result<u64, Error> {
     let forget = "DELETE FROM observa_internal.span_contents
                    WHERE tenant_id = observa.current_tenant() AND arrived_at < $1";
-    Ok(Spi::run_with_args(forget, &[sql_time(before).into()])?)
+    let before = [sql_time(before).into()];
+    Ok(Spi::connect_mut(|client| client.update(forget, None, &before).map(|rows| rows.len()))? as u64)
 }

@@ -10,12 +10,14 @@ use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
 use crate::identity;
+use crate::jobs::ledger;
 use crate::locks;
 use crate::patience::Patience;
 use crate::retention;
 use crate::settings;
 use crate::storage_state;
 use crate::tenants;
+use crate::worker;
 
 /// In the order that they build on each other. All can run again.
 pub const SCRIPTS: &[&str] = &[
@@ -34,6 +36,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
     include_str!("../sql/storage/accounts.sql"),
+    include_str!("../sql/storage/jobs.sql"),
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),
@@ -44,6 +47,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/usage.sql"),
     include_str!("../sql/views/metrics.sql"),
     include_str!("../sql/views/summaries.sql"),
+    include_str!("../sql/views/workers.sql"),
     include_str!("../sql/views/grants.sql"),
     "SELECT observa_internal.make_matviews()",
 ];
@@ -133,6 +137,8 @@ pub fn make() -> Result<(), Error> {
         let begun = bring_up_to_date(&mut patience)?;
         make_window(&mut Patience::of_a_round_since(begun))?;
     }
+    ledger::register()?;
+    worker::wake_at_commit();
     match tenants::make("default", None) {
         Ok(_) | Err(Error::Exists { .. }) => {}
         Err(error) => return Err(error),

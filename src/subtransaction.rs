@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
-use crate::error::Error;
+use crate::error::{Error, or_raise};
+use crate::jobs::failure::Failure;
 
 /// None: it met a key that is there already, and nothing of it has happened.
 pub fn unless_duplicate<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
@@ -15,6 +16,35 @@ pub fn unless_duplicate<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Opt
 /// None: it did not get a lock in time, and nothing of it has happened.
 pub fn unless_locked<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option<T>, Error> {
     unless([PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, PgSqlErrorCode::ERRCODE_T_R_DEADLOCK_DETECTED], run)
+}
+
+/// Err: it met an error, and nothing of it has happened. What ends the statement itself, a cancel or the session's end, passes by.
+pub fn attempt<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+    // SAFETY: as in `unless`.
+    unsafe {
+        let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(outer.context);
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            let done = or_raise(run());
+            pg_sys::ReleaseCurrentSubTransaction();
+            outer.restore();
+            Ok(done)
+        }))
+        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error: CaughtError| {
+            outer.roll_back();
+            error.rethrow()
+        })
+        .catch_others(|error| {
+            outer.roll_back();
+            Err(Failure::of(&error))
+        })
+        .catch_rust_panic(|error| {
+            outer.roll_back();
+            Err(Failure::of(&error))
+        })
+        .execute()
+    }
 }
 
 /// Runs something in a subtransaction. None: it met one of the errors.

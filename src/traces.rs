@@ -119,8 +119,9 @@ fn complete_project(project_id: Uuid, ready: &mut [&mut Ready]) -> Result<(), Er
     spread_ids(&stored, &mut new)
 }
 
-/// Settles the bill of what concurrent transactions stored: for the acting tenant, as far back as they can have met.
-pub fn settle() -> Result<(), Error> {
+/// Settles the bill of what concurrent transactions stored: for the acting tenant, as far back as they can have met; of how many
+/// traces and answers.
+pub fn settle() -> Result<u64, Error> {
     let now = storage::now();
     let since = now - UNSETTLED;
     let mut found: BTreeMap<Uuid, (Vec<String>, Vec<String>)> = BTreeMap::new();
@@ -135,11 +136,13 @@ pub fn settle() -> Result<(), Error> {
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
+    let mut settled = 0;
     for (project_id, (trace_ids, response_ids)) in found {
+        settled += trace_ids.len() + response_ids.len();
         let stored = read_spans(project_id, trace_ids, response_ids, (since, now + AROUND))?;
         settle_bill(&stored, &mut [])?;
     }
-    Ok(())
+    Ok(settled as u64)
 }
 
 /// Settles the bill of the traces of stored events.

@@ -23,11 +23,11 @@ CREATE FUNCTION observa_internal.refresh_matviews() RETURNS void
 ALTER FUNCTION observa_internal.refresh_matviews() OWNER TO observa_system;
 COMMENT ON FUNCTION observa_internal.refresh_matviews() IS 'Refreshes the materialized views over all tenants'' sums, for maintenance';
 
-CREATE FUNCTION observa_internal.tenants_to_fold() RETURNS SETOF uuid
+CREATE FUNCTION observa_internal.tenants_to_fold() RETURNS TABLE (tenant_id uuid, oldest timestamptz)
     LANGUAGE c STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'tenants_to_fold_wrapper';
 ALTER FUNCTION observa_internal.tenants_to_fold() OWNER TO observa_system;
-COMMENT ON FUNCTION observa_internal.tenants_to_fold() IS 'Tenants with unfolded deltas, for maintenance';
+COMMENT ON FUNCTION observa_internal.tenants_to_fold() IS 'Tenants with unfolded deltas, and since when, for maintenance';
 
 CREATE FUNCTION observa_internal.retention_of_projects() RETURNS TABLE (tenant_id uuid, project_id uuid, retention_days integer,
         payload_retention_days integer, done_on integer, days integer, payload_days integer)

@@ -11,18 +11,6 @@ storage that is in use it locks nothing where nothing changes. Otherwise it trie
 making an ingest wait for more than one; if a long transaction holds them, nothing has changed and that is an error (55P03).
 Call it alone, not inside of a longer transaction.';
 
-CREATE FUNCTION observa.run_maintenance() RETURNS jsonb
-    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-    AS 'MODULE_PATHNAME', 'run_maintenance_wrapper';
-ALTER FUNCTION observa.run_maintenance() OWNER TO observa_owner;
-REVOKE ALL ON FUNCTION observa.run_maintenance() FROM PUBLIC;
-COMMENT ON FUNCTION observa.run_maintenance() IS 'One round of upkeep: makes the coming days'' partitions, drops ids of events without a time after two days, bills once
-what two transactions stored at once of one call, folds usage, tells of quotas, and writes when keys were used
-
-For superusers, once a day or more often (cron). Ingest works without it, and then makes a missing partition itself. It waits
-for no lock longer than others can bear: what was not to be had is listed in postponed, and done by the next round. Call it
-alone, not inside of a longer transaction: what it has made or dropped is locked to its end.';
-
 CREATE FUNCTION observa.create_tenant(name text) RETURNS uuid
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'create_tenant_wrapper';

@@ -1,2 +1,2 @@
--- Tenants that have added something since the last fold.
-SELECT DISTINCT d.tenant_id FROM observa_internal.rollup_deltas d ORDER BY d.tenant_id
+-- Tenants that have added something since the last fold, and since when.
+SELECT d.tenant_id, min(d.added_at) FROM observa_internal.rollup_deltas d GROUP BY d.tenant_id ORDER BY d.tenant_id

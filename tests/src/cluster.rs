@@ -21,6 +21,7 @@ log_error_verbosity = verbose
 log_min_duration_statement = -1
 log_statement = none
 max_locks_per_transaction = 256
+observa.databases = 'none'
 ";
 
 /// A cluster, reached by a superuser's connection.
@@ -58,6 +59,24 @@ impl Cluster {
         let folder = std::env::temp_dir().join(format!("observa-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         start(&folder, settings);
+        Cluster { config: config(&folder), folder: Some(folder) }
+    }
+
+    /// A standby of another cluster of the test's own, which follows it until it is promoted. It ends with the value.
+    pub fn standby_of(primary: &Cluster, name: &str) -> Cluster {
+        let folder = std::env::temp_dir().join(format!("observa-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        make_folder(&folder);
+        let data = folder.join("data");
+        run(program("pg_basebackup")
+            .args(primary.arguments())
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "-D"])
+            .arg(&data));
+        let conf = data.join("postgresql.conf");
+        let written = fs::read_to_string(&conf).expect("the primary's settings");
+        let socket = format!("unix_socket_directories = '{}'\n", folder.display());
+        fs::write(&conf, format!("{written}\n{socket}")).expect("the settings can be written");
+        launch(&folder);
         Cluster { config: config(&folder), folder: Some(folder) }
     }
 

@@ -42,3 +42,4 @@ mod signals;
 mod tenancy;
 mod trace;
 mod views;
+mod workers;

@@ -169,6 +169,10 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
     assert!(views.len() >= 14);
     for view in views {
         let view: String = view.get(0);
+        // Of the server, not of a tenant.
+        if view == "workers" {
+            continue;
+        }
         // Rules and prices have rows that are everybody's: built in.
         let own = if ["detection_rules", "model_prices"].contains(&view.as_str()) {
             "WHERE tenant_id IS NOT NULL"
@@ -186,6 +190,9 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
     );
     for table in tables {
         let table: String = table.get(0);
+        if table == "observa_internal.jobs" {
+            continue;
+        }
         if let Ok(found) = reader.query_one(&format!("SELECT count(*) FROM {table} q"), &[]) {
             assert_eq!(found.get::<_, i64>(0), 0, "{table}");
         }
@@ -425,8 +432,10 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.make_matviews()", "observa_system"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.record_job_failure(text,text)", "observa_owner"),
     ("observa_internal.refresh_matviews()", "observa_system"),
     ("observa_internal.retention_of_projects()", "observa_system"),
+    ("observa_internal.run_due_job()", "observa_owner"),
     ("observa_internal.tenant_of_alert(uuid)", "observa_system"),
     ("observa_internal.tenant_of_api_key(uuid)", "observa_system"),
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),

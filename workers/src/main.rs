@@ -5,24 +5,26 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use observa_workers::jobs::{JobError, Jobs, Outcome};
 use observa_workers::maintenance;
 use observa_workers::schedule::Schedule;
 use observa_workers::shutdown::Shutdown;
 
-/// The pause after a first failure.
+/// The pause after a first failure that is no job's, and between two tries at the most.
 const RETRY: Duration = Duration::from_secs(2);
+const RETRY_AT_MOST: Duration = Duration::from_secs(60);
 
-/// Runs Observa's maintenance from outside the server: where no worker may run inside, or none is there.
+/// Runs Observa's jobs from outside the server: where no worker may run inside. Beside one it does nothing twice.
 #[derive(Parser)]
 #[command(version)]
 struct Options {
     /// The database, as a libpq URL or key=value list. The user must be a superuser.
     #[arg(long, env = "OBSERVA_DATABASE_URL", hide_env_values = true)]
     url: String,
-    /// Seconds between two rounds.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    /// Seconds between two looks for a job that is due.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     interval: u64,
-    /// Runs one round and ends; its exit code says whether it went well.
+    /// Runs every job once, due or not, and ends; its exit code says whether it went well.
     #[arg(long)]
     once: bool,
 }
@@ -35,33 +37,61 @@ fn main() -> ExitCode {
                 println!("{done}");
                 ExitCode::SUCCESS
             }
-            Err(error) => {
-                eprintln!("observa-worker: {error}");
-                ExitCode::FAILURE
-            }
+            Err(error) => fail(&error),
         };
     }
     let shutdown = match Shutdown::listen() {
         Ok(shutdown) => shutdown,
-        Err(error) => {
-            eprintln!("observa-worker: can't listen for signals: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&format!("can't listen for signals: {error}")),
     };
-    let mut schedule = Schedule::new(Duration::from_secs(options.interval), RETRY);
+    keep(&options.url, Duration::from_secs(options.interval), &shutdown);
+    ExitCode::SUCCESS
+}
+
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("observa-worker: {error}");
+    ExitCode::FAILURE
+}
+
+/// Until it is told to end, which it does between two jobs. A server that was restarted is a failure like another.
+fn keep(url: &str, interval: Duration, shutdown: &Shutdown) {
+    let mut schedule = Schedule::new(RETRY_AT_MOST, RETRY);
     loop {
-        let pause = match maintenance::run(&options.url) {
-            Ok(done) => {
-                println!("{done}");
-                schedule.after_success()
-            }
-            Err(error) => {
-                eprintln!("observa-worker: {error}");
-                schedule.after_failure()
-            }
+        let error = match Jobs::connect(url) {
+            Ok(jobs) => match run_jobs(jobs, interval, shutdown, &mut schedule) {
+                Ok(()) => return,
+                Err(error) => error,
+            },
+            Err(error) => error,
         };
+        eprintln!("observa-worker: {error}");
+        if shutdown.within(schedule.after_failure().min(RETRY_AT_MOST)) {
+            return;
+        }
+    }
+}
+
+fn run_jobs(
+    mut jobs: Jobs,
+    interval: Duration,
+    shutdown: &Shutdown,
+    schedule: &mut Schedule,
+) -> Result<(), JobError> {
+    loop {
+        let pause = match jobs.run_one()? {
+            Outcome::Ran(job) => {
+                println!("{job}");
+                Duration::ZERO
+            }
+            Outcome::Failed { job, sqlstate } => {
+                eprintln!("observa-worker: job {job} failed: {sqlstate}; observa.workers has its message");
+                Duration::ZERO
+            }
+            Outcome::Idle => interval,
+        };
+        schedule.after_success();
         if shutdown.within(pause) {
-            return ExitCode::SUCCESS;
+            return Ok(());
         }
     }
 }

@@ -1,0 +1,157 @@
+//! What must happen from time to time, whoever does it: a worker of the server's, `observa-worker` over a connection, or somebody
+//! who calls observa.run_maintenance().
+
+pub mod due;
+pub mod failure;
+pub mod ledger;
+
+use std::time::Duration;
+
+use observa_pipeline::settings::DAY;
+
+use crate::accounts;
+use crate::audit;
+use crate::error::Error;
+use crate::identity::Acting;
+use crate::key_uses;
+use crate::matviews;
+use crate::patience::Patience;
+use crate::retention;
+use crate::rollups;
+use crate::span_contents;
+use crate::storage;
+use crate::tenants;
+use crate::traces;
+use crate::usage;
+use crate::worker;
+
+pub struct Job {
+    pub name: &'static str,
+    /// How often it is due; less often while it finds nothing to do ([`pause`]).
+    pub every: fn() -> Duration,
+    /// The key of its rows in the answer of observa.run_maintenance(). None: they are not told there.
+    pub told_as: Option<&'static str>,
+    pub run: fn(&mut Patience) -> Result<Done, Error>,
+}
+
+/// What a run has done.
+pub struct Done {
+    /// In what the job counts. 0: there was nothing to do.
+    pub rows: u64,
+    /// Age in seconds of the oldest thing that it found undone. None: the job has no such thing.
+    pub lag_s: Option<f64>,
+}
+
+impl Done {
+    pub fn rows(rows: u64) -> Done {
+        Done { rows, lag_s: None }
+    }
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// In the order of a round: what is dropped comes last, as it locks out ingest until the commit.
+pub static JOBS: [Job; 12] = [
+    Job {
+        name: "rollups",
+        every: worker::settings::rollup_interval,
+        told_as: Some("deltas_folded"),
+        run: |_| rollups::fold_all(),
+    },
+    Job {
+        name: "partitions",
+        every: || 10 * MINUTE,
+        told_as: Some("partitions_created"),
+        run: |patience| storage::make_window(patience).map(Done::rows),
+    },
+    Job { name: "twins", every: || MINUTE, told_as: None, run: |_| for_each_tenant(traces::settle) },
+    Job {
+        name: "usage",
+        every: || MINUTE / 2,
+        told_as: Some("quota_signals"),
+        run: |_| for_each_tenant(usage::fold),
+    },
+    Job { name: "audit", every: || 60 * MINUTE, told_as: None, run: |_| for_each_tenant(audit::forget) },
+    Job {
+        name: "sessions",
+        every: || 60 * MINUTE,
+        told_as: None,
+        run: |_| accounts::forget_sessions().map(Done::rows),
+    },
+    Job {
+        name: "span_contents",
+        every: || 10 * MINUTE,
+        told_as: None,
+        run: |_| for_each_tenant(|| span_contents::forget(storage::now() - KEY_DAYS * DAY)),
+    },
+    Job {
+        name: "key_uses",
+        every: || MINUTE / 2,
+        told_as: Some("keys_used"),
+        run: |_| key_uses::fold().map(Done::rows),
+    },
+    Job {
+        name: "matviews",
+        every: || 10 * MINUTE,
+        told_as: Some("matviews_refreshed"),
+        run: |_| matviews::refresh().map(Done::rows),
+    },
+    Job {
+        name: "retention",
+        every: || MINUTE / 6,
+        told_as: Some("expired_rows"),
+        run: |_| retention::delete_rows().map(Done::rows),
+    },
+    Job {
+        name: "expired_days",
+        every: || 10 * MINUTE,
+        told_as: Some("expired_partitions"),
+        run: |patience| retention::drop_days(patience).map(Done::rows),
+    },
+    Job {
+        name: "key_partitions",
+        every: || 10 * MINUTE,
+        told_as: Some("key_partitions_dropped"),
+        run: |patience| {
+            storage::drop_keys_before(storage::now().div_euclid(DAY) - KEY_DAYS, patience).map(Done::rows)
+        },
+    },
+];
+
+/// Days that ids of events without a time are kept, and contents of spans that have not come: yesterday's retry is still known today.
+const KEY_DAYS: i64 = 2;
+
+/// A job that finds nothing to do is due half as often each time, down to this: an idle database costs next to nothing.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What was postponed is tried again after so long at the latest.
+const POSTPONED: Duration = MINUTE;
+
+fn for_each_tenant(run: fn() -> Result<u64, Error>) -> Result<Done, Error> {
+    let mut rows = 0;
+    for tenant_id in tenants::all()? {
+        rows += Acting::during(Acting::whole(tenant_id), run)?;
+    }
+    Ok(Done::rows(rows))
+}
+
+pub fn find(name: &str) -> Option<&'static Job> {
+    JOBS.iter().find(|job| job.name == name)
+}
+
+pub fn names() -> Vec<&'static str> {
+    JOBS.iter().map(|job| job.name).collect()
+}
+
+/// From a run to the next. `idle_runs`: how many found nothing to do before it, one after the other.
+pub fn pause(job: &Job, done: &Done, idle_runs: i32, has_postponed: bool) -> Duration {
+    let every = (job.every)();
+    if has_postponed {
+        return every.min(POSTPONED);
+    }
+    if done.rows > 0 {
+        return every;
+    }
+    let doubled = u32::try_from(idle_runs).unwrap_or_default().saturating_add(1).min(10);
+    every.saturating_mul(1 << doubled).min(IDLE.max(every))
+}

@@ -1,0 +1,154 @@
+//! What every worker process does alike: signals, waiting, transactions of its own, and what pg_stat_activity shows.
+
+use std::ffi::CString;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::CaughtError;
+use pgrx::prelude::*;
+
+use crate::jobs::failure::Failure;
+
+/// A worker waits no longer than this for a lock: those who come later wait behind it.
+const LOCK_TIMEOUT: &std::ffi::CStr = c"2s";
+
+unsafe extern "C-unwind" {
+    // As they are: pgrx' own can't be handlers.
+    fn die(signal: i32);
+    fn SignalHandlerForConfigReload(signal: i32);
+}
+
+/// SIGTERM ends it as it ends a backend, also within a long query; SIGHUP has it read the settings. SIGINT, which lock_timeout
+/// needs, is set already.
+pub fn listen() {
+    // SAFETY: handlers of Postgres' own, in a worker's main function, before signals are let in.
+    unsafe {
+        #[cfg(not(feature = "pg18"))]
+        {
+            pg_sys::pqsignal(libc::SIGTERM, Some(die));
+            pg_sys::pqsignal(libc::SIGHUP, Some(SignalHandlerForConfigReload));
+        }
+        #[cfg(feature = "pg18")]
+        {
+            pg_sys::pqsignal_be(libc::SIGTERM, Some(die));
+            pg_sys::pqsignal_be(libc::SIGHUP, Some(SignalHandlerForConfigReload));
+        }
+        pg_sys::BackgroundWorkerUnblockSignals();
+    }
+}
+
+/// Once connected: its name, and what no setting of the database or the role may change.
+pub fn introduce(name: &str) {
+    let Ok(name) = CString::new(name) else { return };
+    let settings = [
+        (c"application_name", name.as_c_str()),
+        (c"search_path", c"pg_catalog, pg_temp"),
+        (c"lock_timeout", LOCK_TIMEOUT),
+    ];
+    for (setting, value) in settings {
+        // SAFETY: C strings that live through the call; Postgres copies them.
+        unsafe {
+            pg_sys::SetConfigOption(
+                setting.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_OVERRIDE,
+            );
+        }
+    }
+    // SAFETY: as above.
+    unsafe { pg_sys::pgstat_report_appname(name.as_ptr()) };
+}
+
+/// What pg_stat_activity shows of it.
+pub fn show(is_running: bool, what: &str) {
+    let Ok(what) = CString::new(what) else { return };
+    let state =
+        if is_running { pg_sys::BackendState::STATE_RUNNING } else { pg_sys::BackendState::STATE_IDLE };
+    // SAFETY: a C string that lives through the call; Postgres copies it.
+    unsafe { pg_sys::pgstat_report_activity(state, what.as_ptr()) };
+}
+
+/// Whether it was told to end. Who asks can end in its own way; else the next interrupt does it, as FATAL.
+pub fn is_told_to_end() -> bool {
+    // SAFETY: reads a flag that the signal handler sets.
+    unsafe { (&raw const pg_sys::ProcDiePending).read_volatile() != 0 }
+}
+
+/// Waits, at most so long; a signal or [`wake`] ends it. Reads the settings where they have changed.
+pub fn wait(time: Duration) {
+    let millis = std::ffi::c_long::try_from(time.as_millis()).unwrap_or(std::ffi::c_long::MAX).max(1);
+    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+    // SAFETY: the process' own latch.
+    unsafe {
+        pg_sys::WaitLatch(pg_sys::MyLatch, events.cast_signed(), millis, pg_sys::PG_WAIT_EXTENSION);
+        pg_sys::ResetLatch(pg_sys::MyLatch);
+    }
+    if is_told_to_end() {
+        return;
+    }
+    pgrx::check_for_interrupts!();
+    // SAFETY: between transactions, as Postgres asks for it.
+    unsafe {
+        if (&raw const pg_sys::ConfigReloadPending).read_volatile() != 0 {
+            (&raw mut pg_sys::ConfigReloadPending).write_volatile(0);
+            pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP);
+        }
+    }
+}
+
+/// Ends the wait of a process, if it is one of this server's.
+pub fn wake(pid: Option<i32>) {
+    let Some(pid) = pid.filter(|pid| *pid != 0) else { return };
+    // SAFETY: null, or a process' entry in shared memory, which is never freed. That it has become another's in between costs
+    // that one a look.
+    unsafe {
+        let process = pg_sys::BackendPidGetProc(pid);
+        if !process.is_null() {
+            pg_sys::SetLatch(&raw mut (*process).procLatch);
+        }
+    }
+}
+
+/// Whether a process of this server is there.
+pub fn is_alive(pid: i32) -> bool {
+    // SAFETY: only compared.
+    unsafe { !pg_sys::BackendPidGetProc(pid).is_null() }
+}
+
+/// Runs something in a transaction of its own, and tells autovacuum what has changed. Err: nothing of it has happened, and the
+/// process is as before.
+pub fn transaction<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+    let failed = |error: CaughtError| {
+        // SAFETY: after an error, outside of what raised it, as a backend's main loop does it.
+        unsafe {
+            pg_sys::InterruptHoldoffCount += 1;
+            pg_sys::AbortCurrentTransaction();
+            pg_sys::FlushErrorState();
+            pg_sys::InterruptHoldoffCount -= 1;
+        }
+        Err(Failure::of(&error))
+    };
+    let done = PgTryBuilder::new(AssertUnwindSafe(|| {
+        // SAFETY: between transactions; what is pushed is popped, or ends with the transaction.
+        unsafe {
+            pg_sys::SetCurrentStatementStartTimestamp();
+            pg_sys::StartTransactionCommand();
+            pg_sys::PushActiveSnapshot(pg_sys::GetTransactionSnapshot());
+        }
+        let done = run();
+        // SAFETY: as above.
+        unsafe {
+            pg_sys::PopActiveSnapshot();
+            pg_sys::CommitTransactionCommand();
+        }
+        Ok(done)
+    }))
+    .catch_others(failed)
+    .catch_rust_panic(failed)
+    .execute();
+    // SAFETY: between transactions.
+    unsafe { pg_sys::pgstat_report_stat(true) };
+    done
+}

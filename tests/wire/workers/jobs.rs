@@ -1,0 +1,146 @@
+//! What becomes of a job, whoever runs it.
+
+use observa_tests::Database;
+use observa_tests::database::{error, one};
+use serde_json::Value;
+
+use super::{JOBS, UNDONE, eventually, server, wait_for_worker};
+
+const NEXT: &str = "SELECT observa_internal.run_due_job()";
+
+#[test]
+fn a_job_that_fails_is_told_and_stops_no_other() {
+    let mut db = Database::ready_in(server("workers-fail", ""));
+    wait_for_worker(&mut db.connect(), &db.name);
+    eventually("all jobs run once", || db.count(UNDONE) == 0);
+    let before: i64 = db.one("SELECT runs FROM observa.workers WHERE job = 'twins'");
+    // A value that a message quotes: it must be told nowhere.
+    db.run(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM 'sk-payload'::int; RETURN NULL; END$$;
+         CREATE TRIGGER broken AFTER DELETE ON observa_internal.usage_deltas FOR EACH STATEMENT EXECUTE FUNCTION broken();
+         UPDATE observa_internal.jobs SET next_run = '-infinity'",
+    );
+    eventually("the job has failed twice", || {
+        db.one::<i32>("SELECT failures FROM observa.workers WHERE job = 'usage'") >= 2
+    });
+    let told = db.row("SELECT state, last_error, next_run > now() AS later, last_failed > now() - interval '1 min' AS new FROM observa.workers WHERE job = 'usage'");
+    assert_eq!(told["state"], "failing");
+    assert_eq!(told["last_error"], "22P02: invalid input syntax for type integer: \"(hidden)\"");
+    assert_eq!((&told["later"], &told["new"]), (&Value::Bool(true), &Value::Bool(true)));
+    eventually("the others have run", || {
+        db.one::<i64>("SELECT runs FROM observa.workers WHERE job = 'twins'") > before
+            && db.count("observa.workers WHERE failures = 0 AND next_run > now()") == JOBS - 1
+    });
+    let log = db.cluster.log();
+    let said = log.lines().filter(|line| line.contains("job usage failed")).collect::<Vec<_>>();
+    assert!(!said.is_empty() && !said.iter().any(|line| line.contains("payload")), "{said:?}");
+    // Each try waits longer.
+    assert!(said.len() < 8, "{said:?}");
+
+    // By hand the others go on, too.
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(round["failed"], serde_json::json!(["usage"]));
+    db.run("DROP FUNCTION broken CASCADE; UPDATE observa_internal.jobs SET next_run = '-infinity'");
+    eventually("it goes well again", || {
+        db.one::<i32>("SELECT failures FROM observa.workers WHERE job = 'usage'") == 0
+    });
+}
+
+#[test]
+fn a_job_waits_for_no_lock_for_long() {
+    let mut db = Database::ready_in(server("workers-lock", ""));
+    wait_for_worker(&mut db.connect(), &db.name);
+    eventually("all jobs run once", || db.count(UNDONE) == 0);
+    let mut other = db.connect();
+    other.batch_execute("BEGIN; LOCK TABLE observa_internal.usage_deltas").unwrap();
+    db.run("UPDATE observa_internal.jobs SET next_run = '-infinity' WHERE job = 'usage'");
+    eventually("the job has given up", || {
+        db.one::<Option<String>>("SELECT last_error FROM observa.workers WHERE job = 'usage'").as_deref()
+            == Some("55P03: canceling statement due to lock timeout")
+    });
+}
+
+#[test]
+fn nobody_runs_a_job_that_somebody_else_runs() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    other.batch_execute("BEGIN").unwrap();
+    let mine: Option<String> = one(&mut other, NEXT);
+    let mine = mine.expect("a job is due");
+    let mut theirs = Vec::new();
+    while let Some(job) = db.one::<Option<String>>(NEXT) {
+        theirs.push(job);
+    }
+    let mut all = [theirs.clone(), vec![mine.clone()]].concat();
+    all.sort();
+    let known: Vec<String> = db.one("SELECT array_agg(job ORDER BY job) FROM observa.workers");
+    assert_eq!(all, known, "each once");
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(round["postponed"], serde_json::json!([format!("{mine}, which somebody else runs now")]));
+    other.batch_execute("COMMIT").unwrap();
+    assert_eq!(db.count("observa.workers WHERE next_run < now()"), 0);
+}
+
+#[test]
+fn sessions_at_once_run_each_due_job_once() {
+    let mut db = Database::ready();
+    db.run(NEXT);
+    for round in 1..=5 {
+        db.run("UPDATE observa_internal.jobs SET next_run = '-infinity', runs = 0");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let mut client = db.connect();
+                scope.spawn(move || while one::<Option<String>>(&mut client, NEXT).is_some() {});
+            }
+        });
+        assert_eq!(db.count("observa.workers WHERE runs <> 1"), 0, "round {round}");
+    }
+}
+
+#[test]
+fn jobs_are_for_superusers_and_their_state_for_readers() {
+    let mut db = Database::ready();
+    let mut reader = db.connect_as("reader", "observa_read");
+    for sql in [
+        NEXT,
+        "SELECT observa_internal.record_job_failure('XX000', 'x')",
+        "SELECT observa.pre_restore()",
+        "SELECT observa.post_restore()",
+        "UPDATE observa_internal.jobs SET next_run = 'infinity'",
+    ] {
+        assert_eq!(error(&mut reader, sql).code().code(), "42501", "{sql}");
+    }
+    assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.workers WHERE state = 'waiting'"), JOBS);
+    // Nothing has failed: there is nothing to record.
+    assert_eq!(db.one::<Option<String>>("SELECT observa_internal.record_job_failure('XX000', 'x')"), None);
+}
+
+#[test]
+fn a_job_without_work_is_recorded_rarely() {
+    let mut db = Database::ready();
+    while db.one::<Option<String>>(NEXT).is_some() {}
+    let soonest: f64 =
+        db.one("SELECT extract(epoch FROM min(next_run) - now())::float8 FROM observa.workers");
+    assert!(soonest > 4.0, "{soonest}");
+}
+
+#[test]
+fn a_restore_holds_all_jobs_to_its_end() {
+    let mut db = Database::ready_in(server("workers-restore", ""));
+    let mut watch = db.connect();
+    let before = wait_for_worker(&mut watch, &db.name);
+    eventually("all jobs run once", || db.count(UNDONE) == 0);
+    db.run("SELECT observa.pre_restore()");
+    db.run("UPDATE observa_internal.jobs SET next_run = '-infinity', runs = 0");
+    eventually("another worker, which waits", || {
+        super::worker(&mut watch, &db.name).is_some_and(|pid| pid != before)
+    });
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(db.count("observa.workers WHERE state = 'held' AND runs = 0"), JOBS);
+    assert_eq!(db.one::<Option<String>>(NEXT), None);
+    assert_eq!(db.error("SELECT observa.run_maintenance()").code().code(), "55000");
+    db.run("SELECT observa.post_restore()");
+    eventually("all jobs run again", || {
+        db.count("observa.workers WHERE runs > 0 AND state = 'waiting'") == JOBS
+    });
+}
