@@ -13,7 +13,7 @@ const ASKS: [&str; 3] =
 
 /// Functions in the order in which their calls make sense, the call, and what the log is to say. $tenant, $project and $password
 /// stand for what they name; the call is the superuser's, but for `logout`, which is of a JWT.
-const CALLS: [(&str, &str, &str); 28] = [
+const CALLS: &[(&str, &str, &str)] = &[
     ("observa.create_tenant(text)", "('other')", "create_tenant"),
     ("observa.create_project(uuid,text,text)", "('$tenant', 'search')", "create_project"),
     ("observa.quality_scores(uuid,boolean)", "('$project', false)", "quality_scores"),
@@ -46,8 +46,9 @@ const CALLS: [(&str, &str, &str); 28] = [
         "('-infinity', 'infinity')",
         "retranslate",
     ),
-    ("observa.export_user(text)", "('u-1')", "export_user"),
-    ("observa.forget_user(text)", "('u-1')", "forget_user"),
+    ("observa.export_user(text,uuid)", "('u-1')", "export_user"),
+    ("observa.export_user_rows(text,uuid)", "('u-1')", "export_user"),
+    ("observa.forget_user(text,uuid)", "('u-1')", "forget_user"),
     ("observa.signup(text,text,text)", "('ann@example.com', '$password', 'Acme')", "signup"),
     ("observa.login(text,text)", "('ann@example.com', '$password')", "login"),
     ("observa.logout()", "()", "logout"),
@@ -75,7 +76,7 @@ fn every_act_of_an_administrator_leaves_a_row() {
             ("$prices", PRICES),
         ]
         .iter()
-        .fold(arguments.to_owned(), |text, (name, value)| text.replace(name, value));
+        .fold((*arguments).to_owned(), |text, (name, value)| text.replace(name, value));
         // What is all tenants' is recorded where it changed something, so these act for one.
         let acts = ["observa.reprice", "observa.retranslate"].contains(&name);
         let acting = if acts { format!("{tenant}//iqa/") } else { String::new() };
