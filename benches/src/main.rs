@@ -9,6 +9,7 @@ mod measure;
 mod otlp;
 mod pipeline;
 mod quality;
+mod rollups;
 mod scrub;
 mod server;
 mod turns;
@@ -64,6 +65,8 @@ enum Part {
     Quality,
     /// Quantiles from histograms against sums and exact quantiles
     Histogram,
+    /// The fold beside ingest, and what dashboards read
+    Rollups,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -99,6 +102,9 @@ fn main() -> Result<()> {
         }
         if flags.wants(Part::Histogram) {
             histogram::run(&mut client, flags.rounds, &mut table)?;
+        }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
+            rollups::run(connect, &input.lines, flags.seconds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;
