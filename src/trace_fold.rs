@@ -104,13 +104,8 @@ fn known(keys: &[&Key]) -> Result<HashMap<Key, TraceSummary>, Error> {
         return Ok(HashMap::new());
     }
     let ids: Vec<&str> = keys.iter().map(|(_, id)| id.as_str()).collect();
-    let projects: Vec<pgrx::Uuid> = keys.iter().map(|(project_id, _)| sql_uuid(*project_id)).collect();
     let found = Spi::connect(|client| {
-        let rows = client.select(
-            include_str!("../sql/rollup/known_traces.sql"),
-            None,
-            &[ids.into(), projects.into()],
-        )?;
+        let rows = client.select(include_str!("../sql/rollup/known_traces.sql"), None, &[ids.into()])?;
         rows.map(|row| read(&row)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     Ok(found.into_iter().flatten().collect())
