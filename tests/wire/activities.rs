@@ -26,7 +26,7 @@ const TRACES: &str = "
         SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE found) r UNION ALL SELECT 'wrong', * FROM (TABLE found EXCEPT ALL TABLE raw) f) d";
 
 /// First and last seen are what they were, whatever is taken out later.
-const TIMES: &str = "first_seen, last_seen";
+pub const TIMES: &str = "first_seen, last_seen";
 const NO_TIMES: &str = "NULL, NULL";
 
 /// Who else is named in a conversation or session is found anew by the fold, where somebody was taken out of it.
@@ -51,7 +51,7 @@ fn differences(view: &str, id: &str, companions: &str, all_folded: bool, times: 
 }
 
 #[track_caller]
-fn assert_right(client: &mut Client, times: &str) {
+pub fn assert_right(client: &mut Client, times: &str) {
     let mut snapshot = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
@@ -97,7 +97,8 @@ fn call(n: i64) -> Value {
     )
 }
 
-fn calls(numbers: std::ops::Range<i64>) -> String {
+/// Bodies of such calls.
+pub fn calls(numbers: std::ops::Range<i64>) -> String {
     lines(&numbers.map(call).collect::<Vec<_>>())
 }
 
@@ -170,4 +171,52 @@ fn the_newest_are_found_by_an_index_under_row_security() {
     let users = plan(&mut reader, "SELECT * FROM observa.users ORDER BY last_seen DESC LIMIT 100");
     assert!(users.contains("activities_newest"), "{users}");
     assert_eq!(one::<i64>(&mut reader, "SELECT count(*) FROM observa.traces"), 20_000);
+}
+
+#[test]
+fn a_storm_of_clients_and_folds_leaves_the_lists_right() {
+    let mut db = Database::ready();
+    std::thread::scope(|scope| {
+        let senders: Vec<_> = (0..3)
+            .map(|n: i64| {
+                let mut client = db.connect();
+                scope.spawn(move || {
+                    for round in 0..12 {
+                        // Neighbours overlap, and a trace comes in the bodies of several clients.
+                        let from = round * 90 + n * 30;
+                        let mut transaction = client.transaction().unwrap();
+                        transaction
+                            .query_one("SELECT observa.ingest($1::text)", &[&calls(from..from + 50)])
+                            .unwrap();
+                        if (round + n) % 5 == 0 {
+                            transaction.rollback().unwrap()
+                        } else {
+                            transaction.commit().unwrap()
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut changer = db.connect();
+        scope.spawn(move || {
+            for round in 0..6 {
+                let change = format!("UPDATE observa_internal.events SET total_tokens = total_tokens + 1, cost_usd = 0.5 WHERE trace_id LIKE 'trace {round}%' AND billable");
+                // Two that change one event at a time may meet: the one that loses tries no more.
+                let _ = changer.batch_execute(&change);
+                std::thread::sleep(std::time::Duration::from_millis(30));
+            }
+        });
+        let (mut folder, mut reader) = (db.connect(), db.connect());
+        let folds = scope.spawn(move || {
+            for _ in 0..15 {
+                folder.query_one("SELECT observa.run_maintenance()", &[]).unwrap();
+            }
+        });
+        for sender in senders {
+            assert_right(&mut reader, NO_TIMES);
+            sender.join().unwrap();
+        }
+        folds.join().unwrap();
+    });
+    assert_right_before_and_after_fold(&mut db, NO_TIMES);
 }

@@ -19,6 +19,7 @@ mod histogram;
 mod identity;
 mod isolation;
 mod keys;
+mod kills;
 mod limits;
 mod members;
 mod otlp;

@@ -58,7 +58,7 @@ const USERS: &str = "
 
 /// All in one snapshot: whatever others do meanwhile.
 #[track_caller]
-fn assert_right(client: &mut Client) {
+pub fn assert_right(client: &mut Client) {
     let mut transaction = client
         .build_transaction()
         .isolation_level(IsolationLevel::RepeatableRead)
