@@ -13,6 +13,11 @@ pub fn wait(key: i64) {
     acquire(key, pg_sys::ExclusiveLock, false);
 }
 
+/// False: another transaction has it, and nothing has changed.
+pub fn take_if_free(key: i64) -> bool {
+    acquire(key, pg_sys::ExclusiveLock, true)
+}
+
 /// What stands for an id.
 pub fn key(id: Uuid) -> i64 {
     let (high, low) = id.as_u64_pair();
