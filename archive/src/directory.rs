@@ -53,6 +53,7 @@ impl Directory {
     /// Whether files can be made in it: rights, mounts and quotas are too many to ask for one by one.
     fn try_out(&self) -> Result<(), Error> {
         let probe = self.path.join(format!(".observa-{}", std::process::id()));
+        remove(&probe)?;
         create(&probe)?;
         remove(&probe)
     }
