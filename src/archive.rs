@@ -58,7 +58,7 @@ fn archive(table: Option<&str>, day: Option<Date>, directory: Option<&str>) -> R
             Error::Invalid("directory is NULL, and observa.archive_directory is empty".into())
         })?,
     };
-    if !locks::take_if_free(ARCHIVE_LOCK) {
+    if !locks::is_free(ARCHIVE_LOCK) {
         return Err(Error::Busy("the lock of another archive".into()));
     }
     write(&directory, known, &partition, &partition)
@@ -83,7 +83,7 @@ pub fn empty_waiting_room(patience: &mut Patience) -> Result<u64, Error> {
             waiting.len()
         ))
     })?;
-    if !locks::take_if_free(ARCHIVE_LOCK) {
+    if !locks::is_free(ARCHIVE_LOCK) {
         patience.postponed.push("archives, while observa.archive_partition() runs".into());
         return Ok(0);
     }

@@ -1,7 +1,7 @@
 //! Whoever changes a stored event, be it a late twin, a new price, a new translation or a person who is forgotten: the rollups follow.
 
 use observa_pipeline::price::Usd;
-use observa_pipeline::rollup::{Delta, Fact, FactTokens, Scores, Series, sums};
+use observa_pipeline::rollup::{Delta, Fact, FactTokens, Scores, Series, counted, sums};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use pgrx::spi::SpiHeapTupleData;
@@ -87,6 +87,13 @@ impl Counted {
             conversation_id,
             session_id,
             user_id,
+            // Its trace is computed anew.
+            name: None,
+            is_root: false,
+            agent_name: None,
+            input_tokens: self.tokens.input.filter(|_| self.billable).map(counted),
+            output_tokens: self.tokens.output.filter(|_| self.billable).map(counted),
+            signals: 0,
             latency_ms: self.latency_ms,
             ttft_ms: self.ttft_ms,
             scores: self.scores,

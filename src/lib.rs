@@ -60,6 +60,7 @@ mod storage_state;
 mod subtransaction;
 mod tenants;
 mod trace;
+mod trace_fold;
 mod traces;
 mod triggers;
 mod unfolded;

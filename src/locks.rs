@@ -13,8 +13,8 @@ pub fn wait(key: i64) {
     acquire(key, pg_sys::ExclusiveLock, false);
 }
 
-/// False: another transaction has it, and nothing has changed.
-pub fn take_if_free(key: i64) -> bool {
+/// False: another transaction has it.
+pub fn is_free(key: i64) -> bool {
     acquire(key, pg_sys::ExclusiveLock, true)
 }
 

@@ -35,6 +35,8 @@ pub struct UserHour<'f> {
 pub struct Actor<'f> {
     pub tenant_id: Uuid,
     pub row: &'f ActivityRow<'f>,
+    /// How many it has more.
+    pub traces: i64,
 }
 
 pub struct NewSeries<'f> {
@@ -193,7 +195,7 @@ pub fn activities<'f>() -> [Column<Actor<'f>>; 15] {
         },
         Column { name: "events", value: |row| row.row.activity.events.into_datum() },
         Column { name: "messages", value: |row| row.row.activity.messages.into_datum() },
-        Column { name: "traces", value: |_| 0i64.into_datum() },
+        Column { name: "traces", value: |row| row.traces.into_datum() },
         Column { name: "tokens", value: |row| row.row.activity.tokens.into_datum() },
         Column { name: "priced", value: |row| row.row.activity.priced.into_datum() },
         Column { name: "cost_usd", value: |row| money(&row.row.activity.cost_usd) },

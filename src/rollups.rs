@@ -12,16 +12,18 @@ use uuid::Uuid;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::Done;
+use crate::locks;
 use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::storage::{self, sql_time, unix_micros};
+use crate::trace_fold;
 
 /// Deltas of one fold: what they hold together lies in memory.
 const MOST_DELTAS: i64 = 500;
 
-/// Traces that are computed anew at once.
-const MOST_TRACES: usize = 1_000;
+/// Tells the lock of a tenant's fold from others that its id stands for.
+const FOLD_LOCK: i64 = 0x666f_6c64;
 
 /// What a fold may take before the next tenant's turn.
 const TURN: Duration = Duration::from_secs(2);
@@ -53,7 +55,11 @@ pub fn fold_all() -> Result<Done, Error> {
     let mut oldest: Option<i64> = None;
     let mut folded = 0;
     for (tenant_id, since) in tenants.into_iter().filter_map(|(tenant_id, since)| tenant_id.zip(since)) {
-        folded += Acting::during(Acting::whole(identity::uuid(tenant_id)), fold)?;
+        let tenant_id = identity::uuid(tenant_id);
+        // Whoever folds it does what is to be done.
+        if locks::is_free(fold_lock(tenant_id)) {
+            folded += Acting::during(Acting::whole(tenant_id), fold)?;
+        }
         let since = unix_micros(since);
         oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
     }
@@ -74,9 +80,15 @@ fn tenants_to_fold()
     TableIterator::new(found.into_iter().filter_map(|(tenant_id, oldest)| tenant_id.zip(oldest)))
 }
 
-/// Folds the acting tenant's deltas; how many.
+fn fold_lock(tenant_id: Uuid) -> i64 {
+    locks::key(tenant_id) ^ FOLD_LOCK
+}
+
+/// Folds the acting tenant's deltas; how many. Nobody else folds them until the transaction's end: what two fold at once of a trace
+/// would be counted once.
 pub fn fold() -> Result<u64, Error> {
     let tenant_id = Acting::current().ok_or(Error::NoTenant)?.tenant_id;
+    locks::wait(fold_lock(tenant_id));
     let begun = Instant::now();
     let mut folded = 0;
     loop {
@@ -193,23 +205,23 @@ fn store(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
     store_activities(tenant_id, fold)
 }
 
-/// Traces are counted for whom they are of, so these come first; who has nothing left goes last.
+/// Traces come first, as they are counted for whom they are of; who has nothing left goes last.
 fn store_activities(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
     let activities = fold.activities();
-    let of = || activities.iter().map(|row| Actor { tenant_id, row });
+    let mut traces = trace_fold::store(tenant_id, fold)?;
+    let counted: Vec<i64> = activities
+        .iter()
+        .map(|row| traces.remove(&(row.actor, row.project_id, row.id.to_owned())).unwrap_or_default())
+        .collect();
+    trace_fold::count_for_others(&traces)?;
+    let of =
+        || activities.iter().zip(&counted).map(|(row, traces)| Actor { tenant_id, row, traces: *traces });
     lose(include_str!("../sql/rollup/lose_users.sql"), &activities, |activity| &activity.lost_user_ids)?;
     lose(include_str!("../sql/rollup/lose_sessions.sql"), &activities, |activity| {
         &activity.lost_session_ids
     })?;
     let rows = Rows::new("activities", &metric_columns::activities(), of())?;
     run(include_str!("../sql/rollup/activities.sql"), &rows)?;
-    for touched in fold.traces().chunks(MOST_TRACES) {
-        let ids: Vec<&str> = touched.iter().map(|trace| trace.trace_id).collect();
-        let since = touched.iter().map(|trace| trace.since).min().unwrap_or_default();
-        let until = touched.iter().map(|trace| trace.until).max().unwrap_or_default();
-        let arguments = [ids.into(), sql_time(since).into(), sql_time(until).into()];
-        Spi::run_with_args(include_str!("../sql/rollup/traces.sql"), &arguments)?;
-    }
     let loses = |actor: &Actor| {
         let activity = actor.row.activity;
         !activity.lost_user_ids.is_empty() || !activity.lost_session_ids.is_empty()
@@ -262,6 +274,7 @@ fn store_totals(tenant_id: Uuid, resolution: Resolution, fold: &Fold) -> Result<
     run(include_str!("../sql/rollup/drop_empty_totals.sql"), &lessened)
 }
 
-fn run(sql: &'static str, rows: &Rows) -> Result<(), Error> {
+/// Where there are rows.
+pub fn run(sql: &'static str, rows: &Rows) -> Result<(), Error> {
     if rows.is_empty() { Ok(()) } else { rows.run(sql, |_| Ok(())) }
 }

@@ -1,6 +1,6 @@
 //! What is not folded yet, as rows that metrics views add to those that are: a committed event is in the next query's numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use observa_pipeline::histogram::Latencies;
 use observa_pipeline::rollup::{Fold, Group, Resolution};
@@ -298,11 +298,11 @@ fn unfolded_traces() -> TableIterator<
 > {
     let mut found = Vec::new();
     for (tenant_id, fold) in or_raise(folds()) {
-        let traces = fold.traces();
-        let since = traces.iter().map(|trace| trace.since).min();
-        let until = traces.iter().map(|trace| trace.until).max();
+        let since = fold.traces().map(|(_, _, change)| change.since).min();
+        let until = fold.traces().map(|(_, _, change)| change.until).max();
         if let Some((since, until)) = since.zip(until) {
-            let ids = traces.iter().map(|trace| trace.trace_id.to_owned()).collect();
+            let ids: BTreeSet<&str> = fold.traces().map(|(_, trace_id, _)| trace_id).collect();
+            let ids = ids.into_iter().map(str::to_owned).collect();
             found.push((sql_uuid(tenant_id), ids, sql_time(since), sql_time(until)));
         }
     }

@@ -1,6 +1,7 @@
 //! Measures Observa against a peer in the same run, and prints one table.
 
 mod corpus;
+mod drop;
 mod histogram;
 mod ingest;
 mod keys;
@@ -9,6 +10,7 @@ mod measure;
 mod otlp;
 mod pipeline;
 mod quality;
+mod rollups;
 mod scrub;
 mod server;
 mod turns;
@@ -43,6 +45,9 @@ struct Flags {
     /// Seconds of the load of many tenants
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Events of the day that is dropped
+    #[arg(long, default_value_t = 1_000_000)]
+    day: i64,
     /// What to measure; without it all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -64,6 +69,10 @@ enum Part {
     Quality,
     /// Quantiles from histograms against sums and exact quantiles
     Histogram,
+    /// The fold beside ingest, and what dashboards read
+    Rollups,
+    /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
+    Drop,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -100,11 +109,17 @@ fn main() -> Result<()> {
         if flags.wants(Part::Histogram) {
             histogram::run(&mut client, flags.rounds, &mut table)?;
         }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
+            rollups::run(connect, &input.lines, flags.seconds, &mut table)?;
+        }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;
         }
         if flags.wants(Part::Memory) {
             server::memory(&mut client, newest, &mut table)?;
+        }
+        if flags.only.contains(&Part::Drop) {
+            drop::run(connect, flags.day, flags.rounds, &mut table)?;
         }
         if flags.only.contains(&Part::Load) {
             load(&flags, &mut client, newest)?;

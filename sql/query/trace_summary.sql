@@ -1,7 +1,12 @@
 -- $1 trace id, $2 tenant: a trace's row of observa.traces. One that goes through several projects has one summary of them all,
 -- whose project_id is null, and projects lists them.
 WITH part AS (
-    SELECT * FROM observa_internal.trace_summaries($2, ARRAY[$1], '-infinity', 'infinity')
+    SELECT t.trace_id, t.name, t.started_at, t.ended_at,
+           coalesce(t.reported_latency_ms, extract(epoch FROM t.ended_at - t.started_at)::double precision * 1000) AS latency_ms,
+           coalesce(t.outcome, t.worst) AS status, t.models, t.event_count, t.input_tokens, t.output_tokens,
+           CASE WHEN t.priced > 0 THEN t.cost_usd END AS cost_usd, t.signal_count, t.user_id, t.session_id, t.conversation_id,
+           t.tenant_id, t.project_id
+      FROM observa_internal.trace_summaries($2, ARRAY[$1], '-infinity', 'infinity') t
 )
 SELECT (CASE WHEN count(*) = 1 THEN jsonb_agg(to_jsonb(p)) -> 0
             ELSE jsonb_build_object(

@@ -5,6 +5,7 @@ INSERT INTO observa_internal.activities AS a SELECT * FROM rows
        last_seen = greatest(a.last_seen, excluded.last_seen),
        events = a.events + excluded.events,
        messages = a.messages + excluded.messages,
+       traces = a.traces + excluded.traces,
        tokens = a.tokens + excluded.tokens,
        priced = a.priced + excluded.priced,
        cost_usd = a.cost_usd + excluded.cost_usd,

@@ -28,16 +28,20 @@ CREATE TABLE IF NOT EXISTS observa_internal.traces (
     tenant_id uuid NOT NULL,
     trace_id text COLLATE "C" NOT NULL,
     project_id uuid NOT NULL,
+    named_by integer NOT NULL DEFAULT 0,
     name text,
     started_at timestamptz NOT NULL,
     ended_at timestamptz NOT NULL,
-    latency_ms double precision,
-    status text NOT NULL,
+    reported_latency_ms double precision,
+    outcome_at timestamptz,
+    outcome text,
+    worst text NOT NULL,
     models text[],
     event_count bigint NOT NULL,
     input_tokens bigint,
     output_tokens bigint,
-    cost_usd numeric,
+    priced bigint NOT NULL DEFAULT 0,
+    cost_usd numeric NOT NULL DEFAULT 0,
     signal_count bigint NOT NULL,
     user_id text COLLATE "C",
     session_id text COLLATE "C",
@@ -45,6 +49,10 @@ CREATE TABLE IF NOT EXISTS observa_internal.traces (
     PRIMARY KEY (tenant_id, trace_id, project_id)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE observa_internal.traces IS 'What traces add up to';
+COMMENT ON COLUMN observa_internal.traces.named_by IS 'Which event gave the name: 3 one that starts the trace, 2 a span without parent, 1 one with an agent, 0 none';
+COMMENT ON COLUMN observa_internal.traces.outcome IS 'Status of the last end that the application reported, at outcome_at; NULL: none';
+COMMENT ON COLUMN observa_internal.traces.worst IS 'The worst status of its events';
+COMMENT ON COLUMN observa_internal.traces.priced IS 'Billable events whose cost is known';
 COMMENT ON CONSTRAINT traces_pkey ON observa_internal.traces IS 'A trace that has changed, and one that somebody asks for';
 CREATE INDEX IF NOT EXISTS traces_newest ON observa_internal.traces (tenant_id, started_at DESC);
 COMMENT ON INDEX observa_internal.traces_newest IS 'The newest traces of a tenant';
@@ -61,29 +69,33 @@ CREATE OR REPLACE FUNCTION observa_internal.trace_summaries(tenant uuid, trace_i
          WHERE t.tenant_id = tenant AND t.trace_id = ANY (trace_ids)
     ), summed AS (
         SELECT e.tenant_id, e.project_id, e.trace_id,
-               coalesce(max(e.name) FILTER (WHERE e.event_type = 'trace_start'),
-                        max(e.name) FILTER (WHERE e.parent_span_id IS NULL), max(e.agent_name)) AS name,
+               max(e.name) FILTER (WHERE e.event_type = 'trace_start') AS start_name,
+               max(e.name) FILTER (WHERE e.parent_span_id IS NULL) AS root_name, max(e.agent_name) AS agent_name,
                min(e.ts) AS started_at,
                max(e.ts + make_interval(secs => CASE WHEN e.event_type IN ('trace_start', 'trace_end') THEN 0
-                                                     ELSE least(coalesce(e.latency_ms, 0), 8.64e8) / 1000 END)) AS ended_at,
+                                                     ELSE least(coalesce(e.latency_ms, 0), 8.64e11) / 1000 END)) AS ended_at,
                max(e.latency_ms) FILTER (WHERE e.event_type = 'trace_end') AS reported_latency_ms,
-               (array_agg(e.status ORDER BY e.ts DESC, e.event_id DESC) FILTER (WHERE e.event_type = 'trace_end'))[1] AS outcome,
+               max(e.ts) FILTER (WHERE e.event_type = 'trace_end') AS outcome_at,
+               (array_agg(e.status ORDER BY e.ts DESC, e.status DESC) FILTER (WHERE e.event_type = 'trace_end'))[1] AS outcome,
                CASE WHEN bool_or(e.status = 'error') THEN 'error' WHEN bool_or(e.status = 'timeout') THEN 'timeout'
                     ELSE 'ok' END AS worst,
                array_agg(DISTINCT e.model) FILTER (WHERE e.model IS NOT NULL) AS models,
                count(*) AS event_count,
                sum(e.input_tokens) FILTER (WHERE e.billable) AS input_tokens,
                sum(e.output_tokens) FILTER (WHERE e.billable) AS output_tokens,
-               sum(e.cost_usd) FILTER (WHERE e.billable) AS cost_usd,
+               count(e.cost_usd) FILTER (WHERE e.billable) AS priced,
+               coalesce(sum(e.cost_usd) FILTER (WHERE e.billable), 0) AS cost_usd,
                max(e.user_id) AS user_id, max(e.session_id) AS session_id, max(e.conversation_id) AS conversation_id
           FROM observa_internal.events e
          WHERE e.tenant_id = tenant AND e.trace_id = ANY (trace_ids)
            AND e.ts >= (SELECT k.since FROM known k) AND e.ts <= (SELECT k.until FROM known k)
          GROUP BY e.tenant_id, e.project_id, e.trace_id)
-    SELECT s.tenant_id, s.trace_id, s.project_id, s.name, s.started_at, s.ended_at,
-           coalesce(s.reported_latency_ms, extract(epoch FROM s.ended_at - s.started_at)::double precision * 1000),
-           coalesce(s.outcome, s.worst), s.models, s.event_count, CASE WHEN s.input_tokens < 9e18 THEN s.input_tokens::bigint END,
-           CASE WHEN s.output_tokens < 9e18 THEN s.output_tokens::bigint END, s.cost_usd,
+    SELECT s.tenant_id, s.trace_id, s.project_id,
+           CASE WHEN s.start_name IS NOT NULL THEN 3 WHEN s.root_name IS NOT NULL THEN 2 WHEN s.agent_name IS NOT NULL THEN 1 ELSE 0 END,
+           coalesce(s.start_name, s.root_name, s.agent_name), s.started_at, s.ended_at, s.reported_latency_ms, s.outcome_at, s.outcome,
+           s.worst, s.models, s.event_count,
+           CASE WHEN s.input_tokens < 9e18 THEN s.input_tokens::bigint END,
+           CASE WHEN s.output_tokens < 9e18 THEN s.output_tokens::bigint END, s.priced, s.cost_usd,
            (SELECT count(*) FROM observa_internal.signals n
              WHERE n.tenant_id = s.tenant_id AND n.trace_id = s.trace_id AND n.project_id = s.project_id
                AND n.ts >= (SELECT k.since FROM known k) AND n.ts <= (SELECT k.until FROM known k)),

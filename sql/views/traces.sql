@@ -1,14 +1,18 @@
 -- Folded rows, but for the traces that have changed since: these are computed now. Each half is in the
 -- order in which the newest are asked for: a query's LIMIT then reads as much of the index as it shows.
 CREATE OR REPLACE VIEW observa.traces WITH (security_invoker = true) AS
-(SELECT f.trace_id, f.name, f.started_at, f.ended_at, f.latency_ms, f.status, f.models, f.event_count, f.input_tokens, f.output_tokens,
-       f.cost_usd, f.signal_count, f.user_id, f.session_id, f.conversation_id, f.tenant_id, f.project_id
+(SELECT f.trace_id, f.name, f.started_at, f.ended_at,
+       coalesce(f.reported_latency_ms, extract(epoch FROM f.ended_at - f.started_at)::double precision * 1000) AS latency_ms,
+       coalesce(f.outcome, f.worst) AS status, f.models, f.event_count, f.input_tokens, f.output_tokens,
+       CASE WHEN f.priced > 0 THEN f.cost_usd END AS cost_usd, f.signal_count, f.user_id, f.session_id, f.conversation_id, f.tenant_id, f.project_id
   FROM observa_internal.traces f
  WHERE f.tenant_id::text || f.trace_id <> ALL (ARRAY(SELECT t.tenant_id::text || pg_catalog.unnest(t.trace_ids) FROM observa_internal.unfolded_traces() t))
  ORDER BY f.started_at DESC)
 UNION ALL
-(SELECT s.trace_id, s.name, s.started_at, s.ended_at, s.latency_ms, s.status, s.models, s.event_count, s.input_tokens, s.output_tokens,
-       s.cost_usd, s.signal_count, s.user_id, s.session_id, s.conversation_id, s.tenant_id, s.project_id
+(SELECT s.trace_id, s.name, s.started_at, s.ended_at,
+       coalesce(s.reported_latency_ms, extract(epoch FROM s.ended_at - s.started_at)::double precision * 1000) AS latency_ms,
+       coalesce(s.outcome, s.worst) AS status, s.models, s.event_count, s.input_tokens, s.output_tokens,
+       CASE WHEN s.priced > 0 THEN s.cost_usd END AS cost_usd, s.signal_count, s.user_id, s.session_id, s.conversation_id, s.tenant_id, s.project_id
   FROM observa_internal.unfolded_traces() t
  CROSS JOIN LATERAL observa_internal.trace_summaries(t.tenant_id, t.trace_ids, t.since, t.until) s
  ORDER BY s.started_at DESC);

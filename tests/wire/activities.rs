@@ -159,7 +159,7 @@ fn the_newest_are_found_by_an_index_under_row_security() {
     let mut reader = db.connect_as("reader", "observa_read");
     db.run(&format!("SELECT observa.grant_tenant('{login}', '{tenant}')"));
     db.run(&format!(
-        "INSERT INTO observa_internal.traces (tenant_id, trace_id, project_id, started_at, ended_at, status, event_count, signal_count)
+        "INSERT INTO observa_internal.traces (tenant_id, trace_id, project_id, started_at, ended_at, worst, event_count, signal_count)
          SELECT '{tenant}', n::text, gen_random_uuid(), now() - n * interval '1 second', now(), 'ok', 1, 0 FROM generate_series(1, 20000) n;
          INSERT INTO observa_internal.activities (tenant_id, actor, id, project_id, first_seen, last_seen, events, messages, tokens, priced, cost_usd, issues)
          SELECT '{tenant}', 'user', n::text, gen_random_uuid(), now(), now() - n * interval '1 second', 1, 1, 1, 0, 0, 0 FROM generate_series(1, 20000) n;

@@ -10,6 +10,7 @@ use super::activity::{Activity, Actor, Lost};
 use super::fact::{Fact, Series};
 use super::messages::{ActivityEntry, Deltas, Entry, TraceEntry, UserEntry};
 use super::sums::{Scores, Sums};
+use super::trace::{TraceSummary, Worst};
 use crate::histogram::Latencies;
 use crate::price::Usd;
 
@@ -34,6 +35,31 @@ pub struct Added {
 /// A minute, a series, and whether its latencies are taken out.
 type Key<'e> = (i64, Series<'e>, bool);
 
+/// What has come of a trace.
+#[derive(Clone, Debug, Default)]
+struct Traced {
+    summary: Option<TraceSummary>,
+    /// When the first and the last of what has come or changed began.
+    touched: Option<(i64, i64)>,
+    changed: bool,
+}
+
+impl Traced {
+    fn put(&mut self, fact: &Fact, removed: bool) {
+        let (since, until) = self.touched.unwrap_or((fact.ts, fact.ts));
+        self.touched = Some((since.min(fact.ts), until.max(fact.ts)));
+        if removed {
+            self.changed = true;
+            return;
+        }
+        let new = TraceSummary::of(fact);
+        match &mut self.summary {
+            Some(summary) => summary.merge(new),
+            None => self.summary = Some(new),
+        }
+    }
+}
+
 /// An hour as the minute that it begins in, a project, an environment, a user.
 type UserKey<'e> = (i64, Uuid, &'e str, &'e str);
 
@@ -42,13 +68,20 @@ pub struct Delta<'e> {
     entries: FxHashMap<Key<'e>, Added>,
     users: FxHashMap<UserKey<'e>, Sums>,
     activities: FxHashMap<(Actor, Uuid, &'e str), Activity>,
-    /// When the first and the last of their events that have changed began.
-    traces: FxHashMap<&'e str, (i64, i64)>,
+    traces: FxHashMap<(Uuid, &'e str), Traced>,
 }
 
 impl<'e> Delta<'e> {
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.traces.is_empty()
+    }
+
+    /// Has a trace computed anew, of which something changed between two times (microseconds since 1970 UTC).
+    pub fn touch(&mut self, project_id: Uuid, trace_id: &'e str, (since, until): (i64, i64)) {
+        let traced = self.traces.entry((project_id, trace_id)).or_default();
+        let (first, last) = traced.touched.unwrap_or((since, until));
+        traced.touched = Some((first.min(since), last.max(until)));
+        traced.changed = true;
     }
 
     pub fn add(&mut self, fact: &Fact<'e>) {
@@ -80,12 +113,14 @@ impl<'e> Delta<'e> {
             }
         }
         if let Some(trace_id) = fact.trace_id {
-            let (since, until) = self.traces.entry(trace_id).or_insert((fact.ts, fact.ts));
-            (*since, *until) = ((*since).min(fact.ts), (*until).max(fact.ts));
+            self.traces.entry((fact.series.project_id, trace_id)).or_default().put(fact, removed);
         }
     }
 
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode<'s>(&'s self) -> Vec<u8>
+    where
+        'e: 's,
+    {
         let (mut names, mut projects) = (Table::default(), Table::default());
         let entries = self.entries.iter().map(|((minute, series, removed), added)| Entry {
             minute: *minute,
@@ -132,12 +167,40 @@ impl<'e> Delta<'e> {
                 .collect(),
         });
         let activities: Vec<ActivityEntry> = activities.collect();
-        let traces = self.traces.iter().map(|(id, (since, until))| TraceEntry {
-            id: names.place(id) + 1,
-            since: *since,
-            until: *until,
-        });
-        let traces: Vec<TraceEntry> = traces.collect();
+        let mut traces = Vec::with_capacity(self.traces.len());
+        for ((project_id, id), traced) in &self.traces {
+            let (since, until) = traced.touched.unwrap_or_default();
+            let mut place = |name: Option<&'s str>| name.map_or(0, |name| names.place(name) + 1);
+            let key = TraceEntry {
+                id: place(Some(id)),
+                project: projects.place(*project_id),
+                since,
+                until,
+                changed: traced.changed,
+                ..TraceEntry::default()
+            };
+            traces.push(match traced.summary.as_ref().filter(|_| !traced.changed) {
+                None => key,
+                Some(summary) => TraceEntry {
+                    named_by: summary.name.as_ref().map_or(0, |(by, _)| *by),
+                    name: place(summary.name.as_ref().map(|(_, name)| name.as_str())),
+                    ended_at: summary.ended_at,
+                    reported_latency_ms: summary.reported_latency_ms,
+                    outcome_at: summary.outcome.as_ref().map_or(0, |(at, _)| *at),
+                    outcome: place(summary.outcome.as_ref().map(|(_, status)| status.as_str())),
+                    worst: summary.worst as u32,
+                    models: summary.models.iter().map(|model| place(Some(model))).collect(),
+                    counts: vec![summary.events, summary.priced, summary.signals],
+                    input_tokens: summary.input_tokens,
+                    output_tokens: summary.output_tokens,
+                    cost_usd: cost_text(&summary.cost_usd),
+                    user: place(summary.user_id.as_deref()),
+                    session: place(summary.session_id.as_deref()),
+                    conversation: place(summary.conversation_id.as_deref()),
+                    ..key
+                },
+            });
+        }
         Deltas {
             names: names.rows.into_iter().map(str::to_owned).collect(),
             projects: projects.rows.into_iter().map(|id| id.into_bytes().to_vec()).collect(),
@@ -264,10 +327,47 @@ impl Read {
         })
     }
 
-    /// Trace, and when the first and the last of its events that have changed began.
-    pub fn traces(&self) -> impl Iterator<Item = Result<(&str, i64, i64), Damaged>> {
-        self.0.traces.iter().map(|entry| Ok((self.name(entry.id)?.ok_or(Damaged)?, entry.since, entry.until)))
+    /// Project, trace, what it adds up to unless it is to be computed anew, and when the first and the last of what has come or
+    /// changed began.
+    pub fn traces(&self) -> impl Iterator<Item = Result<TraceRead<'_>, Damaged>> {
+        self.0.traces.iter().map(|entry| {
+            let owned = |place| self.name(place).map(|name| name.map(str::to_owned));
+            let [events, priced, signals] = counts(&entry.counts);
+            let models = entry.models.iter().filter_map(|place| owned(*place).transpose());
+            let summary = TraceSummary {
+                name: owned(entry.name)?.map(|name| (entry.named_by, name)),
+                started_at: entry.since,
+                ended_at: entry.ended_at,
+                reported_latency_ms: entry.reported_latency_ms,
+                outcome: owned(entry.outcome)?.map(|status| (entry.outcome_at, status)),
+                worst: Worst::ALL.get(entry.worst as usize).copied().ok_or(Damaged)?,
+                models: models.collect::<Result<_, Damaged>>()?,
+                events,
+                input_tokens: entry.input_tokens,
+                output_tokens: entry.output_tokens,
+                priced,
+                cost_usd: cost(&entry.cost_usd)?,
+                signals,
+                user_id: owned(entry.user)?,
+                session_id: owned(entry.session)?,
+                conversation_id: owned(entry.conversation)?,
+            };
+            Ok(TraceRead {
+                project_id: self.project(entry.project)?,
+                trace_id: self.name(entry.id)?.ok_or(Damaged)?,
+                summary: (!entry.changed).then_some(summary),
+                touched: (entry.since, entry.until),
+            })
+        })
     }
+}
+
+/// What a delta says of a trace.
+pub struct TraceRead<'d> {
+    pub project_id: Uuid,
+    pub trace_id: &'d str,
+    pub summary: Option<TraceSummary>,
+    pub touched: (i64, i64),
 }
 
 /// Counts that a later version adds are not known here, those that an earlier one lacks are 0.

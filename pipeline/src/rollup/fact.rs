@@ -125,6 +125,15 @@ pub struct Fact<'e> {
     pub conversation_id: Option<&'e str>,
     pub session_id: Option<&'e str>,
     pub user_id: Option<&'e str>,
+    /// Of a span, and whether it has no parent.
+    pub name: Option<&'e str>,
+    pub is_root: bool,
+    pub agent_name: Option<&'e str>,
+    /// Of a billable event.
+    pub input_tokens: Option<i64>,
+    pub output_tokens: Option<i64>,
+    /// How many it raised.
+    pub signals: i64,
     pub latency_ms: Option<f64>,
     pub ttft_ms: Option<f64>,
     pub scores: Scores,
@@ -161,6 +170,12 @@ impl<'e> Fact<'e> {
             conversation_id: event.text(Field::ConversationId),
             session_id: event.text(Field::SessionId),
             user_id: event.text(Field::UserId),
+            name: event.text(Field::Name),
+            is_root: event.text(Field::ParentSpanId).is_none(),
+            agent_name: event.text(Field::AgentName),
+            input_tokens: tokens.input.filter(|_| event.billable).map(counted),
+            output_tokens: tokens.output.filter(|_| event.billable).map(counted),
+            signals: i64::try_from(ready.signals.len()).unwrap_or(i64::MAX),
             latency_ms: event.latency_ms,
             ttft_ms: event.ttft_ms,
             scores: Scores::of(
@@ -182,9 +197,22 @@ impl<'e> Fact<'e> {
 /// many events to its end.
 const MOST_TOKENS: i64 = 100_000_000_000;
 
+/// Tokens as they are counted.
+pub fn counted(tokens: i64) -> i64 {
+    tokens.clamp(0, MOST_TOKENS)
+}
+
+/// The sum of what is known. None: nothing is.
+pub fn add_known(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// What one event adds up to.
 pub fn sums(status: &str, billable: bool, tokens: FactTokens, cost: Option<&Usd>) -> Sums {
-    let counted = |tokens: Option<i64>| tokens.unwrap_or(0).clamp(0, MOST_TOKENS);
+    let counted = |tokens: Option<i64>| tokens.map_or(0, counted);
     let mut sums = Sums {
         events: 1,
         errors: i64::from(status == Status::Error.name()),

@@ -1,6 +1,7 @@
 //! Many deltas of one tenant together, as the rows that they add to.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use super::activity::{Activity, Actor};
 use super::delta::{Added, Damaged, Read};
 use super::fact::{OTHER, OwnedSeries};
 use super::sums::{Scores, Sums};
+use super::trace::TraceSummary;
 use crate::histogram::Latencies;
 
 /// What is added to a row, and what is taken out of its histograms.
@@ -102,11 +104,24 @@ pub struct ActivityRow<'f> {
     pub activity: &'f Activity,
 }
 
-/// A trace of which events came or changed that began between two times, in microseconds since 1970 UTC.
-pub struct TouchedTrace<'f> {
-    pub trace_id: &'f str,
+/// What has come of a trace: None, if one of its events was taken out and it has to be computed anew. Times are when the first and the
+/// last of what has come or changed began, in microseconds since 1970 UTC.
+#[derive(Clone, Debug)]
+pub struct TraceChange {
+    pub summary: Option<TraceSummary>,
     pub since: i64,
     pub until: i64,
+}
+
+impl TraceChange {
+    fn merge(&mut self, other: TraceChange) {
+        self.since = self.since.min(other.since);
+        self.until = self.until.max(other.until);
+        match (&mut self.summary, other.summary) {
+            (Some(summary), Some(other)) => summary.merge(other),
+            (summary, _) => *summary = None,
+        }
+    }
 }
 
 /// What is added to an hour of a user.
@@ -127,7 +142,7 @@ pub struct Fold {
     minutes: FxHashMap<(Uuid, i64), Group>,
     users: FxHashMap<UserKey, Sums>,
     activities: FxHashMap<(Actor, Uuid, String), Activity>,
-    traces: FxHashMap<String, (i64, i64)>,
+    traces: FxHashMap<(Uuid, String), TraceChange>,
 }
 
 impl Fold {
@@ -150,9 +165,15 @@ impl Fold {
         for (actor, project_id, id, activity) in activities {
             self.activities.entry((actor, project_id, id.to_owned())).or_default().add(&activity);
         }
-        for (id, from, to) in traces {
-            let (since, until) = self.traces.entry(id.to_owned()).or_insert((from, to));
-            (*since, *until) = ((*since).min(from), (*until).max(to));
+        for trace in traces {
+            let change =
+                TraceChange { summary: trace.summary, since: trace.touched.0, until: trace.touched.1 };
+            match self.traces.entry((trace.project_id, trace.trace_id.to_owned())) {
+                Entry::Occupied(mut known) => known.get_mut().merge(change),
+                Entry::Vacant(place) => {
+                    place.insert(change);
+                }
+            }
         }
         Ok(())
     }
@@ -276,14 +297,9 @@ impl Fold {
         rows
     }
 
-    /// In the order of their ids.
-    pub fn traces(&self) -> Vec<TouchedTrace<'_>> {
-        let rows = self.traces.iter();
-        let mut rows: Vec<TouchedTrace> = rows
-            .map(|(trace_id, (since, until))| TouchedTrace { trace_id, since: *since, until: *until })
-            .collect();
-        rows.sort_unstable_by(|a, b| a.trace_id.cmp(b.trace_id));
-        rows
+    /// By project and trace.
+    pub fn traces(&self) -> impl Iterator<Item = (Uuid, &str, &TraceChange)> {
+        self.traces.iter().map(|((project_id, trace_id), change)| (*project_id, trace_id.as_str(), change))
     }
 
     /// In the order of their keys.

@@ -94,14 +94,52 @@ pub struct ActivityEntry {
     pub lost_sessions: Vec<u32>,
 }
 
-/// A trace that has changed.
+/// What a trace adds up to in a batch, or that it has changed.
 #[derive(Clone, PartialEq, Message)]
 pub struct TraceEntry {
     #[prost(uint32, tag = "1")]
     pub id: u32,
-    /// First and last time of what has changed, in microseconds since 1970 UTC.
-    #[prost(sint64, tag = "2")]
-    pub since: i64,
+    #[prost(uint32, tag = "2")]
+    pub project: u32,
+    /// First and last time of what has come or changed, in microseconds since 1970 UTC.
     #[prost(sint64, tag = "3")]
+    pub since: i64,
+    #[prost(sint64, tag = "4")]
     pub until: i64,
+    /// An event was taken out: it has to be computed anew, and what else is here means nothing.
+    #[prost(bool, tag = "5")]
+    pub changed: bool,
+    #[prost(int32, tag = "6")]
+    pub named_by: i32,
+    #[prost(uint32, tag = "7")]
+    pub name: u32,
+    #[prost(sint64, tag = "8")]
+    pub ended_at: i64,
+    #[prost(double, optional, tag = "9")]
+    pub reported_latency_ms: Option<f64>,
+    #[prost(sint64, tag = "10")]
+    pub outcome_at: i64,
+    /// 0: no end was reported.
+    #[prost(uint32, tag = "11")]
+    pub outcome: u32,
+    /// Its place in `Worst::ALL`.
+    #[prost(uint32, tag = "12")]
+    pub worst: u32,
+    #[prost(uint32, repeated, tag = "13")]
+    pub models: Vec<u32>,
+    /// Events, priced, signals.
+    #[prost(sint64, repeated, tag = "14")]
+    pub counts: Vec<i64>,
+    #[prost(sint64, optional, tag = "15")]
+    pub input_tokens: Option<i64>,
+    #[prost(sint64, optional, tag = "16")]
+    pub output_tokens: Option<i64>,
+    #[prost(string, tag = "17")]
+    pub cost_usd: String,
+    #[prost(uint32, tag = "18")]
+    pub user: u32,
+    #[prost(uint32, tag = "19")]
+    pub session: u32,
+    #[prost(uint32, tag = "20")]
+    pub conversation: u32,
 }

@@ -7,12 +7,14 @@ mod fact;
 mod fold;
 mod messages;
 mod sums;
+mod trace;
 
 pub use activity::{Activity, Actor, Lost};
 pub use delta::{Damaged, Delta};
-pub use fact::{Fact, FactTokens, OwnedSeries, Series, sums};
-pub use fold::{ActivityRow, Fold, Group, OTHER_USERS, SeriesRow, TotalRow, TouchedTrace, UserRow};
+pub use fact::{Fact, FactTokens, OwnedSeries, Series, counted, sums};
+pub use fold::{ActivityRow, Fold, Group, OTHER_USERS, SeriesRow, TotalRow, TraceChange, UserRow};
 pub use sums::{Scores, Sums};
+pub use trace::{TraceSummary, Worst};
 
 /// Microseconds of a minute.
 const MINUTE: i64 = 60_000_000;

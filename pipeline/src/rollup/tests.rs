@@ -45,6 +45,12 @@ impl Call {
             conversation_id: None,
             session_id: self.model,
             user_id: self.user,
+            name: None,
+            is_root: false,
+            agent_name: None,
+            input_tokens: Some(self.tokens).filter(|_| self.billable),
+            output_tokens: None,
+            signals: 0,
             latency_ms: self.latency_us.map(|us| us as f64 / 1000.0),
             ttft_ms: None,
             scores: Scores::of(Some(0.5), None, Some(f64::NAN)),
@@ -204,7 +210,9 @@ proptest! {
             let events: i64 = rows.iter().map(|row| row.activity.events).sum();
             prop_assert_eq!(events, calls.iter().filter(|call| has(call)).count() as i64);
         }
-        prop_assert_eq!(fold.traces().len(), calls.iter().filter_map(|call| call.user).collect::<std::collections::BTreeSet<_>>().len());
+        let traces: std::collections::BTreeSet<_> = calls.iter().filter_map(|call| Some((call.project, call.user?))).collect();
+        prop_assert_eq!(fold.traces().count(), traces.len());
+        prop_assert!(fold.traces().all(|(_, _, change)| change.summary.is_none()), "they have to be computed anew");
     }
 
     #[test]
