@@ -47,6 +47,7 @@ fn write(directory: &Directory, origin: &Origin, rows: i64) -> Result<(File, Wri
     Ok((draft.publish(&mut nothing)?, written))
 }
 
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking, and this is a part of several")]
 fn opened(folder: &tempfile::TempDir) -> Directory {
     Directory::open(folder.path().to_str().unwrap()).unwrap()
 }
