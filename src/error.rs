@@ -1,6 +1,7 @@
 //! Refusals as Postgres errors: in one place, with their SQLSTATE, and never with a payload.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 
 use observa_pipeline::error::Refusal;
 use observa_pipeline::histogram::HistogramError;
@@ -56,6 +57,10 @@ pub enum Error {
     #[error("{}", .0.message)]
     OverLimit(Box<Over>),
     #[error(transparent)]
+    File(#[from] observa_archive::Error),
+    #[error("nothing could be archived: {0}")]
+    Archive(String),
+    #[error(transparent)]
     Spi(#[from] pgrx::spi::Error),
 }
 
@@ -89,6 +94,8 @@ impl Error {
             Error::OverLimit(_) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } | Error::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
+            Error::File(error) => of_a_file(error),
+            Error::Archive(_) => PgSqlErrorCode::ERRCODE_IO_ERROR,
             Error::Spi(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -121,6 +128,25 @@ impl Error {
         };
         report.report(PgLogLevel::ERROR);
         unreachable!()
+    }
+}
+
+fn of_a_file(error: &observa_archive::Error) -> PgSqlErrorCode {
+    use observa_archive::Error as File;
+    match error {
+        File::BadPath => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+        File::NoDirectory(_) => PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
+        File::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_FILE,
+        File::Io { source, .. } => match source.kind() {
+            ErrorKind::NotFound => PgSqlErrorCode::ERRCODE_UNDEFINED_FILE,
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => PgSqlErrorCode::ERRCODE_DISK_FULL,
+            _ => PgSqlErrorCode::ERRCODE_IO_ERROR,
+        },
+        File::Differs(_) => PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+        File::Parquet(_) | File::BadRow { .. } | File::BadValue(_) => PgSqlErrorCode::ERRCODE_IO_ERROR,
     }
 }
 

@@ -7,6 +7,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::error::Error;
 use crate::home_cache;
 use crate::settings;
 
@@ -105,6 +106,29 @@ impl std::fmt::Display for Acting {
 pub fn session_is_superuser() -> bool {
     // SAFETY: both only read the session's state.
     unsafe { pg_sys::superuser_arg(pg_sys::GetSessionUserId()) }
+}
+
+/// Runs something as the session's own user, a superuser: whom no row security binds. Where a function's owner would see no row.
+pub fn as_session_superuser<T>(run: impl FnOnce() -> T) -> Result<T, Error> {
+    struct Back(pg_sys::Oid, i32);
+    impl Drop for Back {
+        fn drop(&mut self) {
+            // SAFETY: who it was before, and in what context.
+            unsafe { pg_sys::SetUserIdAndSecContext(self.0, self.1) };
+        }
+    }
+    if !session_is_superuser() {
+        return Err(Error::SuperuserOnly("this"));
+    }
+    let mut before = Back(pg_sys::InvalidOid, 0);
+    // SAFETY: as a SECURITY DEFINER function does it, and no setting of the role can be changed meanwhile; an error's end of the
+    // (sub)transaction sets it back, too.
+    unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut before.0, &mut before.1);
+        let context = before.1 | pg_sys::SECURITY_LOCAL_USERID_CHANGE.cast_signed();
+        pg_sys::SetUserIdAndSecContext(pg_sys::GetSessionUserId(), context);
+    }
+    Ok(run())
 }
 
 /// The session's own user's name. None: it was dropped meanwhile.

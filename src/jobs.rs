@@ -10,6 +10,7 @@ use std::time::Duration;
 use observa_pipeline::settings::DAY;
 
 use crate::accounts;
+use crate::archive;
 use crate::audit;
 use crate::error::Error;
 use crate::identity::Acting;
@@ -50,8 +51,14 @@ impl Done {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// In the order of a round: what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 12] = [
+/// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
+pub static JOBS: [Job; 13] = [
+    Job {
+        name: "archive",
+        every: || MINUTE,
+        told_as: Some("archived_partitions"),
+        run: |patience| archive::empty_waiting_room(patience).map(Done::rows),
+    },
     Job {
         name: "rollups",
         every: worker::settings::rollup_interval,

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod archive;
 mod audit;
 mod columns;
 mod corrections;
@@ -73,6 +74,7 @@ pgrx::pg_module_magic!(name, version);
 extension_sql_file!("../sql/roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/schemas.sql", name = "schemas", requires = ["roles"]);
 extension_sql_file!("../sql/api/setup.sql", name = "setup", requires = ["schemas"]);
+extension_sql_file!("../sql/api/archive.sql", name = "archive", requires = ["schemas"]);
 extension_sql_file!("../sql/api/workers.sql", name = "workers", requires = ["schemas"]);
 extension_sql_file!("../sql/api/identity.sql", name = "identity", requires = ["schemas"]);
 extension_sql_file!("../sql/api/keys.sql", name = "keys", requires = ["schemas"]);
@@ -91,7 +93,25 @@ extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schem
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
-    requires = ["identity", "scrub", "cost", "histogram", "prices", "trace", "workers"]
+    requires = [
+        "accounts",
+        "alerts",
+        "archive",
+        "cost",
+        "health",
+        "histogram",
+        "identity",
+        "ingest",
+        "keys",
+        "prices",
+        "privacy",
+        "projects",
+        "quality",
+        "scrub",
+        "setup",
+        "trace",
+        "workers"
+    ]
 );
 
 #[pg_guard]

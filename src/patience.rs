@@ -43,6 +43,11 @@ impl Patience {
         Patience { until: Some(Instant::now() + CALL), postponed: Vec::new() }
     }
 
+    /// After what took long and holds nothing that others wait for: what follows has a whole round's time.
+    pub fn begin_again(&mut self) {
+        self.until = self.until.map(|_| Instant::now() + ROUND);
+    }
+
     /// Runs what needs locks. None: they were not to be had in time, nothing of it has happened, and `what` is postponed.
     pub fn run<T>(&mut self, what: &str, run: impl Fn() -> Result<T, Error>) -> Result<Option<T>, Error> {
         let Some(until) = self.until else { return run().map(Some) };

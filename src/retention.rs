@@ -5,6 +5,7 @@ use observa_pipeline::settings::DAY;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::archive;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::patience::Patience;
@@ -42,20 +43,46 @@ type Class = fn(Kept) -> Days;
 /// What can be deleted of a project, in this order: what is told by a row goes before the row.
 struct Part {
     sql: &'static str,
+    /// The table that has a partition for each day. None: it has none.
+    table: Option<&'static str>,
     days: Class,
 }
 
 const PARTS: [Part; 10] = [
-    Part { sql: include_str!("../sql/retention/payloads.sql"), days: |kept| kept.payload_days },
-    Part { sql: include_str!("../sql/retention/logs.sql"), days: |kept| kept.payload_days },
-    Part { sql: include_str!("../sql/retention/rejected_events.sql"), days: |kept| kept.payload_days },
-    Part { sql: include_str!("../sql/retention/signal_details.sql"), days: |kept| kept.payload_days },
-    Part { sql: include_str!("../sql/retention/alert_texts.sql"), days: |kept| kept.payload_days },
-    Part { sql: include_str!("../sql/retention/signals.sql"), days: |kept| kept.days },
-    Part { sql: include_str!("../sql/retention/alerts.sql"), days: |kept| kept.days },
-    Part { sql: include_str!("../sql/retention/traces.sql"), days: |kept| kept.days },
-    Part { sql: include_str!("../sql/retention/activities.sql"), days: |kept| kept.days },
-    Part { sql: include_str!("../sql/retention/events.sql"), days: |kept| kept.days },
+    Part {
+        sql: include_str!("../sql/retention/payloads.sql"),
+        table: Some("event_payloads"),
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/logs.sql"),
+        table: Some("logs"),
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/rejected_events.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/signal_details.sql"),
+        table: Some("signals"),
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/alert_texts.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/signals.sql"),
+        table: Some("signals"),
+        days: |kept| kept.days,
+    },
+    Part { sql: include_str!("../sql/retention/alerts.sql"), table: None, days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/traces.sql"), table: None, days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/activities.sql"), table: None, days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/events.sql"), table: Some("events"), days: |kept| kept.days },
 ];
 
 /// Tables whose partitions go, and by what.
@@ -74,6 +101,9 @@ fn today() -> i64 {
 fn first_kept(days: Days) -> Option<i64> {
     days.map(|days| today() - i64::from(days))
 }
+
+/// A partitioned table and its first day of those to keep, since 1970. None: all days.
+type FirstKept = (&'static str, Option<i64>);
 
 /// The shorter one: what has no row any more is told by none.
 fn shorter(a: Days, b: Days) -> Days {
@@ -96,9 +126,7 @@ fn longest(of: impl Iterator<Item = Days>) -> Days {
 }
 
 /// The first day that is kept of each partitioned table, by all that tenants have chosen. None: all days.
-pub fn horizons<const N: usize>(
-    tables: [&'static str; N],
-) -> Result<[(&'static str, Option<i64>); N], Error> {
+pub fn horizons<const N: usize>(tables: [&'static str; N]) -> Result<[FirstKept; N], Error> {
     let projects = projects()?;
     Ok(tables.map(|table| (table, first_kept_of(table, &projects))))
 }
@@ -161,16 +189,18 @@ fn retention_of_projects() -> TableIterator<
 /// Deletes rows of projects that keep less than others; how many.
 pub fn delete_rows() -> Result<u64, Error> {
     let mut left = ROUND;
-    for project in projects()?.iter().filter(|project| project.done != Some((today(), project.keeps))) {
+    let projects = projects()?;
+    let kept = PARTITIONED.map(|(table, _)| (table, first_kept_of(table, &projects)));
+    for project in projects.iter().filter(|project| project.done != Some((today(), project.keeps))) {
         if left > 0 {
-            Acting::during(Acting::whole(project.tenant_id), || pass(project, &mut left))?;
+            Acting::during(Acting::whole(project.tenant_id), || pass(project, &kept, &mut left))?;
         }
     }
     Ok((ROUND - left).unsigned_abs())
 }
 
 /// One pass a day over what a project keeps no longer.
-fn pass(project: &Project, left: &mut i64) -> Result<(), Error> {
+fn pass(project: &Project, days_kept: &[FirstKept], left: &mut i64) -> Result<(), Error> {
     let Project { id, keeps, done, .. } = project;
     for part in &PARTS {
         let Some(before) = first_kept((part.days)(*keeps)) else { continue };
@@ -181,6 +211,10 @@ fn pass(project: &Project, left: &mut i64) -> Result<(), Error> {
             }
             _ => 0,
         };
+        // Days that nobody keeps go as a whole, and to their archive with all that is in them.
+        let first =
+            days_kept.iter().find(|(table, _)| Some(*table) == part.table).and_then(|(_, first)| *first);
+        let from = first.map_or(from, |first| first.max(from));
         if !delete(part.sql, *id, (from, before), left)? {
             return Ok(());
         }
@@ -211,13 +245,16 @@ fn delete(sql: &str, project_id: Uuid, (from, before): (i64, i64), left: &mut i6
     Ok(false)
 }
 
-/// Drops the days that no project keeps; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.
+/// Drops the days that no project keeps, or sets them aside for their archive; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.
 pub fn drop_days(patience: &mut Patience) -> Result<u64, Error> {
-    let mut dropped = 0;
+    let mut gone = 0;
+    // A directory that can't be used is found out while the days are still where they belong.
+    let is_archived = archive::chosen_directory()?.is_some();
+    let release = if is_archived { storage::set_aside_before } else { storage::drop_partitions_before };
     for (table, first_kept) in horizons(PARTITIONED.map(|(table, _)| table))? {
         if let Some(day) = first_kept {
-            dropped += storage::drop_partitions_before(table, day, patience)?;
+            gone += release(table, day, patience)?;
         }
     }
-    Ok(dropped)
+    Ok(gone)
 }

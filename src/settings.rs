@@ -37,6 +37,7 @@ static BUILTIN_PRICES: GucSetting<bool> = GucSetting::<bool>::new(true);
 static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
 static PAYLOAD_RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
+static ARCHIVE_DIRECTORY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
@@ -195,6 +196,12 @@ pub fn define() {
         c"How long prompts, answers, attributes, logs and dead letters are kept, for projects that do not decide it themselves",
         &PAYLOAD_RETENTION_DAYS,
     );
+    define_text(
+        c"observa.archive_directory",
+        c"Directory of the server that a day is written to as a Parquet file before it is dropped; empty: none is",
+        &ARCHIVE_DIRECTORY,
+        GucFlags::SUPERUSER_ONLY,
+    );
     define_switch(
         c"observa.scrub_emails",
         c"Whether e-mail addresses are replaced, for projects that do not decide it themselves",
@@ -316,6 +323,12 @@ pub fn retention_days() -> Option<i32> {
 /// Of what was said in them. None: for ever.
 pub fn payload_retention_days() -> Option<i32> {
     days::get(&PAYLOAD_RETENTION_DAYS)
+}
+
+/// None: days are dropped without an archive.
+pub fn archive_directory() -> Option<String> {
+    let directory = ARCHIVE_DIRECTORY.get()?.to_string_lossy().into_owned();
+    (!directory.is_empty()).then_some(directory)
 }
 
 /// Runs something with a setting of its own, as a function's SET does it: what held before holds again at its end, and at its

@@ -53,7 +53,7 @@ pub const SCRIPTS: &[&str] = &[
 ];
 
 /// Tables with a partition for each day of `ts`.
-const BY_EVENT_DAY: [&str; 4] = ["events", "event_payloads", "signals", "logs"];
+pub const BY_EVENT_DAY: [&str; 4] = ["events", "event_payloads", "signals", "logs"];
 
 /// The table with a partition for each day of arrival.
 const BY_ARRIVAL_DAY: &str = "event_keys";
@@ -240,6 +240,41 @@ pub fn make_key_partitions() -> Result<u64, Error> {
 
 /// Drops the partitions of the days before one; how many. It locks out ingest to the transaction's end: the last thing of a round.
 pub fn drop_partitions_before(table: &str, day: i64, patience: &mut Patience) -> Result<u64, Error> {
+    let script = |names: &[String]| {
+        format!("DROP TABLE {}", names.iter().map(qualified).collect::<Vec<_>>().join(", "))
+    };
+    release_before(table, day, patience, script)
+}
+
+/// As drop_partitions_before, but what was taken out of the table stays beside it until its archive is written: out of everybody's
+/// reach, so that it can't change meanwhile, and an archive that takes long holds nobody up.
+pub fn set_aside_before(table: &str, day: i64, patience: &mut Patience) -> Result<u64, Error> {
+    let script = |names: &[String]| {
+        let statements = names.iter().map(|name| {
+            // Late events may make the day once more, and that one expires, too.
+            let id = relation(name).map_or(0, pg_sys::Oid::to_u32);
+            format!(
+                "ALTER TABLE observa_internal.{table} DETACH PARTITION {old};
+                 ALTER TABLE {old} RENAME TO expired_{name}_{id};",
+                old = qualified(name)
+            )
+        });
+        statements.collect()
+    };
+    release_before(table, day, patience, script)
+}
+
+fn qualified(name: &String) -> String {
+    format!("observa_internal.{}", pgrx::spi::quote_identifier(name))
+}
+
+/// Takes the partitions of the days before one out of a table.
+fn release_before(
+    table: &str,
+    day: i64,
+    patience: &mut Patience,
+    script: impl Fn(&[String]) -> String,
+) -> Result<u64, Error> {
     let first_kept = partition(table, day);
     let old = Spi::connect(|client| {
         let rows = client.select(
@@ -250,15 +285,11 @@ pub fn drop_partitions_before(table: &str, day: i64, patience: &mut Patience) ->
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     // Names from the catalogs, of the pattern that make_partition gives.
-    let names: Vec<String> = old
-        .iter()
-        .flatten()
-        .map(|name| format!("observa_internal.{}", pgrx::spi::quote_identifier(name)))
-        .collect();
+    let names: Vec<String> = old.into_iter().flatten().collect();
     let mut dropped = 0;
     // Some at once, as between two statements ingest would wait for the locks of the first; not all, as each takes some locks.
     for names in names.chunks(MOST_DAYS_AT_ONCE) {
-        let script = format!("DROP TABLE {}", names.join(", "));
+        let script = script(names);
         let what = format!("partitions of {table} before {}", date(day));
         if patience.run(&what, || Ok(Spi::run(&script)?))?.is_none() {
             break;
@@ -273,7 +304,8 @@ pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error>
     drop_partitions_before(BY_ARRIVAL_DAY, day, patience)
 }
 
-fn partition(table: &str, day: i64) -> String {
+/// The name of a day's partition (days since 1970 UTC).
+pub fn partition(table: &str, day: i64) -> String {
     format!("{table}_{}", compact_date(day))
 }
 
@@ -308,7 +340,7 @@ fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error
         "CREATE TABLE observa_internal.{name} (LIKE observa_internal.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS
              INCLUDING STORAGE INCLUDING COMPRESSION,
              CONSTRAINT day CHECK ({key} >= {from}::{bound_type} AND {key} < {to}::{bound_type} AND {key} IS NOT NULL))
-             WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+             WITH (autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05, autovacuum_freeze_min_age = 0);
          ALTER TABLE observa_internal.{name} ENABLE ROW LEVEL SECURITY;
          ALTER TABLE observa_internal.{name} FORCE ROW LEVEL SECURITY;
          ALTER TABLE observa_internal.{table} ATTACH PARTITION observa_internal.{name} FOR VALUES FROM ({from}) TO ({to});

@@ -1,6 +1,7 @@
 //! Measures Observa against a peer in the same run, and prints one table.
 
 mod corpus;
+mod drop;
 mod histogram;
 mod ingest;
 mod keys;
@@ -44,6 +45,9 @@ struct Flags {
     /// Seconds of the load of many tenants
     #[arg(long, default_value_t = 60)]
     seconds: u64,
+    /// Events of the day that is dropped
+    #[arg(long, default_value_t = 1_000_000)]
+    day: i64,
     /// What to measure; without it all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -67,6 +71,8 @@ enum Part {
     Histogram,
     /// The fold beside ingest, and what dashboards read
     Rollups,
+    /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
+    Drop,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -111,6 +117,9 @@ fn main() -> Result<()> {
         }
         if flags.wants(Part::Memory) {
             server::memory(&mut client, newest, &mut table)?;
+        }
+        if flags.only.contains(&Part::Drop) {
+            drop::run(connect, flags.day, flags.rounds, &mut table)?;
         }
         if flags.only.contains(&Part::Load) {
             load(&flags, &mut client, newest)?;

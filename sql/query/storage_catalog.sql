@@ -1,8 +1,10 @@
--- A hash of what the storage's scripts make, partitions aside.
+-- A hash of what the storage's scripts make, partitions aside, also those that wait for their archive.
 WITH relation AS (
     SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity, c.relacl,
            c.reloptions
       FROM pg_catalog.pg_class c
+      LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+      JOIN pg_catalog.pg_class t ON t.oid = coalesce(i.indrelid, c.oid) AND t.relname !~ '^expired_'
      WHERE c.relnamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace) AND NOT c.relispartition
        AND c.relkind IN ('r', 'p', 'v', 'i', 'I')
 ), part (text) AS (

@@ -1,5 +1,6 @@
 //! Real clients, on the way that they take in production: over HTTP, through the nginx of `examples/`, to `observa.ingest`.
 
+mod archive;
 mod observa_sdk;
 mod opentelemetry;
 mod pooler;

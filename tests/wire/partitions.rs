@@ -93,6 +93,40 @@ fn a_wider_window_takes_older_events_at_once() {
     assert_eq!(db.ingest(&event.to_string())["accepted"], 1);
 }
 
+#[test]
+fn a_month_is_filled_in_while_others_ingest() {
+    let mut db = Database::ready();
+    let mut importer = db.connect();
+    importer
+        .batch_execute("SET observa.ingest_window_past = '120 d'; SET statement_timeout = '60s'")
+        .unwrap();
+    let (month, others) = std::thread::scope(|scope| {
+        let month = scope.spawn(move || {
+            let days = (80..110).map(|day| {
+                with(
+                    llm_call(&format!("old-{day}")),
+                    json!({"timestamp": now_ms() - day * DAY_MS, "latency_ms": 9000}),
+                )
+            });
+            let answer = ingest(&mut importer, &lines(&days.collect::<Vec<_>>()));
+            assert_eq!((&answer["accepted"], &answer["signals"]), (&json!(30), &json!(30)), "{answer}");
+        });
+        // Who waits for the making of thirty days is ended by it.
+        db.run("SET statement_timeout = '20s'");
+        let mut others = 0;
+        while !month.is_finished() {
+            assert_eq!(db.ingest(&llm_call(&format!("new-{others}")).to_string())["accepted"], 1);
+            others += 1;
+        }
+        (month.join(), others)
+    });
+    month.unwrap();
+    assert_eq!(db.count("observa.events"), 30 + others);
+    let days = "pg_inherits WHERE inhparent = 'observa_internal.events'::regclass
+                   AND right(inhrelid::regclass::text, 8) < to_char(now() - interval '79 days', 'YYYYMMDD')";
+    assert_eq!(db.count(days), 30);
+}
+
 /// A partition of ids that arrived long ago, as a round that never ran has left it.
 fn old_keys(db: &mut Database) {
     db.run(
