@@ -42,4 +42,5 @@ mod signals;
 mod tenancy;
 mod trace;
 mod views;
+mod webhooks;
 mod workers;
