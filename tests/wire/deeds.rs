@@ -8,8 +8,12 @@ use serde_json::json;
 use crate::accounts::{PASSWORD, Stage, claims, pass_on, stage};
 
 /// Who asks only says who asks: what they then do is the act.
-const ASKS: [&str; 3] =
-    ["observa.authenticate(text)", "observa.pre_request()", "observa_internal.check_request()"];
+const ASKS: &[&str] = &[
+    "observa.authenticate(text)",
+    "observa.pre_request()",
+    "observa_internal.check_request()",
+    "observa_internal.maintenance_worker()",
+];
 
 /// Functions in the order in which their calls make sense, the call, and what the log is to say. $tenant, $project and $password
 /// stand for what they name; the call is the superuser's, but for `logout`, which is of a JWT.
