@@ -73,12 +73,13 @@ fn claim_notifications(most: i32) -> SetOfIterator<'static, String> {
     SetOfIterator::new(or_raise(claimed.map_err(Error::Spi)).into_iter().flatten().collect::<Vec<_>>())
 }
 
-/// Not on a standby, before setup(), or amid a restore.
+/// Whether anything is due, and this is no standby, no database before setup(), and none amid a restore.
 fn may_send() -> Result<bool, Error> {
     // SAFETY: reads the server's state.
     let is_standby = unsafe { pg_sys::RecoveryInProgress() };
     Ok(!is_standby
         && storage::relation("notifications").is_some()
+        && Spi::get_one::<bool>(include_str!("../sql/notify/due.sql"))? == Some(true)
         && ledger::is_ready()?
         && !worker::restore::is_restoring()?)
 }

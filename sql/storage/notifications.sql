@@ -15,7 +15,7 @@ CREATE INDEX IF NOT EXISTS alerts_untold ON observa_internal.alerts (tenant_id) 
 COMMENT ON INDEX observa_internal.alerts_untold IS 'What is to be told. A transaction that commits late is in it, whatever its time';
 
 CREATE TABLE IF NOT EXISTS observa_internal.webhooks (
-    tenant_id uuid NOT NULL,
+    tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
     webhook_id uuid NOT NULL,
     project_id uuid,
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
@@ -50,7 +50,8 @@ CREATE TABLE IF NOT EXISTS observa_internal.notifications (
     last_error text,
     created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     finished_at timestamptz,
-    PRIMARY KEY (tenant_id, notification_id)
+    PRIMARY KEY (tenant_id, notification_id),
+    FOREIGN KEY (tenant_id, webhook_id) REFERENCES observa_internal.webhooks ON DELETE CASCADE
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE observa_internal.notifications IS 'What is to be sent to webhooks, and what became of it';
 COMMENT ON COLUMN observa_internal.notifications.alert_id IS 'NULL: a test';

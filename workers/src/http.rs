@@ -127,3 +127,86 @@ fn told(error: &reqwest::Error) -> HttpError {
         _ => HttpError::Broken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const POLICY: Policy = Policy {
+        allow_private: true,
+        connect_timeout: Duration::from_secs(2),
+        timeout: Duration::from_millis(500),
+        most_bytes: 10,
+    };
+
+    /// Answers one request with this text, which may be none; its port.
+    fn serve(answer: &'static str) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+            if answer.is_empty() {
+                std::thread::sleep(Duration::from_secs(2));
+            }
+        });
+        port
+    }
+
+    fn post(policy: Policy, url: &str) -> Result<Answer, HttpError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = Client::new(policy).unwrap();
+        runtime.block_on(client.post(url, &[("x-a", "b".into())], b"{}".to_vec()))
+    }
+
+    #[test]
+    fn an_answer_is_cut_where_the_policy_says() {
+        let port = serve("HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n01234567890123456789");
+        let answer = post(POLICY, &format!("http://127.0.0.1:{port}/")).unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_slice(), answer.is_whole),
+            (200, &b"0123456789"[..], false)
+        );
+    }
+
+    #[test]
+    fn a_redirect_is_an_answer_and_retry_after_is_read() {
+        let port = serve(
+            "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
+        );
+        let answer = post(POLICY, &format!("http://localhost:{port}/")).unwrap();
+        assert_eq!(
+            (answer.status, answer.retry_after, answer.is_whole),
+            (302, Some(Duration::from_secs(7)), true)
+        );
+    }
+
+    #[test]
+    fn what_goes_wrong_is_told_without_the_address() {
+        let silent = serve("");
+        let allowed = |port: u16| post(POLICY, &format!("http://127.0.0.1:{port}/secret")).unwrap_err();
+        assert_eq!(allowed(silent), HttpError::Timeout);
+        assert_eq!(allowed(1), HttpError::Connect);
+        let strict = Policy { allow_private: false, ..POLICY };
+        for (url, expected) in [
+            ("https://localhost/secret", HttpError::NotPublic),
+            ("https://localhost./secret", HttpError::NotPublic),
+            ("http://localhost/secret", HttpError::Address(AddressError::Scheme)),
+            ("https://127.0.0.1/secret", HttpError::Address(AddressError::NotPublic)),
+            ("https://127.0.0.1./secret", HttpError::Address(AddressError::NotPublic)),
+            ("https://no-such-host.invalid/secret", HttpError::UnknownHost),
+        ] {
+            let error = post(strict, url).unwrap_err();
+            assert!(
+                !error.to_string().contains("secret") && !error.to_string().contains("localhost"),
+                "{error}"
+            );
+            assert_eq!(error, expected, "{url}");
+        }
+    }
+}

@@ -85,14 +85,17 @@ fn run(mut waiting: mpsc::Receiver<Delivery>, tell: &SyncSender<Report>) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(MOST).build();
     let Ok(runtime) = runtime else { return };
+    let clients =
+        Clients { public: Client::new(policy(false)).ok(), private: Client::new(policy(true)).ok() };
     runtime.block_on(async {
         while let Some(delivery) = waiting.recv().await {
             let tell = tell.clone();
+            let client = clients.of(&delivery);
             tokio::spawn(async move {
                 let abandoned =
                     report(&delivery, retry::Verdict::Failed, None, Some("it could not be sent".into()));
                 // A task of its own: what panics in it is an error like others.
-                let sent = tokio::spawn(deliver(delivery)).await;
+                let sent = tokio::spawn(deliver(client, delivery)).await;
                 let _ = tell.send(sent.unwrap_or(abandoned));
             });
         }
@@ -101,14 +104,28 @@ fn run(mut waiting: mpsc::Receiver<Delivery>, tell: &SyncSender<Report>) {
     runtime.shutdown_background();
 }
 
-async fn deliver(delivery: Delivery) -> Report {
+/// By what they may reach: a connection that is kept was checked when it was made.
+struct Clients {
+    public: Option<Client>,
+    private: Option<Client>,
+}
+
+impl Clients {
+    fn of(&self, delivery: &Delivery) -> Option<Client> {
+        let client = if delivery.allow_private { &self.private } else { &self.public };
+        client.clone()
+    }
+}
+
+/// `client` is None where it could not be made.
+async fn deliver(client: Option<Client>, delivery: Delivery) -> Report {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let Some(message) = delivery.message(now) else {
         return report(&delivery, retry::Verdict::Failed, None, Some("its alert is gone".into()));
     };
-    let outcome = match Client::new(policy(delivery.allow_private)) {
-        Ok(client) => client.post(&delivery.url, &message.headers, message.body).await,
-        Err(error) => Err(error),
+    let outcome = match client {
+        Some(client) => client.post(&delivery.url, &message.headers, message.body).await,
+        None => Err(HttpError::Setup),
     };
     let verdict = retry::verdict(delivery.attempts, &outcome, fastrand::f64());
     report(&delivery, verdict, outcome.as_ref().ok().map(|answer| answer.status), problem(&outcome))
