@@ -36,11 +36,21 @@ fn raise_alerts<'a>(
     let raised = Spi::connect_mut(|client| {
         // SAFETY: the trigger's own data, alive through the call; it makes new_signals visible to this SPI connection.
         unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
-        let sql = include_str!("../sql/ingest/alerts.sql");
+        let sql = concat!("WITH ", include_str!("../sql/ingest/alerts.sql"));
         plans::run(client, sql, signals, |raised| Ok(raised.len()))
     })?;
     RAISED.set(RAISED.get() + raised as u64);
     Ok(None)
+}
+
+/// Raises the acting tenant's alerts that ingest left to another transaction which rolled back.
+pub fn raise_lost() -> Result<usize, Error> {
+    let sql = concat!(
+        "WITH ",
+        include_str!("../sql/alert/candidates.sql"),
+        include_str!("../sql/ingest/alerts.sql")
+    );
+    run(sql, &[])
 }
 
 #[pg_extern(sql = false)]

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::identity::Acting;
 use crate::key_uses;
 use crate::matviews;
+use crate::outbox;
 use crate::patience::Patience;
 use crate::retention;
 use crate::rollups;
@@ -49,10 +50,11 @@ impl Done {
     }
 }
 
+const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 13] = [
+pub static JOBS: [Job; 15] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -65,6 +67,7 @@ pub static JOBS: [Job; 13] = [
         told_as: Some("deltas_folded"),
         run: |_| rollups::fold_all(),
     },
+    Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: |_| outbox::tell() },
     Job {
         name: "partitions",
         every: || 10 * MINUTE,
@@ -96,6 +99,12 @@ pub static JOBS: [Job; 13] = [
         every: || MINUTE / 2,
         told_as: Some("keys_used"),
         run: |_| key_uses::fold().map(Done::rows),
+    },
+    Job {
+        name: "notifications",
+        every: || 10 * MINUTE,
+        told_as: None,
+        run: |_| for_each_tenant(outbox::tidy),
     },
     Job {
         name: "matviews",

@@ -194,9 +194,14 @@ impl Wanted<'_> {
 
 /// 256 random bits.
 fn new_key(kind: &str) -> String {
+    random_secret(kind)
+}
+
+/// 256 random bits behind a prefix that says what it is.
+pub fn random_secret(prefix: &str) -> String {
     let random = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat();
     let random: String = Sha256::digest(random).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}_{random}")
+    format!("{prefix}_{random}")
 }
 
 /// For who administers the tenant of a project.

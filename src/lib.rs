@@ -34,6 +34,7 @@ mod members;
 mod messages;
 mod metric_columns;
 mod numbers;
+mod outbox;
 mod patience;
 mod person;
 mod plans;
@@ -42,6 +43,7 @@ mod prices;
 mod privacy;
 mod profiles;
 mod projects;
+mod publication;
 mod quality;
 mod replay;
 mod reprice;
@@ -65,6 +67,7 @@ mod traces;
 mod triggers;
 mod unfolded;
 mod usage;
+mod webhooks;
 mod worker;
 
 use pgrx::prelude::*;
@@ -88,6 +91,7 @@ extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]
 extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
+extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
@@ -110,6 +114,7 @@ extension_sql_file!(
         "scrub",
         "setup",
         "trace",
+        "webhooks",
         "workers"
     ]
 );

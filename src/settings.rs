@@ -38,6 +38,7 @@ static ACTING: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(
 static RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
 static PAYLOAD_RETENTION_DAYS: days::Setting = days::Setting::new(Some(c"0"));
 static ARCHIVE_DIRECTORY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
+static WEBHOOK_ALLOW_PRIVATE: GucSetting<bool> = GucSetting::<bool>::new(false);
 static ALLOW_SIGNUP: GucSetting<bool> = GucSetting::<bool>::new(false);
 static JWT_SECRET_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 static JWT_ROLE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"authenticated"));
@@ -218,6 +219,11 @@ pub fn define() {
         &BUILTIN_PRICES,
     );
     define_switch(
+        c"observa.webhook_allow_private",
+        c"Whether webhooks may lead to private addresses, and over plain HTTP",
+        &WEBHOOK_ALLOW_PRIVATE,
+    );
+    define_switch(
         c"observa.allow_signup",
         c"Whether anybody who may call observa.signup makes an account and a tenant",
         &ALLOW_SIGNUP,
@@ -298,6 +304,11 @@ pub fn requests_per_ip() -> Option<Rate> {
 /// None: any number.
 pub fn requests_per_key() -> Option<Rate> {
     rate(&REQUESTS_PER_KEY, 60)
+}
+
+/// Whether webhooks may lead to where only this server gets.
+pub fn webhook_allow_private() -> bool {
+    WEBHOOK_ALLOW_PRIVATE.get()
 }
 
 /// Of a tenant. None: any number.

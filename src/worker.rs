@@ -7,6 +7,7 @@ mod databases;
 mod holds;
 mod launcher;
 pub mod maintenance;
+mod post;
 mod process;
 pub mod restore;
 pub mod settings;

@@ -43,7 +43,6 @@ pub fn run(connect: &str, lines: &[String], rounds: usize, seconds: u64, table: 
         "",
         outcome.waits_for_others.len() as f64,
     );
-    table.tell(&format!("{what}, waits for another tenant's NOTIFY"), "", outcome.waits_for_notify as f64);
     drop_tenants(&mut root)
 }
 

@@ -1,14 +1,16 @@
 -- new_signals: the rows that the statement inserted. An alert is only ever inserted, for a rule and group without an open
 -- one. Whoever does not get the lock leaves it to the other transaction: to wait for its commit would make two clients
--- wait for each other. With the lock held, a conflict is with a committed row, and costs nothing.
+-- wait for each other, and its own would be lost if that one rolls back: so its signal is kept in alert_candidates, which the
+-- job reads. With the lock held, a conflict is with a committed row, and costs nothing.
 --
 -- A lock for each of thousands of alerts would use up the server's. So each is in one of its tenant's 64 buckets. Few alerts
 -- take a lock each, and share their bucket; many take whole buckets, and single locks only in those that others share.
-WITH candidate AS MATERIALIZED (
+candidate AS MATERIALIZED (
     SELECT s.tenant_id, s.alert_key, s.project_id, s.environment, s.name AS rule, s.alert_group,
            pg_catalog.bool_or(s.severity = 'high') AS critical, pg_catalog.min(s.type) AS source,
            pg_catalog.max(s.value) AS value, pg_catalog.min(s.threshold) AS threshold, pg_catalog.min(s.ts) AS first_seen,
            (pg_catalog.array_agg(s.signal_id ORDER BY s.signal_id))[1] AS opened,
+           (pg_catalog.array_agg(s.ts ORDER BY s.signal_id))[1] AS opened_ts,
            (pg_catalog.array_agg(s.trace_id ORDER BY s.ts) FILTER (WHERE s.trace_id IS NOT NULL))[1] AS trace_id,
            (pg_catalog.array_agg(s.details ->> 'unit'))[1] AS unit,
            (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts))[1] AS error_message
@@ -34,6 +36,10 @@ WITH candidate AS MATERIALIZED (
            pg_catalog.row_number() OVER (PARTITION BY b.held ORDER BY m.tenant_id, m.alert_key) <= 1000 AS fits
       FROM missing m JOIN bucket b ON b.bucket = m.bucket
      WHERE b.held IS NOT NULL
+), decided AS MATERIALIZED (
+    SELECT o.*, CASE WHEN o.held = 'whole' THEN true
+                     ELSE o.fits AND observa_internal.try_lock(o.lock, shared => false) END AS is_ours
+      FROM own o
 ), raised AS (
     INSERT INTO observa_internal.alerts (tenant_id, project_id, environment, rule, alert_group, alert_key, title,
            description, severity, source, current_value, threshold_value, first_seen, opened, trace_id)
@@ -45,11 +51,16 @@ WITH candidate AS MATERIALIZED (
                 ELSE coalesce(o.error_message, d.description, o.rule) END,
            CASE WHEN o.critical THEN 'critical' ELSE 'warning' END, o.source, o.value, o.threshold, o.first_seen,
            o.opened, o.trace_id
-      FROM own o
+      FROM decided o
       LEFT JOIN observa_internal.default_rules() d ON d.name = o.rule
-     WHERE CASE WHEN o.held = 'whole' THEN true ELSE o.fits AND observa_internal.try_lock(o.lock, shared => false) END
+     WHERE o.is_ours
      ORDER BY o.tenant_id, o.alert_key
         ON CONFLICT (tenant_id, alert_key) WHERE status IN ('active', 'acknowledged') DO NOTHING
     RETURNING alert_id
+), kept AS (
+    INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts)
+    SELECT m.tenant_id, m.opened, m.opened_ts
+      FROM missing m
+     WHERE NOT EXISTS (SELECT FROM decided o WHERE o.is_ours AND o.tenant_id = m.tenant_id AND o.alert_key = m.alert_key)
 )
-SELECT pg_catalog.pg_notify('observa_alerts', alert_id::text) FROM raised
+SELECT alert_id FROM raised

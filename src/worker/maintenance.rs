@@ -9,6 +9,7 @@ use crate::jobs::failure::Failure;
 use crate::jobs::{JOBS, Job, ledger};
 use crate::shared;
 use crate::worker::board::Reason;
+use crate::worker::post::Post;
 use crate::worker::{MAINTENANCE, databases, launcher, process, restore};
 
 /// The longest wait between two looks: DROP EXTENSION, observa.post_restore() and jobs of others are noticed so soon.
@@ -57,6 +58,7 @@ unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
 /// Runs jobs until there is a reason to end.
 fn keep() -> Reason {
     let mut failures = 0;
+    let mut post = Post::new();
     loop {
         let wait = match process::transaction(look) {
             Ok(Step::Leave(reason)) => return reason,
@@ -75,6 +77,7 @@ fn keep() -> Reason {
                 RETRY.saturating_mul(1 << failures.min(10)).min(RETRY_AT_MOST)
             }
         };
+        let wait = wait.min(post.exchange());
         tell(None);
         process::wait(wait);
         if process::is_told_to_end() {

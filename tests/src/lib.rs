@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod database;
 pub mod event;
 pub mod front;
+pub mod hook;
 pub mod http;
 pub mod load;
 pub mod nginx;

@@ -21,11 +21,8 @@ pub struct Outcome {
     pub transactions: u64,
     /// Samples of who waits for what.
     pub samples: u64,
-    /// Waits for a lock that another tenant's client held, but for those in which a file grows, or which are for a commit with a
-    /// NOTIFY: PostgreSQL does one of these at a time.
+    /// Waits for a lock that another tenant's client held, but for those in which a file grows.
     pub waits_for_others: Vec<String>,
-    /// Samples of waits for another tenant's commit with a NOTIFY.
-    pub waits_for_notify: u64,
     pub errors: Vec<String>,
     /// Rows of another tenant's that a client saw, and rows of its own that are missing.
     pub wrong_rows: i64,
@@ -34,9 +31,7 @@ pub struct Outcome {
 
 /// Waiters and who holds what they wait for, both by their clients' names.
 const WAITS: &str = "
-    SELECT EXISTS (SELECT FROM pg_locks l WHERE l.pid = w.pid AND NOT l.granted AND l.locktype = 'object'
-                      AND l.classid = 'pg_database'::regclass AND l.objid = 0),
-           w.wait_event || ': ' || w.application_name || ' for ' || b.application_name
+    SELECT w.wait_event || ': ' || w.application_name || ' for ' || b.application_name
       FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) blocker JOIN pg_stat_activity b ON b.pid = blocker
      WHERE w.datname = current_database() AND w.wait_event_type = 'Lock' AND w.wait_event <> 'extend'
        AND w.application_name <> b.application_name";
@@ -72,12 +67,7 @@ impl Load {
             let end = Instant::now() + self.duration;
             while Instant::now() < end {
                 let waits = root.query(WAITS, &[]).expect("who waits");
-                for row in waits {
-                    match row.get(0) {
-                        true => outcome.waits_for_notify += 1,
-                        false => outcome.waits_for_others.push(row.get(1)),
-                    }
-                }
+                outcome.waits_for_others.extend(waits.iter().map(|row| row.get::<_, String>(0)));
                 outcome.samples += 1;
                 std::thread::sleep(Duration::from_millis(10));
             }

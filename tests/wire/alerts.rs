@@ -143,6 +143,39 @@ fn an_open_transaction_makes_nobody_wait() {
 }
 
 #[test]
+fn an_alert_that_a_rollback_took_is_raised_for_whoever_left_it_to_that_transaction() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&slow("a", "/r").to_string()]).unwrap();
+    assert_eq!(ingest(&mut other, &lines(&[slow("b", "/r"), slow("c", "/r")]))["alerts"], 0);
+    // While it is open, nobody knows.
+    other.batch_execute("SELECT observa.run_maintenance()").unwrap();
+    assert_eq!(one::<i64>(&mut other, "SELECT count(*) FROM observa.alerts"), 0);
+    open.rollback().unwrap();
+    db.run("SELECT observa.run_maintenance()");
+    let alert = db.row("SELECT rule, status, occurrences FROM observa.alerts");
+    assert_eq!(alert, json!({"rule": "high_latency", "status": "active", "occurrences": 2}));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa.alerts"), 1);
+    assert_eq!(db.count("observa_internal.alert_candidates"), 0);
+}
+
+#[test]
+fn an_alert_that_was_raised_and_ended_meanwhile_is_not_raised_again() {
+    let mut db = Database::ready();
+    let mut other = db.connect();
+    let mut open = db.client.transaction().unwrap();
+    open.query_one("SELECT observa.ingest($1::text)", &[&slow("a", "/r").to_string()]).unwrap();
+    assert_eq!(ingest(&mut other, &slow("b", "/r").to_string())["alerts"], 0);
+    open.commit().unwrap();
+    db.run("SELECT observa.resolve_alert(id) FROM observa.alerts");
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa.alerts"), 1);
+    assert_eq!(db.count("observa_internal.alert_candidates"), 0);
+}
+
+#[test]
 fn eight_connections_raise_one_alert_for_a_group() {
     let mut db = Database::ready();
     std::thread::scope(|scope| {
@@ -172,6 +205,7 @@ fn a_rollback_raises_nothing() {
     let mut open = db.client.transaction().unwrap();
     open.query_one("SELECT observa.ingest($1::text)", &[&slow("a", "/r").to_string()]).unwrap();
     open.rollback().unwrap();
+    db.run("SELECT observa.run_maintenance()");
     assert_eq!(db.count("observa.alerts"), 0);
     let heard = listener.notifications().timeout_iter(Duration::from_millis(300)).count().unwrap();
     assert_eq!(heard, 0);
@@ -189,8 +223,10 @@ fn a_new_alert_alone_is_notified_with_its_id_and_nothing_else() {
     listener.batch_execute("LISTEN observa_alerts").unwrap();
     db.ingest(&lines(&[llm_call("quiet"), slow("a", "/r")]));
     db.ingest(&slow("b", "/r").to_string());
+    db.run("SELECT observa.run_maintenance()");
     db.run("SELECT observa.acknowledge_alert(id) FROM observa.alerts");
     db.ingest(&slow("c", "/r").to_string());
+    db.run("SELECT observa.run_maintenance()");
     let mut heard = Vec::new();
     let mut notifications = listener.notifications();
     let mut waiting = notifications.timeout_iter(Duration::from_millis(500));

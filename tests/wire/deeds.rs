@@ -37,6 +37,18 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("observa.acknowledge_alert(uuid,text)", "((SELECT id FROM observa.alerts))", "acknowledge_alert"),
     ("observa.resolve_alert(uuid,text)", "((SELECT id FROM observa.alerts), 'mended')", "resolve_alert"),
     ("observa.close_alert(uuid,text)", "((SELECT id FROM observa.alerts))", "close_alert"),
+    (
+        "observa.create_webhook(uuid,text,text,text,text,text)",
+        "('$project', 'ops', 'https://hooks.example.com/services/x')",
+        "create_webhook",
+    ),
+    ("observa.test_webhook(uuid)", "((SELECT id FROM observa.webhooks))", "test_webhook"),
+    (
+        "observa.update_webhook(uuid,boolean,text,text,text,text)",
+        "((SELECT id FROM observa.webhooks), enabled => false)",
+        "update_webhook",
+    ),
+    ("observa.delete_webhook(uuid)", "((SELECT id FROM observa.webhooks))", "delete_webhook"),
     ("observa.load_prices(jsonb,text)", "('$prices')", "load_prices"),
     ("observa_internal.load_prices(text,text)", "('$prices', 'litellm')", "load_prices"),
     ("observa.unload_prices(text)", "('litellm')", "unload_prices"),

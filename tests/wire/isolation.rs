@@ -197,6 +197,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa.model_prices (model, rates) VALUES ('{mark}', '{{\"input\": 0.001}}');
          UPDATE observa.detection_rules SET threshold = 6000 WHERE name = 'high_latency';
          SELECT observa.add_scrub_pattern('{id}', '{mark}', '{mark}-[0-9]+'), observa.add_member('{id}', 'owner-{mark}', 'owner');
+         SELECT observa.create_webhook(NULL, '{mark}', 'https://{mark}.example.com/{mark}', secret => 'secret-{mark}');
+         SELECT observa.test_webhook(id) FROM observa.webhooks WHERE tenant_id = '{id}';
+         INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          RESET observa.acting;
          INSERT INTO observa_internal.logins (login, tenant_id) VALUES ('nobody {mark}', '{id}');
          INSERT INTO observa_internal.span_contents (tenant_id, trace_id, span_id, content_id, project_id, ts, input, arrived_at)

@@ -44,4 +44,5 @@ mod signals;
 mod tenancy;
 mod trace;
 mod views;
+mod webhooks;
 mod workers;

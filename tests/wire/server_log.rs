@@ -145,6 +145,12 @@ fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
         format!("SELECT observa.acknowledge_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
         format!("SELECT observa.resolve_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
         format!("SELECT observa.close_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!(
+            "SELECT observa.create_webhook(NULL, 'x', 'https://hooks.example.com/{PAYLOAD}', '{PAYLOAD}')"
+        ),
+        format!(
+            "SELECT observa.update_webhook(gen_random_uuid(), url => 'https://hooks.example.com/{PAYLOAD}')"
+        ),
         format!("SELECT observa.retranslate('{PAYLOAD}', now())"),
         format!("INSERT INTO observa.logs (message, level) VALUES ('{PAYLOAD}', 'no level')"),
         format!("INSERT INTO observa.logs (message, created_at) VALUES ('m', '{PAYLOAD}')"),

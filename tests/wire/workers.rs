@@ -1,5 +1,6 @@
 //! Workers come and go with the extension, stand in nobody's way, and do each job once.
 
+mod deliveries;
 mod jobs;
 mod outside;
 mod standby;
@@ -13,7 +14,7 @@ use observa_tests::{Cluster, Database};
 use postgres::Client;
 
 /// How many jobs there are.
-const JOBS: i64 = 13;
+const JOBS: i64 = 15;
 
 /// A server whose workers keep every database, unless the settings say otherwise.
 fn server(name: &str, settings: &str) -> Cluster {

@@ -2,6 +2,8 @@
 
 use postgres::{Client, Config, NoTls};
 
+use crate::post::Post;
+
 /// How long a job waits for a lock: who comes later waits behind it.
 const SESSION: &str = "SET lock_timeout = '2s'; SET search_path = pg_catalog, pg_temp";
 
@@ -11,6 +13,10 @@ pub enum JobError {
     Connect(#[source] postgres::Error),
     #[error("no job can be run: {0}")]
     Run(#[source] postgres::Error),
+    #[error("notifications can't be sent: {0}")]
+    Send(#[source] postgres::Error),
+    #[error("the thread that sends can't be started: {0}")]
+    Thread(#[source] std::io::Error),
 }
 
 /// What a call has led to.
@@ -26,6 +32,7 @@ pub enum Outcome {
 
 pub struct Jobs {
     client: Client,
+    post: Post,
 }
 
 impl Jobs {
@@ -34,7 +41,13 @@ impl Jobs {
         config.application_name("observa-worker");
         let mut client = config.connect(NoTls).map_err(JobError::Connect)?;
         client.batch_execute(SESSION).map_err(JobError::Connect)?;
-        Ok(Jobs { client })
+        Ok(Jobs { client, post: Post::start().map_err(JobError::Thread)? })
+    }
+
+    /// Sends notifications that are due, and records what became of those before. True: some are on the way.
+    pub fn send(&mut self) -> Result<bool, JobError> {
+        self.post.exchange(&mut self.client).map_err(JobError::Send)?;
+        Ok(!self.post.is_idle())
     }
 
     /// Runs one job that is due, in a transaction of its own.

@@ -1,7 +1,15 @@
-//! What Observa does from time to time, over a connection: nothing here knows how Postgres works inside.
+//! What Observa does from time to time, over a connection, and what it sends to others: nothing here knows how Postgres works inside.
 #![forbid(unsafe_code)]
 
+pub mod http;
+#[cfg(feature = "program")]
 pub mod jobs;
+#[cfg(feature = "program")]
 pub mod maintenance;
+pub mod notify;
+#[cfg(feature = "program")]
+pub mod post;
+#[cfg(feature = "program")]
 pub mod schedule;
+#[cfg(feature = "program")]
 pub mod shutdown;

@@ -14,6 +14,9 @@ use observa_workers::shutdown::Shutdown;
 const RETRY: Duration = Duration::from_secs(2);
 const RETRY_AT_MOST: Duration = Duration::from_secs(60);
 
+/// Between two looks for answers of webhooks.
+const ON_THE_WAY: Duration = Duration::from_millis(200);
+
 /// Runs Observa's jobs from outside the server: where no worker may run inside. Beside one it does nothing twice.
 #[derive(Parser)]
 #[command(version)]
@@ -89,6 +92,7 @@ fn run_jobs(
             }
             Outcome::Idle => interval,
         };
+        let pause = if jobs.send()? { pause.min(ON_THE_WAY) } else { pause };
         schedule.after_success();
         if shutdown.within(pause) {
             return Ok(());

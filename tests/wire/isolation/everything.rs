@@ -88,6 +88,8 @@ impl Ids {
             ("batch_id", "rejected_events"),
             ("signal_id", "signals"),
             ("price_id", "model_prices"),
+            ("webhook_id", "webhooks"),
+            ("notification_id", "notifications"),
         ] {
             let sql = format!(
                 "SELECT {column}::text FROM observa_internal.{table} WHERE tenant_id = '{theirs}' LIMIT 1"

@@ -336,6 +336,7 @@ fn a_channel_tells_that_there_is_an_alert_and_nothing_of_it() {
         serde_json::json!({"tenant_id": theirs, "latency_ms": 90000, "route": THEIRS, "model": THEIRS}),
     );
     assert_eq!(world.db.ingest(&event.to_string())["alerts"], 1);
+    world.db.run("SELECT observa.run_maintenance()");
     use postgres::fallible_iterator::FallibleIterator;
     let mut notifications = listener.client.notifications();
     let told = notifications

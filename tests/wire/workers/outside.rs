@@ -20,10 +20,10 @@ fn program() -> PathBuf {
     test.parent().and_then(|deps| deps.parent()).expect("the target folder").join("observa-worker")
 }
 
-struct Worker(Child);
+pub struct Worker(Child);
 
 impl Worker {
-    fn start(db: &Database) -> Worker {
+    pub fn start(db: &Database) -> Worker {
         let config = db.cluster.config(&db.name);
         let host = match &config.get_hosts()[0] {
             postgres::config::Host::Unix(path) => path.display().to_string(),
@@ -37,6 +37,11 @@ impl Worker {
             .stderr(Stdio::piped())
             .spawn();
         Worker(child.expect("observa-worker starts"))
+    }
+
+    /// As the kernel does it when memory is short.
+    pub fn kill(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it ends");
     }
 
     fn terminate(&self) {
