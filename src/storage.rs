@@ -337,7 +337,8 @@ fn make_partition(table: &str, day: i64, bound_type: &str) -> Result<bool, Error
     };
     let (from, to) = (bound(day), bound(day + 1));
     let key = if bound_type == "date" { "arrived_on" } else { "ts" };
-    // Names and bounds are our own: a table of the list above, and a date.
+    // Names and bounds are our own: a table of the list above, and a date. Rows are written once: vacuum freezes them at once, and
+    // none is left for one against wraparound, which would come for all days together.
     let script = format!(
         "CREATE TABLE observa_internal.{name} (LIKE observa_internal.{table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS
              INCLUDING STORAGE INCLUDING COMPRESSION,
