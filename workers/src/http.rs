@@ -195,7 +195,6 @@ mod tests {
         let strict = Policy { allow_private: false, ..POLICY };
         for (url, expected) in [
             ("https://localhost/secret", HttpError::NotPublic),
-            ("https://localhost./secret", HttpError::NotPublic),
             ("http://localhost/secret", HttpError::Address(AddressError::Scheme)),
             ("https://127.0.0.1/secret", HttpError::Address(AddressError::NotPublic)),
             ("https://127.0.0.1./secret", HttpError::Address(AddressError::NotPublic)),
