@@ -65,7 +65,7 @@ fn forget(subject: &Subject) -> Result<Value, Error> {
 
 /// What has changed is folded first: a delta names whom it takes out. Sums that tell nobody apart stay as they are.
 fn erase_sums(subject: &Subject) -> Result<(), Error> {
-    rollups::fold()?;
+    rollups::fold_whole()?;
     let [id, pseudonyms] = subject.ids();
     Ok(Spi::run_with_args(include_str!("../sql/privacy/erase_sums.sql"), &[id.into(), pseudonyms.into()])?)
 }

@@ -17,6 +17,7 @@ use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::storage::{self, sql_time, unix_micros};
+use crate::subtransaction;
 use crate::trace_fold;
 
 /// Deltas of one fold: what they hold together lies in memory.
@@ -24,6 +25,12 @@ const MOST_DELTAS: i64 = 500;
 
 /// Tells the lock of a tenant's fold from others that its id stands for.
 const FOLD_LOCK: i64 = 0x666f_6c64;
+
+/// Bytes of deltas of one fold; the last one may be as large as a body makes it.
+const MOST_BYTES: i64 = 16 << 20;
+
+/// Environments beside which those of series beyond the most are counted as other, too.
+const MOST_ENVIRONMENTS: usize = 50;
 
 /// What a fold may take before the next tenant's turn.
 const TURN: Duration = Duration::from_secs(2);
@@ -58,7 +65,11 @@ pub fn fold_all() -> Result<Done, Error> {
         let tenant_id = identity::uuid(tenant_id);
         // Whoever folds it does what is to be done.
         if locks::is_free(fold_lock(tenant_id)) {
-            folded += Acting::during(Acting::whole(tenant_id), fold)?;
+            // What fails for one must not keep the others from theirs.
+            match subtransaction::attempt(|| Acting::during(Acting::whole(tenant_id), fold)) {
+                Ok(deltas) => folded += deltas,
+                Err(failure) => warning!("observa: a tenant's rollups can't be folded: {}", failure.text()),
+            }
         }
         let since = unix_micros(since);
         oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
@@ -84,43 +95,61 @@ fn fold_lock(tenant_id: Uuid) -> i64 {
     locks::key(tenant_id) ^ FOLD_LOCK
 }
 
-/// Folds the acting tenant's deltas; how many. Nobody else folds them until the transaction's end: what two fold at once of a trace
-/// would be counted once.
-pub fn fold() -> Result<u64, Error> {
+/// Folds the acting tenant's deltas for a while; how many. Nobody else folds them until the transaction's end: what two fold at once of a
+/// trace would be counted once.
+fn fold() -> Result<u64, Error> {
+    fold_until(Some(Instant::now() + TURN))
+}
+
+/// Folds all of the acting tenant's deltas.
+pub fn fold_whole() -> Result<u64, Error> {
+    fold_until(None)
+}
+
+fn fold_until(end: Option<Instant>) -> Result<u64, Error> {
     let tenant_id = Acting::current().ok_or(Error::NoTenant)?.tenant_id;
     locks::wait(fold_lock(tenant_id));
-    let begun = Instant::now();
     let mut folded = 0;
     loop {
         check_for_interrupts!();
-        let (mut fold, taken) = take()?;
-        if !fold.is_empty() {
-            limit_series(&mut fold)?;
-            limit_users(&mut fold)?;
-            rows::in_own_memory(|| store(tenant_id, &fold))?;
+        let mut batch = take()?;
+        if !batch.fold.is_empty() {
+            limit_series(&mut batch.fold)?;
+            limit_users(&mut batch.fold)?;
+            rows::in_own_memory(|| store(tenant_id, &batch))?;
         }
-        folded += taken;
-        if taken < MOST_DELTAS.unsigned_abs() || begun.elapsed() > TURN {
+        folded += batch.deltas;
+        if batch.is_last || end.is_some_and(|end| Instant::now() > end) {
             return Ok(folded);
         }
     }
 }
 
-/// The next deltas, and how many they were.
-fn take() -> Result<(Fold, u64), Error> {
+/// Deltas that are folded together.
+struct Batch {
+    fold: Fold,
+    deltas: u64,
+    /// There were no more.
+    is_last: bool,
+}
+
+fn take() -> Result<Batch, Error> {
     let mut fold = Fold::default();
-    let taken = Spi::connect_mut(|client| {
-        let rows = client.update(include_str!("../sql/rollup/take.sql"), None, &[MOST_DELTAS.into()])?;
-        let taken = rows.len() as u64;
-        for row in rows {
-            let added = row.get::<&[u8]>(1)?.map(|entries| fold.add(entries));
-            if let Some(Err(damaged)) = added {
+    let (mut deltas, mut bytes) = (0_i64, 0_i64);
+    Spi::connect_mut(|client| {
+        let arguments = [MOST_DELTAS.into(), MOST_BYTES.into()];
+        for row in client.update(include_str!("../sql/rollup/take.sql"), None, &arguments)? {
+            let Some(entries) = row.get::<&[u8]>(1)? else { continue };
+            check_for_interrupts!();
+            deltas += 1;
+            bytes += entries.len() as i64;
+            if let Err(damaged) = fold.add(entries) {
                 warning!("{damaged}, and is left out");
             }
         }
-        Ok::<_, pgrx::spi::Error>(taken)
+        Ok::<_, pgrx::spi::Error>(())
     })?;
-    Ok((fold, taken))
+    Ok(Batch { fold, deltas: deltas.unsigned_abs(), is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES })
 }
 
 /// Series beyond what a tenant may have go into one.
@@ -142,10 +171,21 @@ fn limit_series(fold: &mut Fold) -> Result<(), Error> {
     let room = settings::max_series().saturating_sub(usize::try_from(count).unwrap_or_default());
     if new.len() > room {
         new.sort_unstable();
-        fold.merge_into_other(new.get(room..).unwrap_or_default());
+        let kept = environments()?;
+        let keeps = |environment: &str| kept.len() < MOST_ENVIRONMENTS || kept.contains(environment);
+        fold.merge_into_other(new.get(room..).unwrap_or_default(), keeps);
         tell_limit("series", settings::max_series())?;
     }
     Ok(())
+}
+
+/// Of the acting tenant's series.
+fn environments() -> Result<HashSet<String>, Error> {
+    let found = Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/rollup/environments.sql"), None, &[])?;
+        rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Users beyond what an hour may have go into one.
@@ -185,7 +225,8 @@ fn tell_limit(what: &'static str, most: usize) -> Result<(), Error> {
     Ok(Spi::run_with_args(include_str!("../sql/rollup/tell_limit.sql"), &arguments)?)
 }
 
-fn store(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
+fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
+    let fold = &batch.fold;
     let mut series: Vec<NewSeries> =
         fold.series().map(|(series_id, series)| NewSeries { tenant_id, series_id, series }).collect();
     series.sort_unstable_by_key(|row| row.series_id);
@@ -202,13 +243,13 @@ fn store(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
     let lessened = of_users().filter(|user| user.row.sums.events <= 0);
     let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
     run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)?;
-    store_activities(tenant_id, fold)
+    store_activities(tenant_id, batch)
 }
 
 /// Traces come first, as they are counted for whom they are of; who has nothing left goes last.
-fn store_activities(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
-    let activities = fold.activities();
-    let mut traces = trace_fold::store(tenant_id, fold)?;
+fn store_activities(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
+    let activities = batch.fold.activities();
+    let mut traces = trace_fold::store(tenant_id, &batch.fold, batch.is_last)?;
     let counted: Vec<i64> = activities
         .iter()
         .map(|row| traces.remove(&(row.actor, row.project_id, row.id.to_owned())).unwrap_or_default())

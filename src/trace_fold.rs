@@ -26,8 +26,12 @@ struct TraceRow {
     summary: TraceSummary,
 }
 
-/// Stores what has come of the acting tenant's traces; for whom they are counted.
-pub fn store(tenant_id: Uuid, fold: &Fold) -> Result<Counts, Error> {
+/// Traces that are computed anew at once.
+const MOST_COMPUTED: usize = 1_000;
+
+/// Stores what has come of the acting tenant's traces; for whom they are counted. Those that have to be computed anew wait for the last
+/// of the deltas: what is still to come of them is read with each.
+pub fn store(tenant_id: Uuid, fold: &Fold, is_last: bool) -> Result<Counts, Error> {
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     for (project_id, trace_id, change) in fold.traces() {
         let key = (project_id, trace_id.to_owned());
@@ -41,7 +45,10 @@ pub fn store(tenant_id: Uuid, fold: &Fold) -> Result<Counts, Error> {
     let mut known = known(&keys)?;
     let mut counts = Counts::new();
     let mut rows = Vec::new();
-    let computed = computed(&changed)?;
+    let computed = match is_last {
+        true => computed(&changed)?,
+        false => later(&changed)?,
+    };
     for (key, mut summary) in computed {
         let old = known.remove(&key);
         count(&mut counts, &key, old.as_ref(), -1);
@@ -111,11 +118,30 @@ fn known(keys: &[&Key]) -> Result<HashMap<Key, TraceSummary>, Error> {
     Ok(found.into_iter().flatten().collect())
 }
 
-/// What changed traces add up to. One of which more is on its way is left to the next fold: that would be counted twice.
-fn computed(changed: &[(Key, &TraceChange)]) -> Result<HashMap<Key, TraceSummary>, Error> {
-    if changed.is_empty() {
-        return Ok(HashMap::new());
+type Changed<'f> = (Key, &'f TraceChange);
+
+/// Leaves them to the next fold.
+fn later(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
+    let mut later = Delta::default();
+    for ((project_id, trace_id), change) in changed {
+        later.touch(*project_id, trace_id, (change.since, change.until));
     }
+    rollups::append_delta(&later)?;
+    Ok(HashMap::new())
+}
+
+/// What changed traces add up to.
+fn computed(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
+    let mut all = HashMap::new();
+    for changed in changed.chunks(MOST_COMPUTED) {
+        check_for_interrupts!();
+        all.extend(computed_at_once(changed)?);
+    }
+    Ok(all)
+}
+
+/// One of which more is on its way is left to the next fold: that would be counted twice.
+fn computed_at_once(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
     let ids: Vec<&str> = changed.iter().map(|((_, id), _)| id.as_str()).collect();
     let since = changed.iter().map(|(_, change)| change.since).min().unwrap_or_default();
     let until = changed.iter().map(|(_, change)| change.until).max().unwrap_or_default();
@@ -132,18 +158,18 @@ fn computed(changed: &[(Key, &TraceChange)]) -> Result<HashMap<Key, TraceSummary
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
-    let mut later = Delta::default();
+    let by_key: HashMap<&Key, &TraceChange> = changed.iter().map(|(key, change)| (key, *change)).collect();
+    let mut waiting = Vec::new();
     for (project_id, trace_id, _) in coming.traces() {
-        for ((_, id), change) in
-            changed.iter().filter(|((project, id), _)| *project == project_id && id == trace_id)
-        {
-            later.touch(project_id, id, (change.since, change.until));
+        let key = (project_id, trace_id.to_owned());
+        if let Some(change) = by_key.get(&key) {
+            found.remove(&key);
+            waiting.push((key, *change));
         }
-        found.remove(&(project_id, trace_id.to_owned()));
     }
-    rollups::append_delta(&later)?;
+    later(&waiting)?;
     // Other projects' part of a trace has not changed.
-    found.retain(|key, _| changed.iter().any(|(changed, _)| changed == key));
+    found.retain(|key, _| by_key.contains_key(key));
     Ok(found)
 }
 

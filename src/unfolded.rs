@@ -11,15 +11,31 @@ use crate::error::{Error, or_raise};
 use crate::identity::{self, sql_uuid};
 use crate::storage::sql_time;
 
-/// The deltas that the caller may read, by tenant.
+/// NUL-terminated, as SPI takes it.
+const UNFOLDED: &str = concat!(include_str!("../sql/rollup/unfolded.sql"), "\0");
+
+/// The deltas that the caller may read, by tenant, in the snapshot of the caller's query: pgrx would take a newer one in a transaction that
+/// has written, and what a fold has moved since would be in neither half of a view.
 fn folds() -> Result<BTreeMap<Uuid, Fold>, Error> {
     let mut folds: BTreeMap<Uuid, Fold> = BTreeMap::new();
-    Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/rollup/unfolded.sql"), None, &[])?;
-        for row in rows {
-            let (Some(tenant_id), Some(entries)) = (row.get::<pgrx::Uuid>(1)?, row.get::<&[u8]>(2)?) else {
-                continue;
+    Spi::connect(|_| {
+        // SAFETY: connected to SPI; a C string without a NUL in it. Read-only: the active snapshot.
+        let status = unsafe { pg_sys::SPI_execute(UNFOLDED.as_ptr().cast(), true, 0) };
+        pgrx::spi::Spi::check_status(status)?;
+        // SAFETY: what the statement returned, until the connection ends.
+        let (rows, table) = unsafe { (pg_sys::SPI_processed, pg_sys::SPI_tuptable.as_ref()) };
+        let Some(table) = table else { return Ok(()) };
+        for row in 0..usize::try_from(rows).unwrap_or_default() {
+            check_for_interrupts!();
+            let (mut no_tenant, mut no_entries) = (true, true);
+            // SAFETY: there are so many rows, of a uuid and a bytea each; both are read before the connection ends.
+            let (tenant_id, entries) = unsafe {
+                let tuple = *table.vals.add(row);
+                let tenant_id = pg_sys::SPI_getbinval(tuple, table.tupdesc, 1, &mut no_tenant);
+                let entries = pg_sys::SPI_getbinval(tuple, table.tupdesc, 2, &mut no_entries);
+                (pgrx::Uuid::from_datum(tenant_id, no_tenant), <&[u8]>::from_datum(entries, no_entries))
             };
+            let (Some(tenant_id), Some(entries)) = (tenant_id, entries) else { continue };
             // A damaged one is told of by the fold.
             let _ = folds.entry(identity::uuid(tenant_id)).or_default().add(entries);
         }

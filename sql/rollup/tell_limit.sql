@@ -7,6 +7,6 @@ SELECT p.tenant_id, pg_catalog.clock_timestamp(), $1, p.project_id, p.environmen
  WHERE p.tenant_id = observa.current_tenant()
    AND NOT EXISTS (SELECT FROM observa_internal.signals s
                     WHERE s.tenant_id = p.tenant_id AND s.name = 'metrics_limit' AND s.alert_group = $2
-                      AND s.ts > pg_catalog.clock_timestamp() - interval '1 day')
+                      AND s.ts > pg_catalog.now() - interval '1 day')
  ORDER BY p.created_at, p.project_id
  LIMIT 1

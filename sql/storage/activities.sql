@@ -69,8 +69,8 @@ CREATE OR REPLACE FUNCTION observa_internal.trace_summaries(tenant uuid, trace_i
          WHERE t.tenant_id = tenant AND t.trace_id = ANY (trace_ids)
     ), summed AS (
         SELECT e.tenant_id, e.project_id, e.trace_id,
-               max(e.name) FILTER (WHERE e.event_type = 'trace_start') AS start_name,
-               max(e.name) FILTER (WHERE e.parent_span_id IS NULL) AS root_name, max(e.agent_name) AS agent_name,
+               max(e.name COLLATE "C") FILTER (WHERE e.event_type = 'trace_start') AS start_name,
+               max(e.name COLLATE "C") FILTER (WHERE e.parent_span_id IS NULL) AS root_name, max(e.agent_name COLLATE "C") AS agent_name,
                min(e.ts) AS started_at,
                max(e.ts + make_interval(secs => CASE WHEN e.event_type IN ('trace_start', 'trace_end') THEN 0
                                                      ELSE least(coalesce(e.latency_ms, 0), 8.64e11) / 1000 END)) AS ended_at,
@@ -79,13 +79,13 @@ CREATE OR REPLACE FUNCTION observa_internal.trace_summaries(tenant uuid, trace_i
                (array_agg(e.status ORDER BY e.ts DESC, e.status DESC) FILTER (WHERE e.event_type = 'trace_end'))[1] AS outcome,
                CASE WHEN bool_or(e.status = 'error') THEN 'error' WHEN bool_or(e.status = 'timeout') THEN 'timeout'
                     ELSE 'ok' END AS worst,
-               array_agg(DISTINCT e.model) FILTER (WHERE e.model IS NOT NULL) AS models,
+               (array_agg(DISTINCT e.model COLLATE "C") FILTER (WHERE e.model IS NOT NULL))[1:100] AS models,
                count(*) AS event_count,
                sum(e.input_tokens) FILTER (WHERE e.billable) AS input_tokens,
                sum(e.output_tokens) FILTER (WHERE e.billable) AS output_tokens,
                count(e.cost_usd) FILTER (WHERE e.billable) AS priced,
                coalesce(sum(e.cost_usd) FILTER (WHERE e.billable), 0) AS cost_usd,
-               max(e.user_id) AS user_id, max(e.session_id) AS session_id, max(e.conversation_id) AS conversation_id
+               max(e.user_id COLLATE "C") AS user_id, max(e.session_id COLLATE "C") AS session_id, max(e.conversation_id) AS conversation_id
           FROM observa_internal.events e
          WHERE e.tenant_id = tenant AND e.trace_id = ANY (trace_ids)
            AND e.ts >= (SELECT k.since FROM known k) AND e.ts <= (SELECT k.until FROM known k)

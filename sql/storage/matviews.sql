@@ -60,7 +60,7 @@ SELECT day, project_id, model, requests, errors, tokens, cost_usd, observa.quant
  WHERE tenant_id = observa.readable_tenant() OR pg_catalog.current_setting('is_superuser') = 'on';
 COMMENT ON VIEW observa.daily_metrics IS 'A day by project and model: requests to models, and how long they took
 
-As of the last refresh (observa.workers), by default an hour ago at most; metrics_day is never behind.';
+As of the last refresh (observa.workers), ten minutes ago at most where a worker runs; metrics_day is never behind.';
 COMMENT ON COLUMN observa.daily_metrics.day IS 'In UTC';
 COMMENT ON COLUMN observa.daily_metrics.errors IS 'Timeouts among them';
 COMMENT ON COLUMN observa.daily_metrics.cost_usd IS 'NULL: no cost is known of any of them';
@@ -77,7 +77,7 @@ SELECT day, provider, model, requests, errors, input_tokens, output_tokens, toke
  WHERE tenant_id = observa.readable_tenant() OR pg_catalog.current_setting('is_superuser') = 'on';
 COMMENT ON VIEW observa.model_daily IS 'A day by provider and model, over all projects
 
-As of the last refresh (observa.workers), by default an hour ago at most. Latencies are milliseconds, NULL where none is known.';
+As of the last refresh (observa.workers), ten minutes ago at most where a worker runs. Latencies are milliseconds, NULL where none is known.';
 COMMENT ON COLUMN observa.model_daily.day IS 'In UTC';
 COMMENT ON COLUMN observa.model_daily.errors IS 'Timeouts among them';
 COMMENT ON COLUMN observa.model_daily.cost_usd IS 'NULL: no cost is known of any of them';
@@ -88,7 +88,7 @@ SELECT day, events, requests, errors, tokens, cost_usd, users, tenant_id
  WHERE tenant_id = observa.readable_tenant() OR pg_catalog.current_setting('is_superuser') = 'on';
 COMMENT ON VIEW observa.tenant_daily IS 'A day of the tenant
 
-As of the last refresh (observa.workers), by default an hour ago at most.';
+As of the last refresh (observa.workers), ten minutes ago at most where a worker runs.';
 COMMENT ON COLUMN observa.tenant_daily.day IS 'In UTC';
 COMMENT ON COLUMN observa.tenant_daily.requests IS 'LLM calls';
 COMMENT ON COLUMN observa.tenant_daily.errors IS 'Timeouts among them';

@@ -58,6 +58,9 @@ COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an
 COMMENT ON COLUMN observa_internal.metrics.priced IS 'Billable events whose cost is known: where there are none, the cost is NULL to readers';
 COMMENT ON CONSTRAINT metrics_pkey ON observa_internal.metrics IS 'The row that is added to, and a tenant''s time range';
 
+CREATE INDEX IF NOT EXISTS metrics_days ON observa_internal.metrics (tenant_id, bucket, series_id) WHERE resolution = 'day';
+COMMENT ON INDEX observa_internal.metrics_days IS 'All tenants'' days, of which the materialized views are made';
+
 CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
     tenant_id uuid NOT NULL,
     resolution text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day')),

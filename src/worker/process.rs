@@ -45,6 +45,11 @@ pub fn introduce(name: &str) {
         (c"application_name", name.as_c_str()),
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"lock_timeout", LOCK_TIMEOUT),
+        (c"statement_timeout", c"0"),
+        (c"idle_in_transaction_session_timeout", c"0"),
+        (c"default_transaction_read_only", c"off"),
+        (c"default_transaction_isolation", c"read committed"),
+        (c"row_security", c"on"),
     ];
     for (setting, value) in settings {
         // SAFETY: C strings that live through the call; Postgres copies them.

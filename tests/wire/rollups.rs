@@ -384,3 +384,35 @@ fn materialized_days_are_right_after_a_round_and_survive_concurrent_reads() {
     );
     assert_eq!(users.0, users.1);
 }
+
+#[test]
+fn a_query_in_a_transaction_that_has_written_sees_one_snapshot() {
+    let mut db = Database::ready();
+    let (ends, mut folder, mut sender) = (AtomicBool::new(false), db.connect(), db.connect());
+    std::thread::scope(|scope| {
+        let ends = &ends;
+        scope.spawn(move || {
+            while !ends.load(Ordering::Relaxed) {
+                folder.query_one("SELECT observa.run_maintenance()", &[]).unwrap();
+            }
+        });
+        scope.spawn(move || {
+            let mut round = 0;
+            while !ends.load(Ordering::Relaxed) {
+                ingest(&mut sender, &calls(round * 20..round * 20 + 20));
+                round += 1;
+            }
+        });
+        let mut transaction = db.client.transaction().unwrap();
+        transaction
+            .batch_execute("CREATE TEMP TABLE written (n int); INSERT INTO written VALUES (1)")
+            .unwrap();
+        for _ in 0..150 {
+            let row = transaction
+                .query_one("SELECT (SELECT count(*) FROM observa.events), (SELECT sum(events)::bigint FROM observa.metrics_day)", &[])
+                .unwrap();
+            assert_eq!(row.get::<_, i64>(0), row.get::<_, Option<i64>>(1).unwrap_or_default());
+        }
+        ends.store(true, Ordering::Relaxed);
+    });
+}

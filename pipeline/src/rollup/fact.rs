@@ -195,7 +195,7 @@ impl<'e> Fact<'e> {
 
 /// Tokens of one event that are counted: no model takes or gives so many, and a client that says so must not bring a sum of
 /// many events to its end.
-const MOST_TOKENS: i64 = 100_000_000_000;
+const MOST_TOKENS: i64 = 1_000_000_000;
 
 /// Tokens as they are counted.
 pub fn counted(tokens: i64) -> i64 {

@@ -189,24 +189,21 @@ impl Fold {
         self.series.iter().map(|(id, series)| (*id, series))
     }
 
-    /// What the series added is added to [`super::Series::other`] instead.
-    pub fn merge_into_other(&mut self, ids: &[Uuid]) {
+    /// What the series added is added to [`super::Series::other`] instead. An environment that `keeps` does not name goes, too.
+    pub fn merge_into_other(&mut self, ids: &[Uuid], keeps: impl Fn(&str) -> bool) {
+        let mut others: FxHashMap<Uuid, Uuid> = FxHashMap::default();
         for id in ids {
             let Some(series) = self.series.remove(id) else { continue };
-            let other = series.borrowed().other();
-            let other_id = other.id();
-            let other = other.to_owned();
-            self.series.entry(other_id).or_insert(other);
-            let minutes: Vec<i64> = self
-                .minutes
-                .keys()
-                .filter(|(series_id, _)| series_id == id)
-                .map(|(_, minute)| *minute)
-                .collect();
-            for minute in minutes {
-                let Some(group) = self.minutes.remove(&(*id, minute)) else { continue };
-                self.minutes.entry((other_id, minute)).or_default().merge(&group);
+            let mut other = series.borrowed().other();
+            if !keeps(other.environment) {
+                other.environment = OTHER;
             }
+            others.insert(*id, other.id());
+            self.series.entry(other.id()).or_insert_with(|| other.to_owned());
+        }
+        for ((id, minute), group) in std::mem::take(&mut self.minutes) {
+            let id = others.get(&id).copied().unwrap_or(id);
+            self.minutes.entry((id, minute)).or_default().merge(&group);
         }
     }
 

@@ -233,7 +233,7 @@ proptest! {
         let mut fold = Fold::default();
         fold.add(&bytes(&calls, false)).unwrap();
         let all: Vec<Uuid> = fold.series().map(|(id, _)| id).collect();
-        fold.merge_into_other(&all);
+        fold.merge_into_other(&all, |environment| environment == "prod");
         let rows = fold.rows(Resolution::Day);
         prop_assert_eq!(rows.iter().map(|row| row.group.sums.events).sum::<i64>(), calls.len() as i64);
         prop_assert!(rows.iter().all(|row| row.series.model.as_deref().is_none_or(|model| model == "other")));

@@ -9,6 +9,9 @@ use crate::price::Usd;
 /// The longest that an event keeps its trace going, in microseconds: what a client says of a latency may be anything.
 const LONGEST: f64 = 8.64e14;
 
+/// Models that a trace names: one that never ends must not grow with each batch.
+const MOST_MODELS: usize = 100;
+
 /// How well an event knows what its trace is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NamedBy {
@@ -107,6 +110,9 @@ impl TraceSummary {
         self.outcome = self.outcome.take().max(other.outcome);
         self.worst = self.worst.max(other.worst);
         self.models.extend(other.models);
+        while self.models.len() > MOST_MODELS {
+            self.models.pop_last();
+        }
         self.events = self.events.saturating_add(other.events);
         self.input_tokens = add_known(self.input_tokens, other.input_tokens);
         self.output_tokens = add_known(self.output_tokens, other.output_tokens);
