@@ -188,3 +188,25 @@ fn what_a_worker_that_dies_had_on_the_way_is_sent_again_as_the_same() {
     );
     assert_eq!(db.one::<i32>("SELECT attempts FROM observa.notifications"), 2);
 }
+
+#[test]
+fn a_crash_of_the_server_loses_no_notification() {
+    let mut db = Database::ready_in(server("deliveries-crash", ALLOWED));
+    let hook = Hook::start();
+    let worker = wait_for_worker(&mut db.connect(), &db.name);
+    let webhook = create(&mut db, &hook.url("/slow"));
+    let queued = test(&mut db, webhook);
+    eventually("it is on the way", || hook.calls("/slow").len() == 1);
+    db.cluster.kill_backend(worker);
+    // The postmaster notices it in its own time.
+    std::thread::sleep(Duration::from_millis(500));
+    eventually("the server is back", || {
+        let connected = db.cluster.config(&db.name).connect(postgres::NoTls);
+        let back = connected.and_then(|mut client| client.batch_execute("SELECT 1").map(|()| client));
+        back.map(|client| db.client = client).is_ok()
+    });
+    db.run("UPDATE observa_internal.notifications SET next_attempt = now()");
+    wait_for(&mut db, queued, "delivered");
+    let ids: Vec<String> = hook.calls("/slow").iter().map(|call| call.json()["id"].to_string()).collect();
+    assert_eq!(ids, vec![format!("\"{queued}\""); 2]);
+}
