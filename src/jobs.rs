@@ -54,7 +54,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 15] = [
+pub static JOBS: [Job; 16] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -117,6 +117,12 @@ pub static JOBS: [Job; 15] = [
         every: || MINUTE / 6,
         told_as: Some("expired_rows"),
         run: |_| retention::delete_rows().map(Done::rows),
+    },
+    Job {
+        name: "old_buckets",
+        every: || 10 * MINUTE,
+        told_as: None,
+        run: |_| retention::delete_buckets().map(Done::rows),
     },
     Job {
         name: "expired_days",

@@ -11,6 +11,7 @@ use crate::identity::{self, Acting, sql_uuid};
 use crate::patience::Patience;
 use crate::settings;
 use crate::storage::{self, sql_time};
+use crate::tenants;
 
 /// Rows of one statement.
 const BATCH: i64 = 2_000;
@@ -243,6 +244,35 @@ fn delete(sql: &str, project_id: Uuid, (from, before): (i64, i64), left: &mut i6
         }
     }
     Ok(false)
+}
+
+const BUCKETS: [&str; 3] = [
+    include_str!("../sql/retention/metrics.sql"),
+    include_str!("../sql/retention/totals.sql"),
+    include_str!("../sql/retention/users.sql"),
+];
+
+/// Deletes minutes and hours of metrics that are kept as hours and days alone; how many rows.
+pub fn delete_buckets() -> Result<u64, Error> {
+    let finer = [("minute", settings::metrics_minute_days()), ("hour", settings::metrics_hour_days())];
+    let mut deleted = 0;
+    for tenant_id in tenants::all()? {
+        Acting::during(Acting::whole(tenant_id), || {
+            for (resolution, days) in finer {
+                let before = sql_time((today() - i64::from(days)) * DAY);
+                for sql in BUCKETS {
+                    check_for_interrupts!();
+                    let arguments = [resolution.into(), before.into(), ROUND.into()];
+                    let gone = Spi::connect_mut(|client| {
+                        client.update(sql, None, &arguments).map(|rows| rows.len())
+                    })?;
+                    deleted += gone as u64;
+                }
+            }
+            Ok::<_, Error>(())
+        })?;
+    }
+    Ok(deleted)
 }
 
 /// Drops the days that no project keeps, or sets them aside for their archive; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.

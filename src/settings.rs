@@ -19,6 +19,8 @@ static MAX_BATCH_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_LINE_BYTES: GucSetting<i32> = GucSetting::<i32>::new(1 << 20);
 static MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(128);
 static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
+static METRICS_MINUTE_DAYS: GucSetting<i32> = GucSetting::<i32>::new(45);
+static METRICS_HOUR_DAYS: GucSetting<i32> = GucSetting::<i32>::new(400);
 static MAX_SERIES: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
@@ -57,7 +59,23 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 14] = [
+static LIMITS: [Limit; 16] = [
+    Limit {
+        name: c"observa.metrics_minute_days",
+        about: c"Days that metrics are kept by the minute; hours and days are kept longer",
+        setting: &METRICS_MINUTE_DAYS,
+        min: 1,
+        max: days::MOST,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.metrics_hour_days",
+        about: c"Days that metrics are kept by the hour, those of end users among them; days are kept for ever",
+        setting: &METRICS_HOUR_DAYS,
+        min: 1,
+        max: days::MOST,
+        unit: GucFlags::empty(),
+    },
     Limit {
         name: c"observa.max_series",
         about: c"Most combinations of names that a tenant's metrics are told apart by; what comes beyond is counted under other",
@@ -314,6 +332,14 @@ pub fn webhook_allow_private() -> bool {
 /// Of a tenant. None: any number.
 pub fn events_per_minute() -> Option<Rate> {
     rate(&EVENTS_PER_MINUTE, 60)
+}
+
+pub fn metrics_minute_days() -> i32 {
+    METRICS_MINUTE_DAYS.get()
+}
+
+pub fn metrics_hour_days() -> i32 {
+    METRICS_HOUR_DAYS.get()
 }
 
 /// Of a tenant's metrics.

@@ -180,3 +180,21 @@ fn a_retention_is_a_number_of_days_that_the_audit_log_knows() {
         1
     );
 }
+
+#[test]
+fn old_minutes_and_hours_go_and_their_days_stay() {
+    let mut db = filled();
+    db.run("SELECT observa.run_maintenance()");
+    let count = |db: &mut Database, resolution: &str| db.count(&format!("observa.metrics_{resolution}"));
+    let days = count(&mut db, "day");
+    assert!(count(&mut db, "minute") >= 10 && count(&mut db, "hour") >= 10 && days >= 10);
+    db.run("SET observa.metrics_minute_days = 7; SET observa.metrics_hour_days = 12");
+    db.run("SELECT observa.run_maintenance()");
+    let old = |days: i64, resolution: &str| {
+        format!("observa.metrics_{resolution} WHERE bucket < now() - interval '{days} days'")
+    };
+    assert_eq!(db.count(&old(8, "minute")) + db.count(&old(8, "total_minute")), 0);
+    assert_eq!(db.count(&old(13, "hour")) + db.count(&old(13, "total_hour")), 0);
+    assert!(db.count(&old(8, "hour")) > 0 && count(&mut db, "minute") > 0);
+    assert_eq!(count(&mut db, "day"), days);
+}
