@@ -177,6 +177,10 @@ fn what_changes_stored_events_changes_the_sums() {
     db.run("UPDATE observa_internal.events SET model = 'renamed', latency_ms = latency_ms + 1, status = 'timeout' WHERE event_id = 'call 7'");
     assert_right_before_and_after_fold(&mut db);
     assert_eq!(db.count("observa.metrics_minute WHERE model = 'renamed' AND timeouts = 1"), 1);
+    // A key that changes, in a day and into another one.
+    db.run("UPDATE observa_internal.events SET ts = ts - interval '3 minutes', event_id = 'moved' WHERE event_id = 'call 8'");
+    db.run("UPDATE observa_internal.events SET ts = ts - interval '1 day' WHERE event_id = 'call 10'");
+    assert_right_before_and_after_fold(&mut db);
 }
 
 /// A span of one call to a provider.
