@@ -4,11 +4,13 @@ WITH changed AS MATERIALIZED (
     SELECT o AS old, n AS new
       FROM old_events o
       FULL JOIN new_events n ON n.tenant_id = o.tenant_id AND n.ts = o.ts AND n.event_id = o.event_id
-     WHERE (o.ts, o.project_id, o.environment, o.name, o.agent_name, o.parent_span_id, o.event_type, o.status, o.provider, o.model, o.route, o.tool_name, o.version, o.trace_id, o.conversation_id, o.session_id, o.user_id,
+     WHERE (o.ts, o.project_id, o.environment, o.name, o.agent_name, o.parent_span_id, o.event_type, o.status,
+            o.provider, o.model, o.route, o.tool_name, o.version, o.trace_id, o.conversation_id, o.session_id, o.user_id,
             o.latency_ms, o.ttft_ms, o.coherence_score, o.toxicity_score, o.hallucination_risk, o.billable, o.input_tokens,
             o.output_tokens, o.cached_input_tokens, o.cache_write_tokens, o.reasoning_tokens, o.total_tokens, o.cost_usd)
            IS DISTINCT FROM
-           (n.ts, n.project_id, n.environment, n.name, n.agent_name, n.parent_span_id, n.event_type, n.status, n.provider, n.model, n.route, n.tool_name, n.version, n.trace_id, n.conversation_id, n.session_id, n.user_id,
+           (n.ts, n.project_id, n.environment, n.name, n.agent_name, n.parent_span_id, n.event_type, n.status,
+            n.provider, n.model, n.route, n.tool_name, n.version, n.trace_id, n.conversation_id, n.session_id, n.user_id,
             n.latency_ms, n.ttft_ms, n.coherence_score, n.toxicity_score, n.hallucination_risk, n.billable, n.input_tokens,
             n.output_tokens, n.cached_input_tokens, n.cache_write_tokens, n.reasoning_tokens, n.total_tokens, n.cost_usd)
 )

@@ -23,7 +23,7 @@ pub struct Series<'e> {
     pub version: Option<&'e str>,
 }
 
-/// What stands in a series for names that are too many.
+/// What stands for names that are too many: those of a series, and users.
 pub const OTHER: &str = "other";
 
 impl<'e> Series<'e> {

@@ -216,7 +216,7 @@ impl Fold {
         hours
     }
 
-    /// What users of an hour added is counted under [`OTHER_USERS`] instead, but for the ones that `stays` names and some more.
+    /// What users of an hour added is counted under [`OTHER`] instead, but for the ones that `stays` names and some more.
     pub fn merge_users_into_other(&mut self, bucket: i64, room: usize, stays: impl Fn(&UserKey) -> bool) {
         let mut keys: Vec<UserKey> = self
             .users
@@ -229,7 +229,7 @@ impl Fold {
         for key in keys.into_iter().skip(room) {
             let Some(sums) = self.users.remove(&key) else { continue };
             let (minute, project_id, environment, _) = key;
-            let other = (minute, project_id, environment, OTHER_USERS.to_owned());
+            let other = (minute, project_id, environment, OTHER.to_owned());
             self.users.entry(other).or_default().add(&sums);
         }
     }
@@ -323,6 +323,3 @@ impl Fold {
         rows
     }
 }
-
-/// What takes the place of users that are too many in an hour.
-pub const OTHER_USERS: &str = OTHER;
