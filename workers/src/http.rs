@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
 pub use address::{Address, AddressError, is_public};
 use resolver::{NotPublic, Resolver, Unknown};
@@ -30,6 +30,8 @@ pub struct Answer {
     pub status: u16,
     /// What the server asks to wait for, where it says so in seconds.
     pub retry_after: Option<Duration>,
+    /// In lower case, without what follows a semicolon.
+    pub content_type: Option<String>,
     pub body: Vec<u8>,
     /// False: there was more than the policy lets in.
     pub is_whole: bool,
@@ -91,9 +93,13 @@ impl Client {
         let mut response = request.body(body).send().await.map_err(|error| told(&error))?;
         let seconds =
             response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let mut answer = Answer {
             status: response.status().as_u16(),
             retry_after: seconds.map(Duration::from_secs),
+            content_type: content_type
+                .and_then(|value| value.split(';').next())
+                .map(|kind| kind.trim().to_ascii_lowercase()),
             body: Vec::new(),
             is_whole: true,
         };

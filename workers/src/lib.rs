@@ -4,6 +4,7 @@
 pub mod http;
 #[cfg(feature = "program")]
 pub mod jobs;
+pub mod judge;
 #[cfg(feature = "program")]
 pub mod maintenance;
 pub mod notify;

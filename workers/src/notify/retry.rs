@@ -49,7 +49,7 @@ mod tests {
 
     fn answered(status: u16, retry_after: Option<u64>) -> Result<Answer, HttpError> {
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer { status, retry_after, body: Vec::new(), is_whole: true })
+        Ok(Answer { status, retry_after, content_type: None, body: Vec::new(), is_whole: true })
     }
 
     #[test]
