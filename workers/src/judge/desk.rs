@@ -66,11 +66,11 @@ impl Desk {
     fn take(&mut self, tasks: Vec<Task>) {
         let mut touched: Vec<Address> = Vec::new();
         for task in tasks {
-            let address = (task.kind(), task.endpoint.url.clone());
+            let address = Address::of(&task);
             self.forget_some(&address);
             self.gates.expect(&address, task.endpoint.concurrency);
             let queue = self.endpoints.entry(address.clone()).or_insert_with(|| Queue {
-                endpoint: Endpoint::new(address.0, task.endpoint.clone()),
+                endpoint: Endpoint::new(address.kind, task.endpoint.clone()),
                 waiting: VecDeque::new(),
                 running: 0,
             });
@@ -217,7 +217,7 @@ fn spawn(
     let stubs: Vec<Stub> = tasks.iter().map(Stub::of).collect();
     tokio::spawn(async move {
         // A task of its own: what panics in it is an error like others.
-        let asked = tokio::spawn(ask(address.0, tasks, call)).await;
+        let asked = tokio::spawn(ask(address.kind, tasks, call)).await;
         let ended = asked.unwrap_or_else(|_| Ended {
             reports: stubs.iter().map(|stub| stub.again("it could not be asked", fastrand::f64())).collect(),
             alone: Vec::new(),

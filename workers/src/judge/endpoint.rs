@@ -101,7 +101,7 @@ impl Endpoint {
     }
 
     pub fn habits(&self, model: &str) -> Habits {
-        self.habits.get(model).copied().unwrap_or_else(|| Habits::of(&self.config))
+        self.habits.get(model).copied().unwrap_or_else(|| Habits::of(&self.config, self.kind))
     }
 
     pub fn learn(&mut self, model: &str, habits: Habits) {

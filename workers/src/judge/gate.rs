@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::breaker::{Breaker, Permit, Room};
-use super::task::Kind;
+use super::task::{EndpointConfig, Kind, Task};
 
 /// The longest that an endpoint is left alone because it asks for it.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
@@ -34,8 +34,21 @@ pub enum Effect {
     Locked(String),
 }
 
-/// An endpoint and what is asked of it.
-pub type Address = (Kind, String);
+/// An endpoint and what is asked of it. Another key has limits of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    pub kind: Kind,
+    pub url: String,
+    /// Where its key is from.
+    pub key: [Option<String>; 2],
+}
+
+impl Address {
+    pub fn of(task: &Task) -> Address {
+        let EndpointConfig { url, key_file, key_env, .. } = &task.endpoint;
+        Address { kind: task.kind(), url: url.clone(), key: [key_file.clone(), key_env.clone()] }
+    }
+}
 
 /// For people.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -132,8 +145,8 @@ impl Gate {
 
     fn state(&self, address: &Address, now: Instant) -> EndpointState {
         EndpointState {
-            kind: address.0,
-            host: super::endpoint::shown(&address.1),
+            kind: address.kind,
+            host: super::endpoint::shown(&address.url),
             state: self.breaker.name(now),
             failures_in_row: self.breaker.failures_in_row(),
             retry_in_s: self.closed_for(now).map(|left| left.as_secs_f64()),
@@ -163,7 +176,7 @@ impl Gates {
 
     pub fn expect(&self, address: &Address, concurrency: usize) {
         let mut board = self.lock();
-        board.last.insert(address.0, (address.clone(), concurrency));
+        board.last.insert(address.kind, (address.clone(), concurrency));
         board.gates.entry(address.clone()).or_default();
     }
 
@@ -247,7 +260,8 @@ mod tests {
 
     #[test]
     fn what_is_free_follows_the_gate() {
-        let (gates, address) = (Gates::default(), (Kind::Judge, "https://x/v1".to_owned()));
+        let gates = Gates::default();
+        let address = Address { kind: Kind::Judge, url: "https://x/v1".into(), key: [None, None] };
         let free = |held| gates.free(Kind::Judge, held, |concurrency| concurrency * 2);
         assert_eq!((free(0), free(30), free(40)), (32, 2, 0), "before the first task");
         gates.expect(&address, 3);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::task::{EndpointConfig, JsonMode};
+use super::task::{EndpointConfig, JsonMode, Kind};
 
 /// Of a refusal that is looked at.
 const LOOKED_AT: usize = 4_096;
@@ -19,12 +19,18 @@ pub struct Habits {
 }
 
 impl Habits {
-    pub fn of(config: &EndpointConfig) -> Habits {
-        Habits {
-            json: config.json_mode,
-            thinks: false,
-            temperature: true,
-            dimensions: config.dimensions.is_some(),
+    /// What is sent at first.
+    pub fn of(config: &EndpointConfig, kind: Kind) -> Habits {
+        match kind {
+            Kind::Judge => {
+                Habits { json: config.json_mode, thinks: false, temperature: true, dimensions: false }
+            }
+            Kind::Embedding => Habits {
+                json: JsonMode::None,
+                thinks: true,
+                temperature: false,
+                dimensions: config.dimensions.is_some(),
+            },
         }
     }
 

@@ -273,6 +273,34 @@ fn a_key_is_sent_and_a_wrong_one_fails_no_task() {
 }
 
 #[test]
+fn tasks_of_two_keys_go_each_with_its_own() {
+    let directory = std::env::temp_dir();
+    let provider = Provider::start(|_| Reply::Late(Duration::from_millis(50), Box::new(says(GOOD))));
+    let mut engine = Engine::start().unwrap();
+    let files: Vec<_> =
+        (0..2).map(|_| directory.join(format!("observa-judge-{}", uuid::Uuid::new_v4()))).collect();
+    let mut tasks = Vec::new();
+    for (place, file) in files.iter().enumerate() {
+        std::fs::write(file, format!("sk-{place}")).unwrap();
+        let key_file = Some(file.to_string_lossy().into_owned());
+        let endpoint = EndpointConfig { key_file, concurrency: 1, ..config(provider.url()) };
+        tasks.extend((0..3).map(|turn| Task {
+            model: format!("model-{place}"),
+            ..judgement(place * 10 + turn, endpoint.clone())
+        }));
+    }
+    engine.take(tasks);
+    assert!(reports(&mut engine).iter().all(|report| report.state == "done"));
+    for request in provider.seen() {
+        let place = request.body["model"].as_str().unwrap().trim_start_matches("model-").to_owned();
+        assert!(request.headers.contains(&format!("authorization: bearer sk-{place}\r\n")));
+    }
+    for file in files {
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn after_five_failures_nobody_asks_for_a_while() {
     let provider = Provider::start(|_| Reply::Json(500, "", "{}".into()));
     let endpoint = EndpointConfig { concurrency: 1, ..config(provider.url()) };
@@ -413,6 +441,7 @@ fn a_wrong_number_of_embeddings_is_no_answer_and_dimensions_are_asked_for() {
         assert_eq!(fate(&report), ("queued", true, "the answer has not one embedding for each text"));
     }
     assert_eq!(provider.seen()[0].body["dimensions"], json!(2));
+    assert_eq!(provider.seen()[0].body.as_object().unwrap().len(), 3, "model, input, dimensions");
     let other = EndpointConfig { dimensions: Some(3), ..endpoint };
     let report = one(embedding(1, other, "a"));
     assert_eq!(fate(&report), ("queued", true, "an embedding has another number of dimensions"));
