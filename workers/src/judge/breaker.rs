@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn what_was_asked_before_it_opened_does_not_count_afterwards() {
         let (mut breaker, start) = (Breaker::default(), Instant::now());
-        let early: Vec<Permit> = (0..10).filter_map(|_| breaker.admit(start)).collect();
+        let early: Vec<Permit> = (0..11).filter_map(|_| breaker.admit(start)).collect();
         for permit in &early[..8] {
             breaker.failure(*permit, start);
         }
@@ -217,6 +217,7 @@ mod tests {
         let probe = breaker.admit(later).unwrap();
         breaker.success(early[8]);
         breaker.release(early[9]);
+        breaker.failure(early[10], later);
         assert_eq!((breaker.name(later), breaker.room(later)), ("half_open", Room::None));
         breaker.success(probe);
         assert_eq!(breaker.name(later), "closed");

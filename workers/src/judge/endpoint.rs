@@ -236,6 +236,13 @@ mod tests {
         fs::write(&file, "sk-the-second\n").unwrap();
         assert_eq!(endpoint.key(), Ok(Some("sk-the-second".into())));
         assert!(!endpoint.is_key_proven(), "it is another one");
+        // A file that looks the same is read again once the endpoint has refused what was in it.
+        let about = fs::metadata(&file).unwrap();
+        fs::write(&file, "sk-the-third.\n").unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(about.modified().unwrap()).unwrap();
+        assert_eq!(endpoint.key(), Ok(Some("sk-the-second".into())));
+        endpoint.key_was_refused();
+        assert_eq!(endpoint.key(), Ok(Some("sk-the-third.".into())));
         for text in ["", " \n", "sk-a\nsk-b", "schlüssel"] {
             fs::write(&file, text).unwrap();
             assert_eq!(endpoint.key(), Err("the key is empty or no key"), "{text}");

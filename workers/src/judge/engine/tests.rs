@@ -157,6 +157,23 @@ fn what_takes_too_long_is_given_up() {
 }
 
 #[test]
+fn an_attempt_takes_twice_the_timeout_at_the_most() {
+    let provider = Provider::start(|request| {
+        let has = |name: &str| request.body.get(name).is_some();
+        let message =
+            ["temperature", "response_format"].into_iter().find(|name| has(name)).unwrap_or("secret");
+        let message = if has("max_tokens") { "use max_completion_tokens" } else { message };
+        let refusal = Reply::Json(400, "", json!({"error": {"message": message}}).to_string());
+        Reply::Late(Duration::from_millis(350), Box::new(refusal))
+    });
+    let started = Instant::now();
+    let report = one(judgement(1, EndpointConfig { timeout_ms: 400, ..config(provider.url()) }));
+    assert_eq!(fate(&report), ("queued", true, "it took too long"));
+    assert!((780..1_000).contains(&started.elapsed().as_millis()), "{:?}", started.elapsed());
+    assert_eq!(report.usage.map(|usage| usage.calls), Some(3));
+}
+
+#[test]
 fn the_fourth_failure_is_the_last() {
     let provider = Provider::start(|_| Reply::Json(500, "", "{}".into()));
     let report = one(Task { attempts: 4, ..judgement(1, config(provider.url())) });
