@@ -34,7 +34,10 @@ pub async fn judge(task: Task, mut call: Call) -> Ended {
     let started = Instant::now();
     let stub = Stub::of(&task);
     let mut model = None;
-    let (mut report, effect) = match decide(&task, &mut call, &mut model).await {
+    let decided = decide(&task, &mut call, &mut model).await;
+    // What was refused in the end as well was refused for something else.
+    let habits = decided.is_ok().then_some(call.habits);
+    let (mut report, effect) = match decided {
         Ok(done) => done,
         Err(trouble) => (trouble.report(&stub), trouble.effect),
     };
@@ -43,7 +46,6 @@ pub async fn judge(task: Task, mut call: Call) -> Ended {
     if call.spent.calls > 0 {
         report.latency_ms = started.elapsed().as_secs_f64() * 1e3;
     }
-    let habits = (effect == Effect::Well).then_some(call.habits);
     Ended { habits, ..Ended::one(report, effect) }
 }
 

@@ -49,6 +49,7 @@ pub async fn embed(tasks: Vec<Task>, mut call: Call) -> Ended {
     let weights: Vec<usize> = tasks.iter().map(|task| text(task).len()).collect();
     let latency_ms = started.elapsed().as_secs_f64() * 1e3;
     let effect = read.vectors.as_ref().err().map_or(Effect::Well, |trouble| trouble.effect.clone());
+    let habits = read.vectors.is_ok().then_some(call.habits);
     let mut vectors = read.vectors.map(Vec::into_iter);
     let reports = tasks
         .iter()
@@ -62,7 +63,6 @@ pub async fn embed(tasks: Vec<Task>, mut call: Call) -> Ended {
             Report { usage: usage.told(), model: read.model.clone(), latency_ms, ..report }
         })
         .collect();
-    let habits = (effect == Effect::Well).then_some(call.habits);
     Ended { reports, alone: Vec::new(), effect, habits }
 }
 
