@@ -7,12 +7,14 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::identity::Acting;
-use crate::person::{ALERTS, EVENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject};
+use crate::person::{
+    ALERTS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject, VERDICTS,
+};
 
 /// Rows of one page, each with all that was said.
 const PAGE: i64 = 500;
 
-const TABLES: [Kept; 5] = [EVENTS, SIGNALS, ALERTS, LOGS, SPAN_CONTENTS];
+const TABLES: [Kept; 7] = [EVENTS, SIGNALS, ALERTS, LOGS, SPAN_CONTENTS, VERDICTS, JUDGEMENTS];
 
 /// The tables that an export has rows of, in their order.
 pub fn tables() -> impl Iterator<Item = &'static str> {

@@ -4,6 +4,9 @@ use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::{Value, json};
 
+use crate::analysis;
+use crate::analysis::settings::Kind;
+use crate::error::or_raise;
 use crate::shared;
 use crate::storage;
 
@@ -60,5 +63,11 @@ fn health_detailed() -> JsonB {
         true if all => "ok",
         true => "degraded",
     };
-    JsonB(json!({ "status": status, "preloaded": shared::is_there(), "checks": checks }))
+    JsonB(json!({
+        "status": status,
+        "preloaded": shared::is_there(),
+        "checks": checks,
+        "judge": or_raise(analysis::health::of(Kind::Judge)),
+        "embeddings": or_raise(analysis::health::of(Kind::Embedding)),
+    }))
 }

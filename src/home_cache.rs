@@ -16,6 +16,7 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+use crate::analysis;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::keys::{Key, KeyHash};
@@ -41,11 +42,12 @@ const MAX_SCRUBBERS: usize = 64;
 const LONGEST_NAME: usize = 800;
 
 /// Tables whose change makes the cache stale. Their triggers tell every backend, at commit.
-const CONFIG_TABLES: [&str; 9] = [
+const CONFIG_TABLES: [&str; 10] = [
     "sessions",
     "tenants",
     "projects",
     "detection_rules",
+    "evaluators",
     "model_prices",
     "scrub_patterns",
     "api_keys",
@@ -76,6 +78,8 @@ pub struct Project {
     scrub_emails: Option<bool>,
     /// None: as the setting says.
     quality_scores: Option<bool>,
+    /// None: as the setting says.
+    judge_sample_rate: Option<f64>,
     limits: Limits,
 }
 
@@ -298,7 +302,10 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
             let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
             let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
-            let project = Rc::new(Project { id, environment, scrub_emails, quality_scores, limits });
+            let judge_sample_rate = row.get::<f64>(8)?;
+            let project =
+                Project { id, environment, scrub_emails, quality_scores, judge_sample_rate, limits };
+            let project = Rc::new(project);
             tenant.namesakes.entry(name).or_default().push(Rc::clone(&project));
             tenant.projects.insert(id, project);
         }
@@ -362,6 +369,7 @@ fn read_home(tenant: &Tenant, project: &Project) -> Result<Home, Error> {
         book: price_cache::book(tenant.id, project.id)?,
         rules: Arc::new(rules(project.id)?),
         quality_scores: project.quality_scores.unwrap_or(switches.quality_scores),
+        analysis: analysis::of_project(switches.sampling, project.judge_sample_rate)?,
     })
 }
 

@@ -12,6 +12,7 @@ use pgrx::spi::SpiTupleTable;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::analysis;
 use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
@@ -233,6 +234,7 @@ fn store_chunks(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: I
         stored.extend(rows::in_own_memory(|| store_chunk(chunk, stamp, outcome, insert))?);
     }
     rows::in_own_memory(|| store_signals(&stored, outcome))?;
+    analysis::append(&stored)?;
     rollups::append(&stored)
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use observa_pipeline::settings::DAY;
 
 use crate::accounts;
+use crate::analysis;
 use crate::archive;
 use crate::audit;
 use crate::error::Error;
@@ -54,7 +55,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 16] = [
+pub static JOBS: [Job; 18] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -66,6 +67,12 @@ pub static JOBS: [Job; 16] = [
         every: worker::settings::rollup_interval,
         told_as: Some("deltas_folded"),
         run: |_| rollups::fold_all(),
+    },
+    Job {
+        name: "analyses",
+        every: || SECOND,
+        told_as: Some("analyses_queued"),
+        run: |_| analysis::enqueue().map(Done::rows),
     },
     Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: |_| outbox::tell() },
     Job {
@@ -99,6 +106,12 @@ pub static JOBS: [Job; 16] = [
         every: || MINUTE / 2,
         told_as: Some("keys_used"),
         run: |_| key_uses::fold().map(Done::rows),
+    },
+    Job {
+        name: "analysis_history",
+        every: || 10 * MINUTE,
+        told_as: None,
+        run: |_| for_each_tenant(analysis::tidy),
     },
     Job {
         name: "notifications",

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alerts;
+mod analysis;
 mod archive;
 mod audit;
 mod columns;
@@ -92,6 +93,7 @@ extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = [
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
+extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
@@ -100,6 +102,7 @@ extension_sql_file!(
     requires = [
         "accounts",
         "alerts",
+        "analysis",
         "archive",
         "cost",
         "health",

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// NULL where a list of messages has none of the role.
 #[pg_extern(sql = false)]
-fn last_message(content: &str, role: &str) -> Option<String> {
+pub fn last_message(content: &str, role: &str) -> Option<String> {
     let messages: Vec<Value> = match content.trim_start().as_bytes().first() {
         Some(b'[') => match serde_json::from_str(content) {
             Ok(messages) => messages,

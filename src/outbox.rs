@@ -10,7 +10,6 @@ use crate::identity::{self, Acting};
 use crate::jobs::{Done, ledger};
 use crate::members::run;
 use crate::storage;
-use crate::worker;
 
 /// A webhook's notifications that may wait: one that is down for a day must not keep what nobody will read.
 const MOST_WAITING: i64 = 1_000;
@@ -75,13 +74,8 @@ fn claim_notifications(most: i32) -> SetOfIterator<'static, String> {
 
 /// Whether anything is due, and this is no standby, no database before setup(), and none amid a restore.
 fn may_send() -> Result<bool, Error> {
-    // SAFETY: reads the server's state.
-    let is_standby = unsafe { pg_sys::RecoveryInProgress() };
-    Ok(!is_standby
-        && storage::relation("notifications").is_some()
-        && Spi::get_one::<bool>(include_str!("../sql/notify/due.sql"))? == Some(true)
-        && ledger::is_ready()?
-        && !worker::restore::is_restoring()?)
+    let is_due = || Spi::get_one::<bool>(include_str!("../sql/notify/due.sql"));
+    Ok(storage::relation("notifications").is_some() && ledger::may_work()? && is_due()? == Some(true))
 }
 
 /// False: who says it does not hold the lease any more.

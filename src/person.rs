@@ -66,6 +66,8 @@ pub const SIGNALS: Kept = kept!("signals");
 pub const ALERTS: Kept = kept!("alerts");
 pub const LOGS: Kept = kept!("logs");
 pub const SPAN_CONTENTS: Kept = kept!("span_contents");
+pub const VERDICTS: Kept = kept!("analysis_results");
+pub const JUDGEMENTS: Kept = kept!("analysis_jobs");
 
 /// The table of dead letters, which only their text tells whose they are.
 pub const LETTERS: &str = "rejected_events";

@@ -12,7 +12,9 @@ use crate::error::{Error, or_raise};
 use crate::export::{self, Export};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::log_guard::guard_statement;
-use crate::person::{ALERTS, EVENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject};
+use crate::person::{
+    ALERTS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject, VERDICTS,
+};
 use crate::rollups;
 use crate::storage;
 use crate::tenants;
@@ -55,6 +57,8 @@ fn forget(subject: &Subject) -> Result<Value, Error> {
         (LETTERS, erase_letters(subject)?),
         (LOGS.table, erase(subject, &LOGS)?),
         (ALERTS.table, erase(subject, &ALERTS)?),
+        (JUDGEMENTS.table, erase(subject, &JUDGEMENTS)?),
+        (VERDICTS.table, erase(subject, &VERDICTS)?),
         (SIGNALS.table, erase(subject, &SIGNALS)?),
         (EVENTS.table, erase(subject, &EVENTS)?),
     ];

@@ -36,6 +36,19 @@ fn set_retention(project: pgrx::Uuid, days: Option<i32>, payload_days: Option<i3
     or_raise(change(project, "set_retention", update, vec![days.into(), payload_days.into()]));
 }
 
+#[pg_extern(sql = false)]
+fn set_analysis(project: pgrx::Uuid, sample_rate: Option<f64>, budget_usd: Option<pgrx::AnyNumeric>) {
+    if sample_rate.is_some_and(|rate| !(0.0..=1.0).contains(&rate)) {
+        Error::Invalid("sample_rate must be between 0 and 1".into()).raise();
+    }
+    let budget = budget_usd.as_ref().map(|budget| f64::try_from(budget.clone()).unwrap_or(f64::NAN));
+    if budget.is_some_and(|budget| !(0.0..1e9).contains(&budget)) {
+        Error::Invalid("budget_usd must be 0 or more, and under a billion".into()).raise();
+    }
+    let update = "UPDATE observa_internal.projects SET judge_sample_rate = $2, judge_budget_usd = $3 WHERE project_id = $1";
+    or_raise(change(project, "set_analysis", update, vec![sample_rate.into(), budget_usd.into()]));
+}
+
 /// A tenant that could lift its own limits would have none.
 #[pg_extern(sql = false)]
 fn limit_project(project: pgrx::Uuid, events_per_minute: Option<i32>, monthly_events: Option<i64>) {

@@ -49,7 +49,7 @@ struct Part {
     days: Class,
 }
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 12] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
         table: Some("event_payloads"),
@@ -75,6 +75,12 @@ const PARTS: [Part; 10] = [
         table: None,
         days: |kept| kept.payload_days,
     },
+    Part {
+        sql: include_str!("../sql/retention/reasonings.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part { sql: include_str!("../sql/retention/verdicts.sql"), table: None, days: |kept| kept.days },
     Part {
         sql: include_str!("../sql/retention/signals.sql"),
         table: Some("signals"),

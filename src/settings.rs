@@ -7,6 +7,8 @@ use observa_pipeline::settings::Settings;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 use pgrx::pg_sys;
 
+use crate::analysis;
+use crate::analysis::settings::Sampling;
 use crate::days;
 use crate::error::Error;
 use crate::worker;
@@ -271,6 +273,7 @@ pub fn define() {
         GucFlags::empty(),
     );
     worker::settings::define();
+    analysis::settings::define();
     GucRegistry::define_string_guc(
         ACTING_NAME,
         c"Tenant and project that the transaction acts for; set by Observa alone",
@@ -392,16 +395,21 @@ pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
 }
 
 /// What is on or off for all projects that do not decide it themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Switches {
     pub scrub_emails: bool,
     pub quality_scores: bool,
     pub builtin_prices: bool,
+    pub sampling: Sampling,
 }
 
 impl Switches {
-    pub const BUILT_IN: Switches =
-        Switches { scrub_emails: true, quality_scores: true, builtin_prices: true };
+    pub const BUILT_IN: Switches = Switches {
+        scrub_emails: true,
+        quality_scores: true,
+        builtin_prices: true,
+        sampling: Sampling { judge_rate: None, embedding_rate: 0.0 },
+    };
 }
 
 pub fn switches() -> Switches {
@@ -409,6 +417,7 @@ pub fn switches() -> Switches {
         scrub_emails: SCRUB_EMAILS.get(),
         quality_scores: QUALITY_SCORES.get(),
         builtin_prices: BUILTIN_PRICES.get(),
+        sampling: analysis::settings::sampling(),
     }
 }
 

@@ -1,10 +1,13 @@
-//! Workers in the server: a launcher, and for each database with the extension one that runs its jobs.
+//! Workers in the server: a launcher, and for each database with the extension one that runs its jobs, and where something waits for
+//! the network another one.
 
+mod analysis;
 pub mod board;
 mod crashes;
 mod database_ddl;
 mod databases;
 mod holds;
+mod judges;
 mod launcher;
 pub mod maintenance;
 mod post;
@@ -22,6 +25,7 @@ use crate::shared;
 /// What they are called in pg_stat_activity.
 const LAUNCHER: &str = "observa launcher";
 const MAINTENANCE: &str = "observa maintenance";
+const ANALYSIS: &str = "observa analysis";
 
 thread_local! {
     /// Whether this transaction changes what the launcher and this database's worker should look at.
@@ -56,11 +60,11 @@ unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _argument: *m
     if wakes {
         // SAFETY: reads what the backend is connected to.
         let database = unsafe { pg_sys::MyDatabaseId };
-        let worker = shared::with_board(|board| {
+        let workers = shared::with_board(|board| {
             board.ask(database);
-            board.pid(database)
+            board.pids(database).collect::<Vec<_>>()
         });
-        process::wake(worker.flatten());
+        workers.into_iter().flatten().for_each(|worker| process::wake(Some(worker)));
     }
     if holds::release_at_end() || wakes {
         launcher::wake();

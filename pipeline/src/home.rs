@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::analysis::Plan;
 use crate::error::Reject;
 use crate::price::Book;
 use crate::scrub::Scrubber;
@@ -23,6 +24,8 @@ pub struct Home {
     pub rules: Arc<RuleSet>,
     /// Whether answers are scored where the client sends no scores.
     pub quality_scores: bool,
+    /// What is judged. None: nothing is.
+    pub analysis: Option<Arc<Plan>>,
 }
 
 /// A place as a body names it, each part by id or name.

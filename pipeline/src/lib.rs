@@ -3,10 +3,11 @@
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
-//! A [`person`] is found in what is stored, and told it as a [`document`].
+//! [`analysis`] chooses what a judge is shown. A [`person`] is found in what is stored, and told it as a [`document`].
 //! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod batch;
 pub mod bill;
 pub mod bucket;

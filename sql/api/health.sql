@@ -18,7 +18,10 @@ CREATE FUNCTION observa.health_detailed() RETURNS jsonb
 COMMENT ON FUNCTION observa.health_detailed() IS 'What works and what does not, part by part
 
 {status, preloaded, checks: {part: {status, message}}}. status is ok, degraded where a part is off, or no_storage. Without
-shared_preload_libraries = ''observa'' rate limits and quotas are off, and this says so. message: what to do; null where all is well.';
+shared_preload_libraries = ''observa'' rate limits and quotas are off, and this says so. message: what to do; null where all is well.
+judge and embeddings: whether they are configured, the model, host and state of the endpoint (closed: asked as usual; open: not until retry_at;
+half_open: tried), jobs that are queued and leased, age in seconds of the oldest queued one, how many failed in the last day and were
+skipped, and what is left of each project''s budget of the day (UTC, USD).';
 
 REVOKE ALL ON FUNCTION observa.version(), observa.health(), observa.health_detailed() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.version(), observa.health() TO observa_ingest, observa_read, observa_admin;

@@ -40,8 +40,7 @@ fn require_superuser(what: &'static str) {
 }
 
 fn run() -> Result<Option<&'static str>, Error> {
-    // SAFETY: reads the server's state.
-    if unsafe { pg_sys::RecoveryInProgress() } || !ledger::is_ready()? || worker::restore::is_restoring()? {
+    if !ledger::may_work()? {
         return Ok(None);
     }
     ledger::register_once()?;

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::jobs::{self, Done, Job};
 use crate::storage;
+use crate::worker::restore;
 
 thread_local! {
     /// Whether this backend has seen to it that every job has a row.
@@ -20,6 +21,13 @@ pub fn is_ready() -> Result<bool, Error> {
         return Ok(false);
     }
     Ok(Spi::get_one::<bool>(include_str!("../../sql/job/is_ready.sql"))? == Some(true))
+}
+
+/// Whether anything may be done: on a standby, and amid a restore, nothing.
+pub fn may_work() -> Result<bool, Error> {
+    // SAFETY: reads the server's state.
+    let is_standby = unsafe { pg_sys::RecoveryInProgress() };
+    Ok(!is_standby && is_ready()? && !restore::is_restoring()?)
 }
 
 /// A row for every job that has none.

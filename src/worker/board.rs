@@ -22,6 +22,15 @@ pub enum State {
     Left,
 }
 
+/// What a worker is for: a database has at most one of each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Runs jobs.
+    Maintenance,
+    /// Does what waits for the network, so that jobs need not.
+    Analysis,
+}
+
 /// Why a worker has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -30,13 +39,14 @@ pub enum Reason {
     /// Something needs the database for itself.
     Held,
     NoExtension,
-    /// `observa.databases` does not name it any more.
+    /// `observa.databases` does not name it any more, or there is nothing for it to do.
     NotKept,
 }
 
 #[derive(Clone, Copy)]
 pub struct Worker {
     pub database: Oid,
+    pub role: Role,
     pub state: State,
     /// 0: not yet.
     pub pid: i32,
@@ -45,6 +55,8 @@ pub struct Worker {
     pub reason: Reason,
     /// Its place in the table of jobs. None: it waits.
     pub job: Option<u8>,
+    /// Of a maintenance worker: it has found something to do for one of analysis.
+    wants_analysis: bool,
 }
 
 /// A process that needs a database without a worker.
@@ -66,11 +78,13 @@ pub struct Board {
 impl Worker {
     const NONE: Worker = Worker {
         database: pg_sys::InvalidOid,
+        role: Role::Maintenance,
         state: State::Free,
         pid: 0,
         since: 0,
         reason: Reason::Ended,
         job: None,
+        wants_analysis: false,
     };
 
     fn is_alive(&self) -> bool {
@@ -87,53 +101,79 @@ impl Board {
         asked_all: false,
     };
 
-    fn worker(&mut self, database: Oid) -> Option<&mut Worker> {
-        self.workers.iter_mut().find(|worker| worker.is_alive() && worker.database == database)
+    fn worker(&mut self, database: Oid, role: Role) -> Option<&mut Worker> {
+        let is_it = |worker: &Worker| worker.is_alive() && worker.database == database && worker.role == role;
+        self.workers.iter_mut().find(|worker| is_it(worker))
     }
 
-    /// Whether a database has a worker, or will have one at once.
-    pub fn has_worker(&mut self, database: Oid) -> bool {
-        self.worker(database).is_some()
+    /// Whether a database has a worker of a role, or will have one at once.
+    pub fn has_worker(&mut self, database: Oid, role: Role) -> bool {
+        self.worker(database, role).is_some()
     }
 
-    /// Of a database's worker. None: it has none yet.
-    pub fn pid(&mut self, database: Oid) -> Option<i32> {
-        self.worker(database).map(|worker| worker.pid).filter(|pid| *pid != 0)
+    /// Whether a database has any worker, or will have one at once.
+    pub fn has_any_worker(&self, database: Oid) -> bool {
+        self.workers.iter().any(|worker| worker.is_alive() && worker.database == database)
+    }
+
+    /// Processes of a database's workers: those that are there.
+    pub fn pids(&self, database: Oid) -> impl Iterator<Item = i32> {
+        let of = move |worker: &&Worker| worker.is_alive() && worker.database == database && worker.pid != 0;
+        self.workers.iter().filter(of).map(|worker| worker.pid)
     }
 
     /// The job that a database's worker runs, with its process. None: there is no worker.
     pub fn job(&mut self, database: Oid) -> Option<(i32, Option<u8>)> {
-        self.worker(database).filter(|worker| worker.pid != 0).map(|worker| (worker.pid, worker.job))
+        let worker = self.worker(database, Role::Maintenance).filter(|worker| worker.pid != 0)?;
+        Some((worker.pid, worker.job))
     }
 
-    /// Whether a database has a worker that has found the extension.
-    pub fn is_settled(&mut self, database: Oid) -> bool {
-        self.worker(database).is_some_and(|worker| worker.state == State::Running)
+    /// Whether a database has a worker of a role that has found the extension.
+    pub fn is_settled(&mut self, database: Oid, role: Role) -> bool {
+        self.worker(database, role).is_some_and(|worker| worker.state == State::Running)
+    }
+
+    /// Whether a database's maintenance has something to do for a worker of analysis.
+    pub fn wants_analysis(&mut self, database: Oid) -> bool {
+        self.worker(database, Role::Maintenance).is_some_and(|worker| worker.wants_analysis)
+    }
+
+    /// What a maintenance worker has found; whether that is news.
+    pub fn want_analysis(&mut self, pid: i32, wants: bool) -> bool {
+        self.of_process(pid)
+            .is_some_and(|worker| std::mem::replace(&mut worker.wants_analysis, wants) != wants)
+    }
+
+    /// Workers that a database lacks: one of analysis only where maintenance has something for it.
+    pub fn roles_to_start(&mut self, database: Oid) -> [Option<Role>; 2] {
+        let lacks = |board: &mut Board, role| (!board.has_worker(database, role)).then_some(role);
+        let wants = self.wants_analysis(database);
+        [lacks(self, Role::Maintenance), lacks(self, Role::Analysis).filter(|_| wants)]
     }
 
     /// False: a database can have none now, as it is held, has one, or all places are taken.
-    pub fn reserve(&mut self, database: Oid, now: i64) -> bool {
-        if self.is_held(database) || self.has_worker(database) {
+    pub fn reserve(&mut self, database: Oid, role: Role, now: i64) -> bool {
+        if self.is_held(database) || self.has_worker(database, role) {
             return false;
         }
         let Some(free) = self.workers.iter_mut().find(|worker| worker.state == State::Free) else {
             return false;
         };
-        *free = Worker { database, state: State::Starting, since: now, ..Worker::NONE };
+        *free = Worker { database, role, state: State::Starting, since: now, ..Worker::NONE };
         true
     }
 
     /// Takes back what [`Board::reserve`] has given: no process came of it.
-    pub fn give_back(&mut self, database: Oid) {
-        if let Some(worker) = self.worker(database).filter(|worker| worker.pid == 0) {
+    pub fn give_back(&mut self, database: Oid, role: Role) {
+        if let Some(worker) = self.worker(database, role).filter(|worker| worker.pid == 0) {
             *worker = Worker::NONE;
         }
     }
 
     /// A new worker takes its place. False: it must not run.
-    pub fn enter(&mut self, database: Oid, pid: i32) -> bool {
+    pub fn enter(&mut self, database: Oid, role: Role, pid: i32) -> bool {
         let is_held = self.is_held(database);
-        match self.worker(database).filter(|worker| worker.pid == 0) {
+        match self.worker(database, role).filter(|worker| worker.pid == 0) {
             Some(worker) if is_held => {
                 *worker = Worker { state: State::Left, reason: Reason::Held, ..*worker };
                 false

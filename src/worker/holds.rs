@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 
 use crate::shared;
 use crate::worker::board::Hold;
-use crate::worker::launcher;
+use crate::worker::{launcher, process};
 
 /// How long a worker may take to end. It hears SIGTERM at once, but for a moment where it holds what must not be left.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -24,25 +24,26 @@ thread_local! {
     static WATCHES_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Holds a database to the transaction's end, and waits for its worker to be gone; whether it is.
+/// Holds a database to the transaction's end, and waits for its workers to be gone; whether they are.
 pub fn hold(database: Oid) -> bool {
     if !WATCHES_EXIT.replace(true) {
         // SAFETY: a callback of this library, which stays loaded; it is called before the process gives up its locks.
         unsafe { pg_sys::on_shmem_exit(Some(at_exit), pg_sys::Datum::from(0)) };
     }
     HOLDS.set(true);
-    shared::with_board(|board| board.hold(Hold { database, pid: own_pid() }));
+    shared::with_board(|board| board.hold(Hold { database, pid: process::own_pid() }));
     let until = Instant::now() + LEAVES_WITHIN;
-    let mut told = None;
+    let mut told = Vec::new();
     loop {
         let gone = shared::with_board(|board| {
-            let pid = board.pid(database);
-            if pid.is_some() && pid != told {
-                // While the board is locked the process can't be gone, and its number be another's.
-                told = pid;
-                terminate(pid);
+            for pid in board.pids(database) {
+                if !told.contains(&pid) {
+                    // While the board is locked the process can't be gone, and its number be another's.
+                    told.push(pid);
+                    terminate(pid);
+                }
             }
-            !board.has_worker(database)
+            !board.has_any_worker(database)
         });
         if gone != Some(false) {
             return true;
@@ -55,11 +56,9 @@ pub fn hold(database: Oid) -> bool {
     }
 }
 
-fn terminate(pid: Option<i32>) {
-    if let Some(pid) = pid {
-        // SAFETY: a signal to a process of this server.
-        unsafe { libc::kill(pid, libc::SIGTERM) };
-    }
+fn terminate(pid: i32) {
+    // SAFETY: a signal to a process of this server.
+    unsafe { libc::kill(pid, libc::SIGTERM) };
 }
 
 /// Runs a statement, whose own commits release nothing.
@@ -78,23 +77,18 @@ pub fn during<T>(run: impl FnOnce() -> T) -> T {
 /// Releases all at once: the statement has failed.
 pub fn release() {
     if HOLDS.take() {
-        shared::with_board(|board| board.release(own_pid()));
+        shared::with_board(|board| board.release(process::own_pid()));
         launcher::wake();
     }
 }
 
 /// From the transaction's end; whether there was anything to release.
 pub fn release_at_end() -> bool {
-    DEPTH.get() == 0 && HOLDS.take() && shared::with_board(|board| board.release(own_pid())) == Some(true)
+    DEPTH.get() == 0 && HOLDS.take() && shared::with_board(|board| board.release(process::own_pid())) == Some(true)
 }
 
 /// A session may end in the middle of its statement.
 #[pg_guard]
 unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
     release();
-}
-
-fn own_pid() -> i32 {
-    // SAFETY: reads the process' own number.
-    unsafe { pg_sys::MyProcPid }
 }

@@ -12,8 +12,8 @@ use pgrx::prelude::*;
 
 use crate::shared;
 use crate::storage;
-use crate::worker::board::{Reason, Worker};
-use crate::worker::{LAUNCHER, MAINTENANCE, crashes, databases, process};
+use crate::worker::board::{Reason, Role, Worker};
+use crate::worker::{ANALYSIS, LAUNCHER, MAINTENANCE, crashes, databases, process};
 
 const SECOND: i64 = 1_000_000;
 
@@ -98,13 +98,13 @@ pub extern "C-unwind" fn observa_launcher_main(_argument: pg_sys::Datum) {
 
 #[derive(Default)]
 struct Launcher {
-    standings: HashMap<Oid, Standing>,
+    standings: HashMap<(Oid, Role), Standing>,
     /// No worker is started before: the server has crashed (microseconds since 1970 UTC).
     calm: i64,
     /// What somebody has asked for comes first; when it was (microseconds since 1970 UTC).
     asked: HashMap<Oid, i64>,
     /// Processes that it has started: each has its place until the postmaster has buried it, which is after it has left the board.
-    started: Vec<(Oid, DynamicBackgroundWorker)>,
+    started: Vec<(Oid, Role, DynamicBackgroundWorker)>,
     /// When no worker process was to be had: not before this, and the wait that led there.
     full: Standing,
     /// Nobody is told of it again before.
@@ -124,27 +124,37 @@ impl Launcher {
             }
         };
         let mut databases = databases;
-        self.standings.retain(|database, _| databases.contains(database));
+        self.standings.retain(|(database, _), _| databases.contains(database));
         self.asked.retain(|database, _| databases.contains(database));
         databases.sort_by_key(|database| !self.asked.contains_key(database));
         let mut next = now + ROUND;
         let mut running = 0;
         for database in databases {
-            let standing = self.standings.entry(database).or_default();
-            if shared::with_board(|board| board.has_worker(database)) == Some(true) {
+            if shared::with_board(|board| board.has_worker(database, Role::Maintenance)) == Some(true) {
                 running += 1;
                 self.asked.retain(|asked, at| *asked != database || now - *at < LEAVES_WITHIN);
-            } else if standing.next.max(self.calm) > now {
-                next = next.min(standing.next.max(self.calm));
-            } else if self.full.next > now {
-                next = next.min(self.full.next);
-            } else if self.looks() >= LOOKS || !self.start(database, now) {
-                // The end of a look wakes the launcher.
-                next = next.min(now + SECOND);
+            }
+            let roles = shared::with_board(|board| board.roles_to_start(database)).unwrap_or_default();
+            for role in roles.into_iter().flatten() {
+                next = next.min(self.try_start(database, role, now));
             }
         }
         process::show(false, &format!("{LAUNCHER}: {running} databases have a worker"));
         next - now
+    }
+
+    /// When to try again what could not be started now, or to see what became of it (microseconds since 1970 UTC).
+    fn try_start(&mut self, database: Oid, role: Role, now: i64) -> i64 {
+        let next =
+            self.standings.entry((database, role)).or_default().next.max(self.calm).max(self.full.next);
+        if next > now {
+            return next;
+        }
+        if self.looks() < LOOKS && self.start(database, role, now) {
+            return now + ROUND;
+        }
+        // The end of a look wakes the launcher.
+        if self.full.next > now { self.full.next } else { now + SECOND }
     }
 
     /// What has happened since the last round.
@@ -157,13 +167,13 @@ impl Launcher {
             self.full.next = now;
         }
         for database in asked {
-            self.standings.remove(&database);
+            self.standings.retain(|(of, _), _| *of != database);
             self.asked.insert(database, now);
         }
         while let Some(left) = shared::with_board(|board| board.take_left(now - COMES_WITHIN)).flatten() {
             self.learn_of(left, now);
         }
-        self.started.retain(|(_, process)| !matches!(process.pid(), Err(BackgroundWorkerStatus::Stopped)));
+        self.started.retain(|(_, _, process)| !matches!(process.pid(), Err(BackgroundWorkerStatus::Stopped)));
         // A holder that was killed released nothing.
         for holder in shared::with_board(|board| board.holders()).unwrap_or_default() {
             if !process::is_alive(holder) {
@@ -173,7 +183,7 @@ impl Launcher {
     }
 
     fn learn_of(&mut self, left: Worker, now: i64) {
-        let standing = self.standings.entry(left.database).or_default();
+        let standing = self.standings.entry((left.database, left.role)).or_default();
         match left.reason {
             Reason::Held | Reason::NotKept => *standing = Standing::default(),
             // It had looked before the extension was made anew.
@@ -197,19 +207,24 @@ impl Launcher {
 
     /// How many processes are there that have not found the extension, or not yet.
     fn looks(&self) -> usize {
-        let is_settled = |database: Oid| shared::with_board(|board| board.is_settled(database)) == Some(true);
-        self.started.iter().filter(|(database, _)| !is_settled(*database)).count()
+        let is_settled =
+            |database, role| shared::with_board(|board| board.is_settled(database, role)) == Some(true);
+        self.started.iter().filter(|(database, role, _)| !is_settled(*database, *role)).count()
     }
 
     /// False: not now.
-    fn start(&mut self, database: Oid, now: i64) -> bool {
-        if shared::with_board(|board| board.reserve(database, now)) != Some(true) {
+    fn start(&mut self, database: Oid, role: Role, now: i64) -> bool {
+        if shared::with_board(|board| board.reserve(database, role, now)) != Some(true) {
             return false;
         }
-        let started = BackgroundWorkerBuilder::new(MAINTENANCE)
-            .set_type(MAINTENANCE)
+        let (name, function) = match role {
+            Role::Maintenance => (MAINTENANCE, "observa_maintenance_main"),
+            Role::Analysis => (ANALYSIS, "observa_analysis_main"),
+        };
+        let started = BackgroundWorkerBuilder::new(name)
+            .set_type(name)
             .set_library("observa")
-            .set_function("observa_maintenance_main")
+            .set_function(function)
             .enable_spi_access()
             // The launcher starts it again, not the postmaster, which knows no backoff and no DROP EXTENSION.
             .set_restart_time(None)
@@ -218,13 +233,15 @@ impl Launcher {
             .set_notify_pid(unsafe { pg_sys::MyProcPid })
             .load_dynamic();
         if let Ok(process) = started {
-            self.started.push((database, process));
-            self.asked.remove(&database);
+            self.started.push((database, role, process));
+            if role == Role::Maintenance {
+                self.asked.remove(&database);
+            }
             self.full = Standing::default();
             self.full_told = now;
             return true;
         }
-        shared::with_board(|board| board.give_back(database));
+        shared::with_board(|board| board.give_back(database, role));
         // Else one will be free at once.
         if self.looks() == 0 {
             if now < self.full_told {

@@ -8,9 +8,8 @@ use pgrx::prelude::*;
 use crate::jobs::failure::Failure;
 use crate::jobs::{JOBS, Job, ledger};
 use crate::shared;
-use crate::worker::board::Reason;
-use crate::worker::post::Post;
-use crate::worker::{MAINTENANCE, databases, launcher, process, restore};
+use crate::worker::board::{Reason, Role};
+use crate::worker::{MAINTENANCE, analysis, databases, launcher, process};
 
 /// The longest wait between two looks: DROP EXTENSION, observa.post_restore() and jobs of others are noticed so soon.
 const LOOK: Duration = Duration::from_secs(1);
@@ -33,32 +32,12 @@ enum Step {
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn observa_maintenance_main(database: pg_sys::Datum) {
-    let database = pg_sys::Oid::from(u32::try_from(database.value()).unwrap_or_default());
-    // Signals are not let in yet: nobody who finds this process on the board can miss its answer.
-    // SAFETY: a callback of this library. It is called after the process has left the list of those that are in a database.
-    unsafe { pg_sys::on_shmem_exit(Some(at_exit), pg_sys::Datum::from(0)) };
-    if shared::with_board(|board| board.enter(database, own_pid())) == Some(true) {
-        process::listen();
-        // SAFETY: in a worker's main function. As the bootstrap superuser, whom nobody can drop.
-        unsafe { pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0) };
-        process::introduce(MAINTENANCE);
-        let reason = keep();
-        shared::with_board(|board| board.explain(own_pid(), reason));
-    }
-    // SAFETY: the end of a worker's main function.
-    unsafe { pg_sys::proc_exit(0) };
-}
-
-#[pg_guard]
-unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
-    shared::with_board(|board| board.leave(own_pid()));
-    launcher::wake();
+    process::run(database, Role::Maintenance, MAINTENANCE, keep);
 }
 
 /// Runs jobs until there is a reason to end.
 fn keep() -> Reason {
     let mut failures = 0;
-    let mut post = Post::new();
     loop {
         let wait = match process::transaction(look) {
             Ok(Step::Leave(reason)) => return reason,
@@ -77,7 +56,6 @@ fn keep() -> Reason {
                 RETRY.saturating_mul(1 << failures.min(10)).min(RETRY_AT_MOST)
             }
         };
-        let wait = wait.min(post.exchange());
         tell(None);
         process::wait(wait);
         if process::is_told_to_end() {
@@ -95,12 +73,15 @@ fn look() -> Step {
     if !databases::is_own_kept() {
         return Step::Leave(Reason::NotKept);
     }
-    if shared::with_board(|board| board.settle(own_pid())) == Some(true) {
+    if shared::with_board(|board| board.settle(process::own_pid())) == Some(true) {
         launcher::wake();
     }
-    let is_ready = ledger::is_ready().and_then(|is_ready| Ok(is_ready && !restore::is_restoring()?));
-    if !crate::error::or_raise(is_ready) {
+    if !crate::error::or_raise(ledger::may_work()) {
         return Step::Wait(LOOK);
+    }
+    let wants = crate::error::or_raise(analysis::is_needed());
+    if shared::with_board(|board| board.want_analysis(process::own_pid(), wants)) == Some(true) {
+        launcher::wake();
     }
     let ran = Spi::get_one::<&str>("SELECT observa_internal.run_due_job()").map(|name| name.is_some());
     if crate::error::or_raise(ran.map_err(Into::into)) {
@@ -139,7 +120,7 @@ pub fn tell(job: Option<&Job>) {
     }
     let place = job.and_then(|job| JOBS.iter().position(|other| other.name == job.name));
     shared::with_board(|board| {
-        board.tell_job(own_pid(), place.and_then(|place| u8::try_from(place).ok()));
+        board.tell_job(process::own_pid(), place.and_then(|place| u8::try_from(place).ok()));
     });
     match job {
         Some(job) => process::show(true, &format!("{MAINTENANCE}: {}", job.name)),
@@ -157,9 +138,4 @@ fn maintenance_worker() -> TableIterator<'static, (name!(pid, i32), name!(job, O
             (pid, place.and_then(|place| JOBS.get(usize::from(place))).map(|job| job.name))
         }),
     )
-}
-
-fn own_pid() -> i32 {
-    // SAFETY: reads the process' own number.
-    unsafe { pg_sys::MyProcPid }
 }

@@ -67,7 +67,7 @@ impl Post {
             return;
         }
         if self.courier.is_none() {
-            match start() {
+            match process::with_signals_blocked(Courier::start) {
                 Ok(courier) => self.courier = Some(courier),
                 // The claims end by themselves.
                 Err(error) => {
@@ -79,20 +79,6 @@ impl Post {
         for delivery in claimed.iter().filter_map(|text| serde_json::from_str::<Delivery>(text).ok()) {
             courier.send(delivery);
         }
-    }
-}
-
-/// With every signal blocked, as threads inherit it: Postgres' handlers run in the process' own thread or in none.
-fn start() -> std::io::Result<Courier> {
-    // SAFETY: sets of signals on the stack, filled by the calls; the mask is this thread's own, and put back.
-    unsafe {
-        let mut all = std::mem::zeroed::<libc::sigset_t>();
-        let mut own = std::mem::zeroed::<libc::sigset_t>();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut own);
-        let courier = Courier::start();
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const own, std::ptr::null_mut());
-        courier
     }
 }
 

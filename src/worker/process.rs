@@ -9,6 +9,9 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 
 use crate::jobs::failure::Failure;
+use crate::shared;
+use crate::worker::board::{Reason, Role};
+use crate::worker::launcher;
 
 /// A worker waits no longer than this for a lock: those who come later wait behind it.
 const LOCK_TIMEOUT: &std::ffi::CStr = c"2s";
@@ -17,6 +20,50 @@ unsafe extern "C-unwind" {
     // As they are: pgrx' own can't be handlers.
     fn die(signal: i32);
     fn SignalHandlerForConfigReload(signal: i32);
+}
+
+/// What a worker of one database does from its beginning to its end: takes its place on the board, connects, and runs until there is a
+/// reason to end.
+pub fn run(database: pg_sys::Datum, role: Role, name: &str, keep: fn() -> Reason) {
+    let database = pg_sys::Oid::from(u32::try_from(database.value()).unwrap_or_default());
+    // Signals are not let in yet: nobody who finds this process on the board can miss its answer.
+    // SAFETY: a callback of this library. It is called after the process has left the list of those that are in a database.
+    unsafe { pg_sys::on_shmem_exit(Some(at_exit), pg_sys::Datum::from(0)) };
+    if shared::with_board(|board| board.enter(database, role, own_pid())) == Some(true) {
+        listen();
+        // SAFETY: in a worker's main function. As the bootstrap superuser, whom nobody can drop.
+        unsafe { pg_sys::BackgroundWorkerInitializeConnectionByOid(database, pg_sys::InvalidOid, 0) };
+        introduce(name);
+        let reason = keep();
+        shared::with_board(|board| board.explain(own_pid(), reason));
+    }
+    // SAFETY: the end of a worker's main function.
+    unsafe { pg_sys::proc_exit(0) };
+}
+
+#[pg_guard]
+unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
+    shared::with_board(|board| board.leave(own_pid()));
+    launcher::wake();
+}
+
+pub fn own_pid() -> i32 {
+    // SAFETY: reads the process' own number.
+    unsafe { pg_sys::MyProcPid }
+}
+
+/// Starts a thread with every signal blocked, as threads inherit it: Postgres' handlers run in the process' own thread or in none.
+pub fn with_signals_blocked<T>(start: impl FnOnce() -> T) -> T {
+    // SAFETY: sets of signals on the stack, filled by the calls; the mask is this thread's own, and put back.
+    unsafe {
+        let mut all = std::mem::zeroed::<libc::sigset_t>();
+        let mut own = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut own);
+        let started = start();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const own, std::ptr::null_mut());
+        started
+    }
 }
 
 /// SIGTERM ends it as it ends a backend, also within a long query; SIGHUP has it read the settings. SIGINT, which lock_timeout

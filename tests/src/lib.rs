@@ -11,6 +11,7 @@ pub mod event;
 pub mod front;
 pub mod hook;
 pub mod http;
+pub mod judge;
 pub mod load;
 pub mod nginx;
 pub mod pooler;

@@ -205,6 +205,7 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa_internal.span_contents (tenant_id, trace_id, span_id, content_id, project_id, ts, input, arrived_at)
          VALUES ('{id}', 't', 's', gen_random_uuid(), gen_random_uuid(), now(), '{mark}', now())"
     ));
+    plant_analysis(db, id, mark);
     let columns = "SELECT c.oid::regclass::text, quote_ident(a.attname), a.atttypid::regtype::text
                      FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                     WHERE c.relnamespace = 'observa_internal'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -227,6 +228,20 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
             "UPDATE {table} SET {column} = {value} WHERE tenant_id = '{id}' AND NOT EXISTS ({unmarked})"
         ));
     }
+}
+
+/// What judges were shown and have said.
+fn plant_analysis(db: &mut Database, id: &str, mark: &str) {
+    let sql = include_str!("analysis/planted.sql");
+    for statement in sql.split(';').filter(|statement| statement.contains("INSERT")) {
+        let of = if statement.contains("FROM observa_internal.analysis_jobs j") { "j" } else { "p" };
+        db.run(&format!("{statement} WHERE {of}.tenant_id = '{id}'"));
+    }
+    db.run(&format!(
+        "LOAD 'observa'; SET observa.acting = '{id}//iqa/';
+         INSERT INTO observa.evaluators (name, template, description) VALUES ('own_{mark}', '{mark} {{{{answer}}}}', '{mark}');
+         RESET observa.acting"
+    ));
 }
 
 /// What a client may read of somebody's, as a number.

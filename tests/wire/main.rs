@@ -3,6 +3,7 @@
 mod accounts;
 mod activities;
 mod alerts;
+mod analysis;
 mod archive;
 mod audit;
 mod bodies;

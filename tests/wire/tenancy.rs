@@ -173,8 +173,8 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
         if view == "workers" {
             continue;
         }
-        // Rules and prices have rows that are everybody's: built in.
-        let own = if ["detection_rules", "model_prices"].contains(&view.as_str()) {
+        // Rules, evaluators and prices have rows that are everybody's: built in.
+        let own = if ["detection_rules", "evaluators", "model_prices"].contains(&view.as_str()) {
             "WHERE tenant_id IS NOT NULL"
         } else {
             ""
@@ -380,6 +380,7 @@ fn of_projects_of_one_name_the_events_environment_decides() {
 
 /// Functions that run with their owner's rights. A new one needs its reason in `docs/security.md`, and its place here.
 const SECURITY_DEFINER: &[(&str, &str)] = &[
+    ("observa.\"analyze\"(text,text[])", "observa_owner"),
     ("observa.acknowledge_alert(uuid,text)", "observa_owner"),
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
@@ -414,6 +415,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.rotate_api_key(uuid,interval)", "observa_owner"),
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
+    ("observa.set_analysis(uuid,double precision,numeric)", "observa_owner"),
     ("observa.set_retention(uuid,integer,integer)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
     ("observa.signup(text,text,text)", "observa_system"),
@@ -421,11 +423,14 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.unload_prices(text)", "observa_owner"),
     ("observa.update_webhook(uuid,boolean,text,text,text,text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.analyses_are_due(boolean,boolean)", "observa_system"),
     ("observa_internal.check_request()", "observa_system"),
+    ("observa_internal.claim_analyses(integer,integer)", "observa_owner"),
     ("observa_internal.claim_notifications(integer)", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
+    ("observa_internal.edit_evaluator()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
     ("observa_internal.edit_profile()", "observa_system"),
     ("observa_internal.find_identity()", "observa_system"),
@@ -433,11 +438,14 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.forget_memberships()", "observa_system"),
     ("observa_internal.insert_llm_request()", "observa_owner"),
     ("observa_internal.insert_log()", "observa_owner"),
+    ("observa_internal.lease_analyses(integer,integer)", "observa_system"),
     ("observa_internal.load_prices(text,text)", "observa_owner"),
     ("observa_internal.make_matviews()", "observa_system"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
+    ("observa_internal.record_analysis(text)", "observa_owner"),
     ("observa_internal.record_delivery(uuid,uuid,uuid,text,double precision,integer,text)", "observa_system"),
+    ("observa_internal.record_endpoints(jsonb)", "observa_owner"),
     ("observa_internal.record_job_failure(text,text)", "observa_owner"),
     ("observa_internal.refresh_matviews()", "observa_system"),
     ("observa_internal.retention_of_projects()", "observa_system"),
@@ -447,6 +455,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.tenant_of_project(uuid)", "observa_system"),
     ("observa_internal.tenant_of_webhook(uuid)", "observa_system"),
     ("observa_internal.tenants_to_fold()", "observa_system"),
+    ("observa_internal.tenants_with_candidates()", "observa_system"),
     ("observa_internal.tenants_with_news()", "observa_system"),
 ];
 

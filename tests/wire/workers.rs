@@ -2,7 +2,7 @@
 
 mod deliveries;
 mod jobs;
-mod outside;
+pub mod outside;
 mod standby;
 mod statements;
 
@@ -14,7 +14,7 @@ use observa_tests::{Cluster, Database};
 use postgres::Client;
 
 /// How many jobs there are.
-const JOBS: i64 = 16;
+const JOBS: i64 = 18;
 
 /// A server whose workers keep every database, unless the settings say otherwise.
 fn server(name: &str, settings: &str) -> Cluster {
@@ -25,7 +25,7 @@ fn server(name: &str, settings: &str) -> Cluster {
 }
 
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(20);
     while !is_so() {
         assert!(Instant::now() < patience, "{what}: not within 20 s");
@@ -41,7 +41,7 @@ fn worker(client: &mut Client, database: &str) -> Option<i32> {
 }
 
 #[track_caller]
-fn wait_for_worker(client: &mut Client, database: &str) -> i32 {
+pub fn wait_for_worker(client: &mut Client, database: &str) -> i32 {
     let mut pid = None;
     eventually(&format!("a worker in {database}"), || {
         pid = worker(client, database);

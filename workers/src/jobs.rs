@@ -2,8 +2,6 @@
 
 use postgres::{Client, Config, NoTls};
 
-use crate::post::Post;
-
 /// How long a job waits for a lock: who comes later waits behind it.
 const SESSION: &str = "SET lock_timeout = '2s'; SET search_path = pg_catalog, pg_temp";
 
@@ -15,7 +13,9 @@ pub enum JobError {
     Run(#[source] postgres::Error),
     #[error("notifications can't be sent: {0}")]
     Send(#[source] postgres::Error),
-    #[error("the thread that sends can't be started: {0}")]
+    #[error("judges can't be asked: {0}")]
+    Judge(#[source] postgres::Error),
+    #[error("the thread that asks and sends can't be started: {0}")]
     Thread(#[source] std::io::Error),
 }
 
@@ -30,24 +30,22 @@ pub enum Outcome {
     Idle,
 }
 
+/// As all connections of the worker are.
+pub fn connect(url: &str) -> Result<Client, JobError> {
+    let mut config: Config = url.parse().map_err(JobError::Connect)?;
+    config.application_name("observa-worker");
+    let mut client = config.connect(NoTls).map_err(JobError::Connect)?;
+    client.batch_execute(SESSION).map_err(JobError::Connect)?;
+    Ok(client)
+}
+
 pub struct Jobs {
     client: Client,
-    post: Post,
 }
 
 impl Jobs {
     pub fn connect(url: &str) -> Result<Jobs, JobError> {
-        let mut config: Config = url.parse().map_err(JobError::Connect)?;
-        config.application_name("observa-worker");
-        let mut client = config.connect(NoTls).map_err(JobError::Connect)?;
-        client.batch_execute(SESSION).map_err(JobError::Connect)?;
-        Ok(Jobs { client, post: Post::start().map_err(JobError::Thread)? })
-    }
-
-    /// Sends notifications that are due, and records what became of those before. True: some are on the way.
-    pub fn send(&mut self) -> Result<bool, JobError> {
-        self.post.exchange(&mut self.client).map_err(JobError::Send)?;
-        Ok(!self.post.is_idle())
+        Ok(Jobs { client: connect(url)? })
     }
 
     /// Runs one job that is due, in a transaction of its own.

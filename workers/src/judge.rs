@@ -19,6 +19,6 @@ pub mod verdict;
 
 pub use engine::Engine;
 pub use gate::EndpointState;
-pub use report::{Report, Usage};
+pub use report::{MOST_ATTEMPTS, Report, Usage};
 pub use task::{EndpointConfig, JsonMode, Kind, Task, Work};
 pub use verdict::Verdict;

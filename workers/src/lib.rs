@@ -6,7 +6,11 @@ pub mod http;
 pub mod jobs;
 pub mod judge;
 #[cfg(feature = "program")]
+pub mod judges;
+#[cfg(feature = "program")]
 pub mod maintenance;
+#[cfg(feature = "program")]
+pub mod network;
 pub mod notify;
 #[cfg(feature = "program")]
 pub mod post;

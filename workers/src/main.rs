@@ -7,15 +7,13 @@ use std::time::Duration;
 use clap::Parser;
 use observa_workers::jobs::{JobError, Jobs, Outcome};
 use observa_workers::maintenance;
+use observa_workers::network::Network;
 use observa_workers::schedule::Schedule;
 use observa_workers::shutdown::Shutdown;
 
 /// The pause after a first failure that is no job's, and between two tries at the most.
 const RETRY: Duration = Duration::from_secs(2);
 const RETRY_AT_MOST: Duration = Duration::from_secs(60);
-
-/// Between two looks for answers of webhooks.
-const ON_THE_WAY: Duration = Duration::from_millis(200);
 
 /// Runs Observa's jobs from outside the server: where no worker may run inside. Beside one it does nothing twice.
 #[derive(Parser)]
@@ -47,7 +45,14 @@ fn main() -> ExitCode {
         Ok(shutdown) => shutdown,
         Err(error) => return fail(&format!("can't listen for signals: {error}")),
     };
-    keep(&options.url, Duration::from_secs(options.interval), &shutdown);
+    let interval = Duration::from_secs(options.interval);
+    std::thread::scope(|threads| {
+        // What waits for the network must not wait for a job, nor a job for it.
+        threads.spawn(|| {
+            keep(&shutdown, |_| Network::connect(&options.url)?.keep(interval, &shutdown));
+        });
+        keep(&shutdown, |schedule| run_jobs(Jobs::connect(&options.url)?, interval, &shutdown, schedule));
+    });
     ExitCode::SUCCESS
 }
 
@@ -56,17 +61,10 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Until it is told to end, which it does between two jobs. A server that was restarted is a failure like another.
-fn keep(url: &str, interval: Duration, shutdown: &Shutdown) {
+/// Runs something until it is told to end; after an error again. A server that was restarted is a failure like another.
+fn keep(shutdown: &Shutdown, mut run: impl FnMut(&mut Schedule) -> Result<(), JobError>) {
     let mut schedule = Schedule::new(RETRY_AT_MOST, RETRY);
-    loop {
-        let error = match Jobs::connect(url) {
-            Ok(jobs) => match run_jobs(jobs, interval, shutdown, &mut schedule) {
-                Ok(()) => return,
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
+    while let Err(error) = run(&mut schedule) {
         eprintln!("observa-worker: {error}");
         if shutdown.within(schedule.after_failure().min(RETRY_AT_MOST)) {
             return;
@@ -74,6 +72,7 @@ fn keep(url: &str, interval: Duration, shutdown: &Shutdown) {
     }
 }
 
+/// Ends between two jobs.
 fn run_jobs(
     mut jobs: Jobs,
     interval: Duration,
@@ -92,7 +91,6 @@ fn run_jobs(
             }
             Outcome::Idle => interval,
         };
-        let pause = if jobs.send()? { pause.min(ON_THE_WAY) } else { pause };
         schedule.after_success();
         if shutdown.within(pause) {
             return Ok(());

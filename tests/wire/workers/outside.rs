@@ -111,7 +111,7 @@ fn beside_the_server_s_own_worker_the_program_does_nothing_twice() {
     let _worker = Worker::start(&db);
     let connected =
         "pg_stat_activity WHERE datname = current_database() AND application_name = 'observa-worker'";
-    eventually("the program is connected", || db.count(connected) == 1);
+    eventually("the program is connected, for jobs and for the network", || db.count(connected) == 2);
     db.run("CREATE TABLE seen (by text)");
     let rounds = 12;
     eventually("all jobs run once", || db.count(UNDONE) == 0);

@@ -1,0 +1,204 @@
+//! Which events a judge is to look at: those whose signals ask for it, and a sample of the rest. A judge costs a thousand times what
+//! the rules do, so it is asked where it pays, and the same event is chosen again whoever asks.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::batch::Ready;
+use crate::event::{EventType, Field, Status};
+use crate::identity;
+
+/// What begins the first message of a call that a judge was asked with: such calls are not judged.
+pub const JUDGE_MARK: &str = "[observa judge ";
+
+/// Microseconds of the time in which problems of one kind are one job.
+const HOUR: i64 = 3_600_000_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Event,
+    Trace,
+}
+
+impl Scope {
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Event => "event",
+            Scope::Trace => "trace",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Scope> {
+        [Scope::Event, Scope::Trace].into_iter().find(|scope| scope.name() == name)
+    }
+}
+
+/// An evaluator, as far as it decides what it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluator {
+    pub name: String,
+    pub scope: Scope,
+    /// Signals that have it look at their event.
+    pub triggers: Vec<String>,
+    /// Share of the traces that it is shown anyway, 0 to 1.
+    pub rate: f64,
+    /// It needs what was retrieved: of a trace without a retrieval there is nothing to judge.
+    pub needs_context: bool,
+}
+
+/// What is judged of a project's events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub evaluators: Vec<Evaluator>,
+    /// Share of the traces whose texts are embedded, 0 to 1.
+    pub embedding_rate: f64,
+}
+
+/// The name under which embeddings are queued, beside those of evaluators.
+pub const EMBEDDING: &str = "embedding";
+
+/// Why something is queued, where no signal is the reason.
+pub const SAMPLED: &str = "sampled";
+
+/// Something to queue.
+pub struct Candidate<'r, 'l> {
+    /// The first event that asks for it.
+    pub ready: &'r Ready<'l>,
+    /// An evaluator's name, or [`EMBEDDING`].
+    pub evaluator: &'r str,
+    pub scope: Scope,
+    /// The signal's name, or [`SAMPLED`].
+    pub trigger: &'r str,
+    /// Whatever has the same is one job.
+    pub key: Uuid,
+    /// How many events asked for it.
+    pub occurrences: i64,
+}
+
+/// Where something lies in the sample, 0 to 1: it is in every sample whose share is greater. The same whenever it is asked.
+pub fn place(id: &str) -> f64 {
+    let (high, _) = identity::uuid_of_parts(&["sample", id]).as_u64_pair();
+    // The lower bits hold what a UUID keeps for itself.
+    (high >> 16) as f64 / (1_u64 << 48) as f64
+}
+
+/// What of these events is to be judged, once for each key.
+pub fn candidates<'r, 'l>(stored: &[&'r Ready<'l>]) -> Vec<Candidate<'r, 'l>> {
+    let mut found: BTreeMap<Uuid, Candidate> = BTreeMap::new();
+    for ready in stored {
+        let Some(plan) = ready.home.analysis.as_deref() else { continue };
+        for candidate in of_event(ready, plan) {
+            found
+                .entry(candidate.key)
+                .and_modify(|known| known.occurrences += candidate.occurrences)
+                .or_insert(candidate);
+        }
+    }
+    found.into_values().collect()
+}
+
+fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, 'l>> {
+    let mut candidates = Vec::new();
+    let has_answer = has_answer(ready);
+    let retrieves = matches!(ready.event.event_type, EventType::Retrieval | EventType::VectorDbOperation);
+    let Some(event_id) = ready.event.text(Field::EventId).filter(|_| has_answer || retrieves) else {
+        return candidates;
+    };
+    if is_judges_own(ready) {
+        return candidates;
+    }
+    let trace_id = ready.event.text(Field::TraceId);
+    let project = ready.home.project_id.to_string();
+    let place = place(trace_id.unwrap_or(event_id));
+    let mut tell = |evaluator: &'r str, scope, trigger: &'r str, key: &[&str]| {
+        let key = identity::uuid_of_parts(&[&[trigger, &project, evaluator], key].concat());
+        candidates.push(Candidate { ready, evaluator, scope, trigger, key, occurrences: 1 });
+    };
+    for evaluator in &plan.evaluators {
+        let subject = match (evaluator.scope, trace_id) {
+            (Scope::Event, _) if has_answer => event_id,
+            (Scope::Trace, Some(trace_id)) if retrieves || !evaluator.needs_context => trace_id,
+            _ => continue,
+        };
+        let asks = |name: &str| evaluator.triggers.iter().any(|trigger| trigger == name);
+        if let Some(signal) = ready.signals.iter().find(|signal| asks(signal.rule.name)) {
+            let hour = ready.event.ts.unwrap_or_default().div_euclid(HOUR).to_string();
+            let environment = ready.event.text(Field::Environment).unwrap_or(&ready.home.environment);
+            let key = [environment, &signal.group, &hour];
+            tell(&evaluator.name, evaluator.scope, signal.rule.name, &key);
+        } else if place < evaluator.rate {
+            tell(&evaluator.name, evaluator.scope, SAMPLED, &[subject]);
+        }
+    }
+    if has_answer && place < plan.embedding_rate {
+        tell(EMBEDDING, Scope::Event, SAMPLED, &[event_id]);
+    }
+    candidates
+}
+
+/// Whether a model has answered in it.
+fn has_answer(ready: &Ready) -> bool {
+    ready.event.event_type == EventType::LlmCall
+        && ready.event.status == Status::Ok
+        && ready.event.output.as_ref().is_some_and(|output| !output.as_str().trim().is_empty())
+}
+
+/// Whether a judge was asked with it. Only what the application itself says to a model counts: what users say comes later.
+fn is_judges_own(ready: &Ready) -> bool {
+    ready.event.input.as_ref().is_some_and(|input| asks_judge(input.as_str()))
+}
+
+/// Whether a prompt, as text or as messages, begins with a judge's instructions.
+pub fn asks_judge(input: &str) -> bool {
+    let input = input.trim_start();
+    if !input.starts_with(['[', '{']) || input.starts_with(JUDGE_MARK) {
+        return input.starts_with(JUDGE_MARK);
+    }
+    // The mark is near the front, or it is no judge's: a long prompt is not parsed for it.
+    let Some(front) = input.find(JUDGE_MARK).filter(|at| *at < FRONT) else { return false };
+    input.get(..front).is_some_and(|before| before.contains("system") && !before.contains("user"))
+}
+
+/// Bytes within which messages come to the first one's text.
+const FRONT: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_judges_own_call_is_told_by_what_the_system_says() {
+        let mark = format!("{JUDGE_MARK}toxicity v1]");
+        assert!(asks_judge(&format!("{mark}\nYou judge")));
+        assert!(asks_judge(&format!(
+            r#"[{{"role":"system","content":"{mark} You"}},{{"role":"user","content":"x"}}]"#
+        )));
+        for other in [
+            format!(r#"[{{"role":"user","content":"{mark}"}}]"#),
+            format!(r#"[{{"role":"system","content":"You help"}},{{"role":"user","content":"{mark}"}}]"#),
+            format!("Hello {mark}"),
+        ] {
+            assert!(!asks_judge(&other), "{other}");
+        }
+    }
+
+    #[test]
+    fn places_fill_the_range_evenly() {
+        let places: Vec<f64> = (0..10_000).map(|number| place(&format!("trace-{number}"))).collect();
+        for tenth in 0..10 {
+            let from = f64::from(tenth) / 10.0;
+            let count = places.iter().filter(|place| **place >= from && **place < from + 0.1).count();
+            assert!((850..1_150).contains(&count), "{count} of 10,000 from {from}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_is_a_share(id in ".*") {
+            let place = place(&id);
+            prop_assert!((0.0..1.0).contains(&place));
+        }
+    }
+}

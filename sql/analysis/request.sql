@@ -1,0 +1,6 @@
+-- A job that somebody asks for: $1 id, $2 project, $3 environment, $4 evaluator, $5 scope, $6 key, $7 trace, $8 event, $9 time, $10 user. The
+-- same waits once.
+INSERT INTO observa_internal.analysis_jobs (tenant_id, job_id, project_id, environment, evaluator, scope, trigger, priority, turn,
+       dedup_key, trace_id, event_id, ts, user_id)
+VALUES (observa.current_tenant(), $1, $2, $3, $4, $5, 'requested', 2, 0, $6, $7, $8, $9, $10)
+    ON CONFLICT DO NOTHING

@@ -1,0 +1,265 @@
+//! What a worker is to ask next: jobs that are due, each with a lease, and all that the judge is shown.
+
+use pgrx::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use observa_pipeline::analysis::EMBEDDING;
+use observa_pipeline::price::Usage;
+
+use crate::analysis::settings::{self, Kind};
+use crate::analysis::subject::{self, Subject};
+use crate::analysis::{evaluators, record};
+use crate::error::{Error, or_raise};
+use crate::identity::{self, Acting, sql_uuid};
+use crate::jobs::ledger;
+use crate::storage;
+use crate::tenants;
+
+/// A requested job does not wait until its trace is quiet.
+const REQUESTED: i16 = 2;
+
+struct Leased {
+    tenant_id: Uuid,
+    id: Uuid,
+    lease: Uuid,
+    attempts: i32,
+    project_id: Uuid,
+    evaluator: String,
+    /// A whole trace's.
+    is_of_trace: bool,
+    priority: i16,
+    trace_id: Option<String>,
+    event_id: Option<String>,
+    ts: Option<TimestampWithTimeZone>,
+}
+
+/// What is done with a job that was leased.
+enum Decision {
+    /// The model, and what it is asked.
+    Ask(String, Value),
+    Skip(String),
+    /// Seconds.
+    Wait(f64),
+}
+
+/// Of all tenants: each as the JSON of a task.
+#[pg_extern(sql = false)]
+fn claim_analyses(judgements: i32, embeddings: i32) -> SetOfIterator<'static, String> {
+    record::require_superuser("observa_internal.claim_analyses()");
+    SetOfIterator::new(or_raise(claim(judgements, embeddings)))
+}
+
+fn claim(judgements: i32, embeddings: i32) -> Result<Vec<String>, Error> {
+    let most = |kind: Kind, asked: i32| if kind.is_configured() { asked.max(0) } else { 0 };
+    let (judgements, embeddings) = (most(Kind::Judge, judgements), most(Kind::Embedding, embeddings));
+    if judgements + embeddings == 0 || !is_due(judgements > 0, embeddings > 0)? {
+        return Ok(Vec::new());
+    }
+    let arguments = [judgements.into(), embeddings.into()];
+    let leased = Spi::connect_mut(|client| {
+        let rows =
+            client.update("SELECT * FROM observa_internal.lease_analyses($1, $2)", None, &arguments)?;
+        rows.map(leased).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    let mut tasks = Vec::new();
+    for job in leased.into_iter().flatten() {
+        let task = Acting::during(Acting::within(job.tenant_id, job.project_id), || prepare(&job))?;
+        tasks.extend(task);
+    }
+    Ok(tasks)
+}
+
+/// Whether there is anything to do, and this is no standby, no database before setup(), and none amid a restore.
+fn is_due(judgements: bool, embeddings: bool) -> Result<bool, Error> {
+    let arguments = [judgements.into(), embeddings.into()];
+    let due =
+        || Spi::get_one_with_args::<bool>("SELECT observa_internal.analyses_are_due($1, $2)", &arguments);
+    Ok(storage::relation("analysis_jobs").is_some() && ledger::may_work()? && due()? == Some(true))
+}
+
+fn leased(row: pgrx::spi::SpiHeapTupleData) -> Result<Option<Leased>, pgrx::spi::Error> {
+    let id = |column: usize| row.get::<pgrx::Uuid>(column).map(|id| id.map(identity::uuid));
+    let ids = (id(1)?, id(2)?, id(3)?, id(5)?);
+    let (Some(tenant_id), Some(job_id), Some(lease), Some(project_id)) = ids else { return Ok(None) };
+    Ok(Some(Leased {
+        tenant_id,
+        id: job_id,
+        lease,
+        attempts: row.get::<i32>(4)?.unwrap_or_default(),
+        project_id,
+        evaluator: row.get::<String>(6)?.unwrap_or_default(),
+        is_of_trace: row.get::<&str>(7)? == Some("trace"),
+        priority: row.get::<i16>(8)?.unwrap_or_default(),
+        trace_id: row.get::<String>(9)?,
+        event_id: row.get::<String>(10)?,
+        ts: row.get::<TimestampWithTimeZone>(11)?,
+    }))
+}
+
+/// The task of a job, unless it is skipped or waits.
+fn prepare(job: &Leased) -> Result<Option<String>, Error> {
+    let id = sql_uuid(job.id);
+    match decide(job)? {
+        Decision::Skip(reason) => {
+            Spi::run_with_args(include_str!("../../sql/analysis/skip.sql"), &[id.into(), reason.into()])?;
+            Ok(None)
+        }
+        Decision::Wait(seconds) => {
+            Spi::run_with_args(include_str!("../../sql/analysis/wait.sql"), &[id.into(), seconds.into()])?;
+            Ok(None)
+        }
+        Decision::Ask(model, work) => {
+            let kind = if job.evaluator == EMBEDDING { Kind::Embedding } else { Kind::Judge };
+            Ok(kind.to_json().map(|endpoint| {
+                json!({
+                    "tenant_id": job.tenant_id,
+                    "id": job.id,
+                    "lease": job.lease,
+                    "attempts": job.attempts,
+                    "endpoint": endpoint,
+                    "model": model,
+                    "work": work,
+                })
+                .to_string()
+            }))
+        }
+    }
+}
+
+fn decide(job: &Leased) -> Result<Decision, Error> {
+    let skip = |why: &str| Ok(Decision::Skip(why.to_owned()));
+    let budget = [sql_uuid(job.project_id).into(), settings::budget_usd().into()];
+    let is_spent =
+        Spi::get_one_with_args::<bool>(include_str!("../../sql/analysis/over_budget.sql"), &budget)?;
+    if is_spent == Some(true) {
+        return skip("the budget of the day is spent");
+    }
+    if job.evaluator == EMBEDDING {
+        return decide_embedding(job);
+    }
+    let Some(evaluator) = evaluators::find(&job.evaluator)?.filter(|evaluator| evaluator.enabled) else {
+        return skip("the evaluator is disabled or gone");
+    };
+    let Some(model) = evaluator.model.or_else(|| Kind::Judge.model()) else {
+        return skip("no model is named: neither the evaluator nor observa.judge_model does");
+    };
+    if !has_price(&model) {
+        return skip(&unpriced(&model));
+    }
+    let wants_context = evaluator.variables.iter().any(|name| name == "context");
+    let Subject { variables, quiet_s } = match load(job, wants_context)? {
+        Ok(subject) => subject,
+        Err(why) => return skip(why),
+    };
+    let wait = settings::quiet_s() - quiet_s;
+    if job.is_of_trace && job.priority < REQUESTED && wait > 0.0 {
+        return Ok(Decision::Wait(wait));
+    }
+    let work = json!({
+        "kind": "judge",
+        "evaluator": evaluator.name,
+        "version": evaluator.version,
+        "template": evaluator.template,
+        "variables": variables,
+        "schema": evaluator.schema,
+        "max_tokens": settings::max_tokens(),
+    });
+    Ok(Decision::Ask(model, work))
+}
+
+fn decide_embedding(job: &Leased) -> Result<Decision, Error> {
+    let Some(model) = Kind::Embedding.model() else {
+        return Ok(Decision::Skip("observa.embeddings_model names no model".into()));
+    };
+    if !has_price(&model) {
+        return Ok(Decision::Skip(unpriced(&model)));
+    }
+    Ok(match load(job, false)? {
+        Ok(mut subject) => {
+            let text = subject.variables.remove("question").unwrap_or_default();
+            Decision::Ask(model, json!({ "kind": "embedding", "text": text }))
+        }
+        Err(why) => Decision::Skip(why.to_owned()),
+    })
+}
+
+fn load(job: &Leased, wants_context: bool) -> Result<Result<Subject, &'static str>, Error> {
+    let Some(ts) = job.ts else { return Ok(Err("its event is not known")) };
+    let (trace_id, event_id) = (job.trace_id.as_deref(), job.event_id.as_deref());
+    subject::load(&subject::Of { trace_id, event_id, ts }, wants_context)
+}
+
+/// Without one nobody could say what is spent of the budget.
+fn has_price(model: &str) -> bool {
+    let usage = Usage::from_json(&json!({ "input_tokens": 1, "output_tokens": 1 })).unwrap_or_default();
+    tenants::acting_home().is_some_and(|home| home.book.cost(model, None, storage::now(), &usage).is_some())
+}
+
+fn unpriced(model: &str) -> String {
+    format!(
+        "{model} has no price, so no budget could hold: INSERT one into observa.model_prices, 0 for a model of your own"
+    )
+}
+
+/// As the system's owner, who sees all tenants: whether [`claim_analyses`] would find something.
+#[pg_extern(sql = false)]
+fn analyses_are_due(judgements: bool, embeddings: bool) -> bool {
+    let arguments = [judgements.into(), embeddings.into()];
+    let due = Spi::get_one_with_args::<bool>(include_str!("../../sql/analysis/due.sql"), &arguments);
+    or_raise(due.map_err(Error::Spi)) == Some(true)
+}
+
+/// As the system's owner, who sees all tenants: takes jobs that are due.
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn lease_analyses(
+    judgements: i32,
+    embeddings: i32,
+) -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(job_id, pgrx::Uuid),
+        name!(lease, pgrx::Uuid),
+        name!(attempts, i32),
+        name!(project_id, pgrx::Uuid),
+        name!(evaluator, String),
+        name!(scope, String),
+        name!(priority, i16),
+        name!(trace_id, Option<String>),
+        name!(event_id, Option<String>),
+        name!(ts, Option<TimestampWithTimeZone>),
+    ),
+> {
+    let arguments = [
+        judgements.into(),
+        embeddings.into(),
+        settings::lease_s().into(),
+        observa_workers::judge::MOST_ATTEMPTS.into(),
+    ];
+    let leased = Spi::connect_mut(|client| {
+        let rows = client.update(include_str!("../../sql/analysis/lease.sql"), None, &arguments)?;
+        rows.map(|row| {
+            let ids = (row.get::<pgrx::Uuid>(1)?, row.get::<pgrx::Uuid>(2)?, row.get::<pgrx::Uuid>(3)?);
+            let (Some(tenant), Some(job), Some(lease)) = ids else { return Ok(None) };
+            let Some(project) = row.get::<pgrx::Uuid>(5)? else { return Ok(None) };
+            let text = |column: usize| row.get::<String>(column);
+            Ok(Some((
+                tenant,
+                job,
+                lease,
+                row.get::<i32>(4)?.unwrap_or_default(),
+                project,
+                text(6)?.unwrap_or_default(),
+                text(7)?.unwrap_or_default(),
+                row.get::<i16>(8)?.unwrap_or_default(),
+                text(9)?,
+                text(10)?,
+                row.get::<TimestampWithTimeZone>(11)?,
+            )))
+        })
+        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    });
+    TableIterator::new(or_raise(leased.map_err(Error::Spi)).into_iter().flatten().collect::<Vec<_>>())
+}
