@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use crate::alerts;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
-use crate::jobs::{Done, ledger};
+use crate::identity;
+use crate::jobs::{self, Done, ledger};
 use crate::members::run;
+use crate::patience::Patience;
 use crate::storage;
 use crate::worker;
 
@@ -16,12 +17,8 @@ use crate::worker;
 const MOST_WAITING: i64 = 1_000;
 
 /// Alerts that were lost are raised, and what is new is queued.
-pub fn tell() -> Result<Done, Error> {
-    let mut rows = 0;
-    for tenant_id in tenants_with_news()? {
-        rows += Acting::during(Acting::whole(tenant_id), tell_of_tenant)?;
-    }
-    Ok(Done::rows(rows))
+pub fn tell(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_each("alerts", tenants_with_news()?, patience, |_| tell_of_tenant())
 }
 
 fn tell_of_tenant() -> Result<u64, Error> {

@@ -1,17 +1,19 @@
 //! What has outlived its time goes: whole days by dropping their partitions, where all projects are done with them, and a project's
 //! rows in bounded batches, where others keep theirs for longer.
 
+use std::collections::BTreeMap;
+
 use observa_pipeline::settings::DAY;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::archive;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, sql_uuid};
+use crate::identity::{self, sql_uuid};
+use crate::jobs::{self, Done};
 use crate::patience::Patience;
 use crate::settings;
 use crate::storage::{self, sql_time};
-use crate::tenants;
 
 /// Rows of one statement.
 const BATCH: i64 = 2_000;
@@ -188,16 +190,23 @@ fn retention_of_projects() -> TableIterator<
 }
 
 /// Deletes rows of projects that keep less than others; how many.
-pub fn delete_rows() -> Result<u64, Error> {
+pub fn delete_rows(patience: &mut Patience) -> Result<Done, Error> {
     let mut left = ROUND;
     let projects = projects()?;
     let kept = PARTITIONED.map(|(table, _)| (table, first_kept_of(table, &projects)));
+    let mut due: BTreeMap<Uuid, Vec<&Project>> = BTreeMap::new();
     for project in projects.iter().filter(|project| project.done != Some((today(), project.keeps))) {
-        if left > 0 {
-            Acting::during(Acting::whole(project.tenant_id), || pass(project, &kept, &mut left))?;
-        }
+        due.entry(project.tenant_id).or_default().push(project);
     }
-    Ok((ROUND - left).unsigned_abs())
+    jobs::tenants::for_each("retention", due.keys().copied().collect(), patience, |tenant_id| {
+        let before = left;
+        for project in due.get(&tenant_id).into_iter().flatten() {
+            if left > 0 {
+                pass(project, &kept, &mut left)?;
+            }
+        }
+        Ok((before - left).unsigned_abs())
+    })
 }
 
 /// One pass a day over what a project keeps no longer.
@@ -253,24 +262,22 @@ const BUCKETS: [&str; 3] = [
 ];
 
 /// Deletes minutes and hours of metrics that are kept as hours and days alone; how many rows.
-pub fn delete_buckets() -> Result<u64, Error> {
+pub fn delete_buckets(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_all("old_buckets", patience, delete_buckets_of_tenant)
+}
+
+fn delete_buckets_of_tenant() -> Result<u64, Error> {
     let finer = [("minute", settings::metrics_minute_days()), ("hour", settings::metrics_hour_days())];
     let mut deleted = 0;
-    for tenant_id in tenants::all()? {
-        Acting::during(Acting::whole(tenant_id), || {
-            for (resolution, days) in finer {
-                let before = sql_time((today() - i64::from(days)) * DAY);
-                for sql in BUCKETS {
-                    check_for_interrupts!();
-                    let arguments = [resolution.into(), before.into(), ROUND.into()];
-                    let gone = Spi::connect_mut(|client| {
-                        client.update(sql, None, &arguments).map(|rows| rows.len())
-                    })?;
-                    deleted += gone as u64;
-                }
-            }
-            Ok::<_, Error>(())
-        })?;
+    for (resolution, days) in finer {
+        let before = sql_time((today() - i64::from(days)) * DAY);
+        for sql in BUCKETS {
+            check_for_interrupts!();
+            let arguments = [resolution.into(), before.into(), ROUND.into()];
+            let gone =
+                Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len()))?;
+            deleted += gone as u64;
+        }
     }
     Ok(deleted)
 }

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
-use crate::jobs::Done;
+use crate::jobs::{self, Done};
 use crate::locks;
 use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
+use crate::patience::Patience;
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::storage::{self, sql_time, unix_micros};
-use crate::subtransaction;
 use crate::trace_fold;
 
 /// Deltas of one fold: what they hold together lies in memory.
@@ -53,29 +53,20 @@ pub fn append_delta(delta: &Delta) -> Result<(), Error> {
 }
 
 /// Folds what all tenants have added: how many deltas, and the age of the oldest.
-pub fn fold_all() -> Result<Done, Error> {
-    let tenants = Spi::connect(|client| {
+pub fn fold_all(patience: &mut Patience) -> Result<Done, Error> {
+    let found = Spi::connect(|client| {
         let rows = client.select("SELECT * FROM observa_internal.tenants_to_fold()", None, &[])?;
         rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
             .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    let mut oldest: Option<i64> = None;
-    let mut folded = 0;
-    for (tenant_id, since) in tenants.into_iter().filter_map(|(tenant_id, since)| tenant_id.zip(since)) {
-        let tenant_id = identity::uuid(tenant_id);
+    let oldest = found.iter().filter_map(|(_, since)| since.map(unix_micros)).min();
+    let tenants = found.into_iter().filter_map(|(tenant_id, _)| tenant_id.map(identity::uuid)).collect();
+    let done = jobs::tenants::for_each("rollups", tenants, patience, |tenant_id| {
         // Whoever folds it does what is to be done.
-        if locks::is_free(fold_lock(tenant_id)) {
-            // What fails for one must not keep the others from theirs.
-            match subtransaction::attempt(|| Acting::during(Acting::whole(tenant_id), fold)) {
-                Ok(deltas) => folded += deltas,
-                Err(failure) => warning!("observa: a tenant's rollups can't be folded: {}", failure.text()),
-            }
-        }
-        let since = unix_micros(since);
-        oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
-    }
+        if locks::is_free(fold_lock(tenant_id)) { fold() } else { Ok(0) }
+    })?;
     let lag_s = oldest.map_or(0.0, |oldest| (storage::now() - oldest) as f64 / 1e6);
-    Ok(Done { rows: folded, lag_s: Some(lag_s) })
+    Ok(Done { lag_s: Some(lag_s), ..done })
 }
 
 /// For the owner of ingest alone, as `find_tenant`.
