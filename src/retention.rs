@@ -51,6 +51,8 @@ struct Part {
     days: Class,
 }
 
+const DEAD_LETTERS: &str = include_str!("../sql/retention/rejected_events.sql");
+
 const PARTS: [Part; 10] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
@@ -63,9 +65,9 @@ const PARTS: [Part; 10] = [
         days: |kept| kept.payload_days,
     },
     Part {
-        sql: include_str!("../sql/retention/rejected_events.sql"),
+        sql: DEAD_LETTERS,
         table: None,
-        days: |kept| kept.payload_days,
+        days: |kept| shorter(kept.payload_days, settings::rejected_events_days()),
     },
     Part {
         sql: include_str!("../sql/retention/signal_details.sql"),
@@ -216,6 +218,8 @@ fn pass(project: &Project, days_kept: &[FirstKept], left: &mut i64) -> Result<()
         let Some(before) = first_kept((part.days)(*keeps)) else { continue };
         // An earlier pass with the same bounds left nothing but what came late.
         let from = match done {
+            // They are few, and kept by a setting of their own that may have changed.
+            _ if part.sql == DEAD_LETTERS => 0,
             Some((day, kept)) if kept == keeps => {
                 (day - settings::limits().window_past.div_euclid(DAY) - 1).min(before)
             }
