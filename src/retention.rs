@@ -265,7 +265,7 @@ const BUCKETS: [&str; 3] = [
     include_str!("../sql/retention/users.sql"),
 ];
 
-/// Deletes minutes and hours of metrics that are kept as hours and days alone; how many rows.
+/// Deletes minutes and hours of metrics that are kept as hours and days alone, and names of which no metrics are left; how many rows.
 pub fn delete_buckets(patience: &mut Patience) -> Result<Done, Error> {
     jobs::tenants::for_all("old_buckets", patience, delete_buckets_of_tenant)
 }
@@ -283,7 +283,10 @@ fn delete_buckets_of_tenant() -> Result<u64, Error> {
             deleted += gone as u64;
         }
     }
-    Ok(deleted)
+    let arguments = [settings::series_days().into(), ROUND.into()];
+    let sql = include_str!("../sql/retention/series.sql");
+    let freed = Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len()))?;
+    Ok(deleted + freed as u64)
 }
 
 /// Drops the days that no project keeps, or sets them aside for their archive; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.

@@ -143,7 +143,8 @@ fn take() -> Result<Batch, Error> {
     Ok(Batch { fold, deltas: deltas.unsigned_abs(), is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES })
 }
 
-/// Series beyond what a tenant may have go into one.
+/// New series beyond what a tenant may have go into one. One that comes back after a long time is itself, or a correction would take out of
+/// another what it had counted in this one.
 fn limit_series(fold: &mut Fold) -> Result<(), Error> {
     let ids: Vec<pgrx::Uuid> = fold.series().map(|(id, _)| sql_uuid(id)).collect();
     let known: HashSet<Uuid> = Spi::connect(|client| {
@@ -158,7 +159,8 @@ fn limit_series(fold: &mut Fold) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
-    let count = Spi::get_one::<i64>(include_str!("../sql/rollup/series_count.sql"))?.unwrap_or_default();
+    let sql = include_str!("../sql/rollup/series_count.sql");
+    let count = Spi::get_one_with_args::<i64>(sql, &[settings::series_days().into()])?.unwrap_or_default();
     let room = settings::max_series().saturating_sub(usize::try_from(count).unwrap_or_default());
     if new.len() > room {
         new.sort_unstable();
@@ -173,7 +175,11 @@ fn limit_series(fold: &mut Fold) -> Result<(), Error> {
 /// Of the acting tenant's series.
 fn environments() -> Result<HashSet<String>, Error> {
     let found = Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/rollup/environments.sql"), None, &[])?;
+        let rows = client.select(
+            include_str!("../sql/rollup/environments.sql"),
+            None,
+            &[settings::series_days().into()],
+        )?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     Ok(found.into_iter().flatten().collect())
@@ -223,6 +229,8 @@ fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
     series.sort_unstable_by_key(|row| row.series_id);
     let rows = Rows::new("metric_series", &metric_columns::series(), series.into_iter())?;
     run(include_str!("../sql/rollup/series.sql"), &rows)?;
+    let seen: Vec<pgrx::Uuid> = fold.series().map(|(id, _)| sql_uuid(id)).collect();
+    Spi::run_with_args(include_str!("../sql/rollup/seen_series.sql"), &[seen.into()])?;
     for resolution in Resolution::ALL {
         store_metrics(tenant_id, resolution, fold)?;
         store_totals(tenant_id, resolution, fold)?;

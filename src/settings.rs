@@ -22,6 +22,7 @@ static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
 static METRICS_MINUTE_DAYS: GucSetting<i32> = GucSetting::<i32>::new(45);
 static METRICS_HOUR_DAYS: GucSetting<i32> = GucSetting::<i32>::new(400);
 static MAX_SERIES: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static SERIES_DAYS: GucSetting<i32> = GucSetting::<i32>::new(30);
 static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_REJECTED_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static MAX_REJECTED_BYTES: GucSetting<i32> = GucSetting::<i32>::new(64 << 20);
@@ -62,7 +63,7 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 18] = [
+static LIMITS: [Limit; 19] = [
     Limit {
         name: c"observa.metrics_minute_days",
         about: c"Days that metrics are kept by the minute; hours and days are kept longer",
@@ -85,6 +86,14 @@ static LIMITS: [Limit; 18] = [
         setting: &MAX_SERIES,
         min: 100,
         max: 1_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.series_days",
+        about: c"Days after which a combination of names that has not come again counts no more against observa.max_series",
+        setting: &SERIES_DAYS,
+        min: 1,
+        max: days::MOST,
         unit: GucFlags::empty(),
     },
     Limit {
@@ -369,6 +378,11 @@ pub fn metrics_hour_days() -> i32 {
 /// Of a tenant's metrics.
 pub fn max_series() -> usize {
     usize::try_from(MAX_SERIES.get()).unwrap_or_default()
+}
+
+/// That a series counts after it has come.
+pub fn series_days() -> i32 {
+    SERIES_DAYS.get()
 }
 
 /// Of a tenant's metrics.

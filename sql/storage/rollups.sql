@@ -27,11 +27,16 @@ CREATE TABLE IF NOT EXISTS observa_internal.metric_series (
     tool_name text,
     version text,
     first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_seen date NOT NULL DEFAULT (pg_catalog.now() AT TIME ZONE 'UTC')::date,
     PRIMARY KEY (tenant_id, series_id)
 );
+ALTER TABLE observa_internal.metric_series ADD COLUMN IF NOT EXISTS last_seen date NOT NULL DEFAULT (pg_catalog.now() AT TIME ZONE 'UTC')::date;
 COMMENT ON TABLE observa_internal.metric_series IS 'What rows of metrics are told apart by';
 COMMENT ON COLUMN observa_internal.metric_series.series_id IS 'A hash of the other columns';
+COMMENT ON COLUMN observa_internal.metric_series.last_seen IS 'The last day in UTC on which something of it was folded; it counts for observa.series_days more';
 COMMENT ON CONSTRAINT metric_series_pkey ON observa_internal.metric_series IS 'The names of a row of metrics';
+CREATE INDEX IF NOT EXISTS metric_series_seen ON observa_internal.metric_series (tenant_id, last_seen);
+COMMENT ON INDEX observa_internal.metric_series_seen IS 'A tenant''s series that count against observa.max_series';
 
 CREATE TABLE IF NOT EXISTS observa_internal.metrics (
     tenant_id uuid NOT NULL,
@@ -58,8 +63,9 @@ COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an
 COMMENT ON COLUMN observa_internal.metrics.priced IS 'Billable events whose cost is known: where there are none, the cost is NULL to readers';
 COMMENT ON CONSTRAINT metrics_pkey ON observa_internal.metrics IS 'The row that is added to, and a tenant''s time range';
 
-CREATE INDEX IF NOT EXISTS metrics_days ON observa_internal.metrics (tenant_id, bucket, series_id) WHERE resolution = 'day';
-COMMENT ON INDEX observa_internal.metrics_days IS 'All tenants'' days, of which the materialized views are made';
+DROP INDEX IF EXISTS observa_internal.metrics_days;
+CREATE INDEX IF NOT EXISTS metrics_series_days ON observa_internal.metrics (tenant_id, series_id, bucket) WHERE resolution = 'day';
+COMMENT ON INDEX observa_internal.metrics_series_days IS 'All tenants'' days, of which the materialized views are made, and whether a series has any';
 
 CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
     tenant_id uuid NOT NULL,

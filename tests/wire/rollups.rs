@@ -259,6 +259,73 @@ fn more_names_than_a_tenant_may_have_are_counted_under_other() {
 }
 
 #[test]
+fn names_that_come_no_more_make_room_for_new_ones() {
+    let mut db = Database::ready();
+    db.run("SET observa.max_series = 100");
+    let routes = |from: usize, count: usize| {
+        let call = |n: usize| {
+            with(
+                llm_call(&uuid::Uuid::new_v4().to_string()),
+                json!({"timestamp": now_ms() - 500, "route": format!("/{n}")}),
+            )
+        };
+        lines(&(from..from + count).map(call).collect::<Vec<_>>())
+    };
+    let fold = |db: &mut Database, body: &str| {
+        db.ingest(body);
+        db.run("SELECT observa.run_maintenance()");
+    };
+    let events = |db: &mut Database, route: &str| {
+        let sql = format!(
+            "SELECT coalesce(sum(events), 0)::bigint FROM observa.metrics_day WHERE route = '{route}'"
+        );
+        db.one::<i64>(&sql)
+    };
+    fold(&mut db, &routes(0, 100));
+    fold(&mut db, &routes(100, 10));
+    assert_eq!(events(&mut db, "other"), 10, "there is no room");
+
+    // Half of them has not come for a month; the others have, and count.
+    db.run(
+        "UPDATE observa_internal.metric_series SET last_seen = last_seen - 31 WHERE substr(route, 2) < '5' AND route <> 'other'",
+    );
+    let old = db.count("observa_internal.metric_series WHERE last_seen < now()::date");
+    assert!((30..60).contains(&old), "{old}");
+    fold(&mut db, &routes(200, 10));
+    assert_eq!(events(&mut db, "other"), 10, "there is room again");
+    assert_eq!(events(&mut db, "/205"), 1);
+
+    // One that comes back is what it was.
+    fold(&mut db, &routes(3, 1));
+    assert_eq!(events(&mut db, "/3"), 2);
+    assert_eq!(
+        db.count("observa_internal.metric_series WHERE route = '/3' AND last_seen >= current_date - 1"),
+        1
+    );
+    // What was counted before is there.
+    assert_eq!(events(&mut db, "/1"), 1);
+}
+
+#[test]
+fn names_without_metrics_are_freed() {
+    let mut db = Database::ready();
+    let call =
+        |id: &str, route: &str| with(llm_call(id), json!({"timestamp": now_ms() - 500, "route": route}));
+    db.ingest(&lines(&[call("moved", "/old"), call("stays", "/kept")]));
+    db.run("SELECT observa.run_maintenance()");
+    db.run("UPDATE observa_internal.events SET route = '/new' WHERE event_id = 'moved'");
+    let series = "SELECT array_agg(route ORDER BY route) FROM observa_internal.metric_series";
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new", "/old"], "it may come back");
+    db.run("UPDATE observa_internal.metric_series SET last_seen = last_seen - 31; SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new"]);
+    db.ingest(&call("back", "/old").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new", "/old"]);
+    assert_right_before_and_after_fold(&mut db);
+}
+
+#[test]
 fn a_storm_of_clients_and_folds_leaves_the_sums_right() {
     let mut db = Database::ready();
     let ends = AtomicBool::new(false);
