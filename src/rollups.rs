@@ -239,6 +239,7 @@ fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
     let of_users = || users.iter().map(|row| UserHour { tenant_id, row });
     let rows = Rows::new("user_metrics", &metric_columns::users(), of_users())?;
     run(include_str!("../sql/rollup/users.sql"), &rows)?;
+    run(include_str!("../sql/rollup/change_user_days.sql"), &rows)?;
     let lessened = of_users().filter(|user| user.row.sums.events <= 0);
     let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
     run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)?;

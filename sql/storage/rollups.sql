@@ -117,6 +117,22 @@ CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
 COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
 COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';
 
+-- To count users of a day means to read all of its hours: it is done where something has changed.
+CREATE TABLE IF NOT EXISTS observa_internal.user_days (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    users bigint NOT NULL,
+    PRIMARY KEY (tenant_id, day)
+);
+COMMENT ON TABLE observa_internal.user_days IS 'How many end users of an application did something on a day in UTC; it outlives user_metrics';
+COMMENT ON CONSTRAINT user_days_pkey ON observa_internal.user_days IS 'A tenant''s days';
+
+CREATE TABLE IF NOT EXISTS observa_internal.changed_user_days (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL
+);
+COMMENT ON TABLE observa_internal.changed_user_days IS 'Days in UTC whose users a fold has changed, until they are counted anew; a day may be in it many times';
+
 CREATE OR REPLACE TRIGGER correct_rollups AFTER UPDATE ON observa_internal.events
     REFERENCING OLD TABLE AS old_events NEW TABLE AS new_events
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.correct_rollups();

@@ -457,6 +457,56 @@ fn materialized_days_are_right_after_a_round_and_survive_concurrent_reads() {
 }
 
 #[test]
+fn users_of_a_day_are_counted_where_something_changed_and_outlive_their_hours() {
+    let mut db = Database::ready();
+    let call = |id: &str, days_ago: i64, user: &str| {
+        let at = now_ms() - days_ago * DAY_MS;
+        with(llm_call(id), json!({"timestamp": at, "user_id": user}))
+    };
+    db.ingest(&lines(&[call("a", 0, "ann"), call("b", 0, "bob"), call("c", 20, "ann"), call("d", 3, "ann")]));
+    let users = "SELECT array_agg(users ORDER BY day) FROM observa.tenant_daily";
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 2]);
+    assert_eq!(db.count("observa_internal.changed_user_days"), 0);
+
+    // Nothing of the untouched days is counted again, and what is gone of them was counted.
+    db.run("DELETE FROM observa_internal.user_metrics WHERE bucket < now() - interval '10 days'");
+    db.ingest(&lines(&[call("e", 0, "cem"), call("f", 3, "bob")]));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 2, 3]);
+    // A correction changes a day, too.
+    db.run("UPDATE observa_internal.events SET user_id = 'ann' WHERE event_id = 'f'");
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 3]);
+    // A day whose users are not kept by the hour any more keeps its number.
+    db.run("SET observa.metrics_hour_days = 15");
+    db.ingest(&call("g", 20, "bob").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 3]);
+}
+
+#[test]
+fn storage_that_counted_users_of_all_days_keeps_what_it_counted() {
+    let mut db = Database::ready();
+    db.ingest(&with(llm_call("a"), json!({"user_id": "ann"})).to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.run(
+        "DROP MATERIALIZED VIEW observa_internal.tenant_daily CASCADE;
+         CREATE MATERIALIZED VIEW observa_internal.tenant_daily AS
+         SELECT (m.bucket AT TIME ZONE 'UTC')::date AS day, m.tenant_id, m.events, m.events AS requests, m.errors, m.total_tokens AS tokens,
+                m.cost_usd, (SELECT count(DISTINCT u.user_id) FROM observa_internal.user_metrics u) AS users
+           FROM observa_internal.metric_totals m WHERE m.resolution = 'day';
+         CREATE UNIQUE INDEX tenant_daily_key ON observa_internal.tenant_daily (tenant_id, day);
+         ALTER MATERIALIZED VIEW observa_internal.tenant_daily OWNER TO observa_system;
+         DROP TABLE observa_internal.user_days; DELETE FROM observa_internal.user_metrics; SELECT observa.setup()",
+    );
+    assert_eq!(db.one::<i64>("SELECT users FROM observa.tenant_daily"), 1);
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<i64>("SELECT users FROM observa.tenant_daily"), 1);
+    assert_eq!(db.count("pg_class WHERE relname = 'older_tenant_daily'"), 0);
+}
+
+#[test]
 fn a_query_in_a_transaction_that_has_written_sees_one_snapshot() {
     let mut db = Database::ready();
     let (ends, mut folder, mut sender) = (AtomicBool::new(false), db.connect(), db.connect());
