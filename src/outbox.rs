@@ -62,8 +62,13 @@ fn claim_notifications(most: i32) -> SetOfIterator<'static, String> {
     if !or_raise(may_send()) {
         return SetOfIterator::new(Vec::new());
     }
+    let tries = observa_workers::notify::retry::MOST_ATTEMPTS;
+    // Two statements: the second one sees what those have committed who held the locks before.
     let claimed = Spi::connect_mut(|client| {
-        let arguments = [most.max(0).into(), observa_workers::notify::retry::MOST_ATTEMPTS.into()];
+        let rows = client.update(include_str!("../sql/notify/due_webhooks.sql"), None, &[tries.into()])?;
+        let webhooks =
+            rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()?;
+        let arguments = [most.max(0).into(), tries.into(), webhooks.into()];
         let rows = client.update(include_str!("../sql/notify/claim.sql"), None, &arguments)?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     });
