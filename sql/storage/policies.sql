@@ -52,6 +52,7 @@ GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_int
     observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas, observa_internal.metrics,
     observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
 GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
+GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- It counts the users of all tenants' days, for the materialized views that it owns.
 GRANT SELECT, INSERT, UPDATE ON observa_internal.user_days TO observa_system;

@@ -421,6 +421,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.unload_prices(text)", "observa_owner"),
     ("observa.update_webhook(uuid,boolean,text,text,text,text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
+    ("observa_internal.backlog()", "observa_system"),
     ("observa_internal.check_request()", "observa_system"),
     ("observa_internal.claim_notifications(integer)", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
