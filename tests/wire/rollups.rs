@@ -218,6 +218,37 @@ fn a_late_twin_is_counted_once() {
     assert_eq!(db.one::<i64>("SELECT sum(input_tokens)::bigint FROM observa.metrics_day"), 1000);
 }
 
+/// The most memory that a backend of this machine has had, in bytes.
+fn peak(db: &mut Database) -> i64 {
+    let status: String = db.one("SELECT pg_read_file('/proc/self/status')");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the kernel tells");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<i64>().ok()).unwrap() * 1024
+}
+
+#[test]
+fn an_update_of_many_events_is_corrected_in_bounded_memory() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..10));
+    let columns: String = db.one(
+        "SELECT string_agg(CASE attname WHEN 'event_id' THEN 'e.event_id || ''/'' || n' ELSE format('e.%I', attname) END, ', ' ORDER BY attnum)
+           FROM pg_attribute WHERE attrelid = 'observa_internal.events'::regclass AND attnum > 0",
+    );
+    // What an ingest would have added of them is made by the correction below.
+    db.run("SELECT observa.run_maintenance()");
+    db.run(&format!(
+        "INSERT INTO observa_internal.events SELECT {columns} FROM observa_internal.events e, generate_series(1, 8000) n"
+    ));
+    db.client = db.connect();
+    db.run("UPDATE observa_internal.events SET route = '/small' WHERE event_id = 'call 1'");
+    let before = peak(&mut db);
+    db.run("UPDATE observa_internal.events SET route = '/moved' WHERE event_id LIKE '%/%'");
+    let grown = peak(&mut db) - before;
+    assert!(grown < 60 << 20, "80,000 events took {} MB", grown >> 20);
+    db.run("SELECT observa.run_maintenance()");
+    let moved: i64 = db.one("SELECT sum(events)::bigint FROM observa.metrics_day WHERE route = '/moved'");
+    assert_eq!(moved, db.count("observa.events WHERE route = '/moved'"));
+}
+
 #[test]
 fn more_names_than_a_tenant_may_have_are_counted_under_other() {
     let mut db = Database::ready();
