@@ -58,7 +58,7 @@ struct Part {
     look: fn() -> Result<Found, Error>,
 }
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part {
         name: "storage",
         needs_storage: false,
@@ -73,6 +73,7 @@ const PARTS: [Part; 5] = [
         },
     },
     Part { name: "workers", needs_storage: true, look: workers },
+    Part { name: "rollups", needs_storage: true, look: rollups },
     Part { name: "notifications", needs_storage: true, look: notifications },
     Part { name: "dead_letters", needs_storage: true, look: dead_letters },
 ];
@@ -92,6 +93,13 @@ fn workers() -> Result<Found, Error> {
         None
     };
     Ok(Found::told(wrong, more))
+}
+
+fn rollups() -> Result<Found, Error> {
+    let more = backlog_of("rollups")?;
+    let is_any = more.get("damaged_deltas").and_then(Value::as_i64).is_some_and(|count| count > 0);
+    let wrong = ("damaged", "sums lack what could not be read: see observa_internal.damaged_deltas");
+    Ok(Found::told(is_any.then_some(wrong), more))
 }
 
 fn notifications() -> Result<Found, Error> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
-use crate::jobs::{self, Done};
+use crate::jobs::{self, Done, Setback};
 use crate::locks;
 use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
 use crate::patience::Patience;
@@ -61,10 +61,24 @@ pub fn fold_all(patience: &mut Patience) -> Result<Done, Error> {
     })?;
     let oldest = found.iter().filter_map(|(_, since)| since.map(unix_micros)).min();
     let tenants = found.into_iter().filter_map(|(tenant_id, _)| tenant_id.map(identity::uuid)).collect();
-    let done = jobs::tenants::for_each("rollups", tenants, patience, |tenant_id| {
+    let mut damaged = 0;
+    let mut done = jobs::tenants::for_each("rollups", tenants, patience, |tenant_id| {
         // Whoever folds it does what is to be done.
-        if locks::is_free(fold_lock(tenant_id)) { fold() } else { Ok(0) }
+        if !locks::is_free(fold_lock(tenant_id)) {
+            return Ok(0);
+        }
+        let folded = fold()?;
+        damaged += folded.damaged;
+        Ok(folded.deltas)
     })?;
+    if damaged > 0 {
+        done.setback.get_or_insert_with(|| Setback {
+            text: format!("XX001: {damaged} damaged deltas were set aside"),
+            is_new: true,
+            some_went_well: true,
+            retry: Duration::MAX,
+        });
+    }
     let lag_s = oldest.map_or(0.0, |oldest| (storage::now() - oldest) as f64 / 1e6);
     Ok(Done { lag_s: Some(lag_s), ..done })
 }
@@ -88,19 +102,19 @@ fn fold_lock(tenant_id: Uuid) -> i64 {
 
 /// Folds the acting tenant's deltas for a while; how many. Nobody else folds them until the transaction's end: what two fold at once of a
 /// trace would be counted once.
-fn fold() -> Result<u64, Error> {
+fn fold() -> Result<Folded, Error> {
     fold_until(Some(Instant::now() + TURN))
 }
 
 /// Folds all of the acting tenant's deltas.
-pub fn fold_whole() -> Result<u64, Error> {
+pub fn fold_whole() -> Result<Folded, Error> {
     fold_until(None)
 }
 
-fn fold_until(end: Option<Instant>) -> Result<u64, Error> {
+fn fold_until(end: Option<Instant>) -> Result<Folded, Error> {
     let tenant_id = Acting::current().ok_or(Error::NoTenant)?.tenant_id;
     locks::wait(fold_lock(tenant_id));
-    let mut folded = 0;
+    let mut folded = Folded::default();
     loop {
         check_for_interrupts!();
         let mut batch = take()?;
@@ -109,17 +123,27 @@ fn fold_until(end: Option<Instant>) -> Result<u64, Error> {
             limit_users(&mut batch.fold)?;
             rows::in_own_memory(|| store(tenant_id, &batch))?;
         }
-        folded += batch.deltas;
+        folded.deltas += batch.deltas;
+        folded.damaged += batch.damaged;
         if batch.is_last || end.is_some_and(|end| Instant::now() > end) {
             return Ok(folded);
         }
     }
 }
 
+/// What became of deltas.
+#[derive(Default)]
+pub struct Folded {
+    pub deltas: u64,
+    /// Of these, those that could not be read and were set aside.
+    pub damaged: u64,
+}
+
 /// Deltas that are folded together.
 struct Batch {
     fold: Fold,
     deltas: u64,
+    damaged: u64,
     /// There were no more.
     is_last: bool,
 }
@@ -127,6 +151,7 @@ struct Batch {
 fn take() -> Result<Batch, Error> {
     let mut fold = Fold::default();
     let (mut deltas, mut bytes) = (0_i64, 0_i64);
+    let mut damaged = Vec::new();
     Spi::connect_mut(|client| {
         let arguments = [MOST_DELTAS.into(), MOST_BYTES.into()];
         for row in client.update(include_str!("../sql/rollup/take.sql"), None, &arguments)? {
@@ -134,13 +159,28 @@ fn take() -> Result<Batch, Error> {
             check_for_interrupts!();
             deltas += 1;
             bytes += entries.len() as i64;
-            if let Err(damaged) = fold.add(entries) {
-                warning!("{damaged}, and is left out");
+            if let Err(error) = fold.add(entries) {
+                warning!("{error}, and is set aside");
+                damaged.push((
+                    row.get::<pgrx::Uuid>(2)?,
+                    row.get::<TimestampWithTimeZone>(3)?,
+                    entries.to_vec(),
+                ));
             }
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
-    Ok(Batch { fold, deltas: deltas.unsigned_abs(), is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES })
+    for (delta_id, added_at, entries) in &damaged {
+        let arguments = [(*delta_id).into(), (*added_at).into(), entries.as_slice().into()];
+        Spi::run_with_args(include_str!("../sql/rollup/set_aside.sql"), &arguments)?;
+    }
+    let damaged = damaged.len() as u64;
+    Ok(Batch {
+        fold,
+        deltas: deltas.unsigned_abs(),
+        damaged,
+        is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES,
+    })
 }
 
 /// New series beyond what a tenant may have go into one. One that comes back after a long time is itself, or a correction would take out of

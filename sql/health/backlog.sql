@@ -17,4 +17,8 @@ SELECT pg_catalog.jsonb_build_object(
           FROM (SELECT pg_catalog.count(*) AS letters, pg_catalog.min(r.created_at) AS oldest
                   FROM observa_internal.rejected_events r
                  WHERE $1 IS NULL OR r.tenant_id = $1
-                 GROUP BY r.tenant_id) t))
+                 GROUP BY r.tenant_id) t),
+    'rollups', (
+        SELECT pg_catalog.jsonb_build_object('damaged_deltas', pg_catalog.count(*), 'oldest_damaged', pg_catalog.min(d.added_at))
+          FROM observa_internal.damaged_deltas d
+         WHERE $1 IS NULL OR d.tenant_id = $1))

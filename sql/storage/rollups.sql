@@ -14,6 +14,18 @@ COMMENT ON TABLE observa_internal.rollup_deltas IS 'What batches have added to t
 COMMENT ON COLUMN observa_internal.rollup_deltas.entries IS 'Protobuf of Observa''s own';
 COMMENT ON CONSTRAINT rollup_deltas_pkey ON observa_internal.rollup_deltas IS 'A tenant''s deltas in the order of their arrival, to fold and to read';
 
+CREATE TABLE IF NOT EXISTS observa_internal.damaged_deltas (
+    tenant_id uuid NOT NULL,
+    delta_id uuid NOT NULL,
+    added_at timestamptz NOT NULL,
+    entries bytea COMPRESSION lz4 NOT NULL,
+    set_aside_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (tenant_id, delta_id)
+);
+COMMENT ON TABLE observa_internal.damaged_deltas IS 'What a fold could not read: the sums are without it. Empty, as a rule';
+COMMENT ON COLUMN observa_internal.damaged_deltas.entries IS 'As it was in rollup_deltas';
+COMMENT ON CONSTRAINT damaged_deltas_pkey ON observa_internal.damaged_deltas IS 'The delta';
+
 CREATE TABLE IF NOT EXISTS observa_internal.metric_series (
     tenant_id uuid NOT NULL,
     series_id uuid NOT NULL,

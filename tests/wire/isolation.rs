@@ -202,6 +202,7 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
+         INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
          INSERT INTO observa_internal.job_tenants VALUES ('none of {mark}', '{id}', false, 1, 'infinity', '{mark}');
          INSERT INTO observa_internal.logins (login, tenant_id) VALUES ('nobody {mark}', '{id}');
          INSERT INTO observa_internal.span_contents (tenant_id, trace_id, span_id, content_id, project_id, ts, input, arrived_at)

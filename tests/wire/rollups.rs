@@ -218,6 +218,33 @@ fn a_late_twin_is_counted_once() {
     assert_eq!(db.one::<i64>("SELECT sum(input_tokens)::bigint FROM observa.metrics_day"), 1000);
 }
 
+#[test]
+fn a_damaged_delta_is_set_aside_and_told() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..10));
+    db.run("UPDATE observa_internal.rollup_deltas SET entries = substr(entries, 1, 20) || '\\x07'");
+    let bytes: Vec<u8> = db.one("SELECT entries FROM observa_internal.rollup_deltas");
+    db.ingest(&calls(10..20));
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(round["failed"], json!(["rollups"]));
+    assert_eq!(
+        db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_day"),
+        10,
+        "the others are folded"
+    );
+    assert_eq!(db.one::<Vec<u8>>("SELECT entries FROM observa_internal.damaged_deltas"), bytes);
+    let told = db.row("SELECT failures, last_error FROM observa.workers WHERE job = 'rollups'");
+    assert_eq!(told, json!({"failures": 1, "last_error": "XX001: 1 damaged deltas were set aside"}));
+    let health =
+        |db: &mut Database| db.one::<Value>("SELECT observa.health_detailed()")["checks"]["rollups"].clone();
+    let found = health(&mut db);
+    assert_eq!((&found["status"], &found["damaged_deltas"]), (&json!("damaged"), &json!(1)), "{found}");
+    // It is not tried again and again.
+    assert_eq!(db.one::<Value>("SELECT observa.run_maintenance()")["failed"], json!([]));
+    db.run("DELETE FROM observa_internal.damaged_deltas");
+    assert_eq!(health(&mut db)["status"], "ok");
+}
+
 /// The most memory that a backend of this machine has had, in bytes.
 fn peak(db: &mut Database) -> i64 {
     let status: String = db.one("SELECT pg_read_file('/proc/self/status')");
