@@ -20,7 +20,9 @@ use uuid::Uuid;
 
 use crate::columns::{text, time, uuid};
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
+use crate::identity;
+use crate::jobs::{self, Done};
+use crate::patience::Patience;
 use crate::rows::{self, Column, Rows};
 
 pub use plan::of_project;
@@ -64,19 +66,16 @@ fn columns<'r, 'l>() -> [Column<Candidate<'r, 'l>>; 13] {
 }
 
 /// Queues what all tenants' batches have appended; how many candidates.
-pub fn enqueue() -> Result<u64, Error> {
+pub fn enqueue(patience: &mut Patience) -> Result<Done, Error> {
     let tenants = Spi::connect(|client| {
         let rows = client.select("SELECT observa_internal.tenants_with_candidates()", None, &[])?;
         rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    let mut queued = 0;
-    for tenant in tenants.into_iter().flatten() {
+    let tenants = tenants.into_iter().flatten().map(identity::uuid).collect();
+    jobs::tenants::for_each("analyses", tenants, patience, |_| {
         let arguments = [MOST_AT_ONCE.into(), settings::most_waiting().into(), settings::budget_usd().into()];
-        queued += Acting::during(Acting::whole(identity::uuid(tenant)), || {
-            count(include_str!("../sql/analysis/enqueue.sql"), &arguments)
-        })?;
-    }
-    Ok(queued)
+        count(include_str!("../sql/analysis/enqueue.sql"), &arguments)
+    })
 }
 
 /// For the owner of ingest alone, as `find_tenant`.

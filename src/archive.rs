@@ -151,28 +151,45 @@ fn write(directory: &Directory, table: &str, relation: &str, partition: &str) ->
     let draft = directory.draft(table, &origin)?;
     let mut writer = Writer::new(&draft.file, columns.clone(), &origin)?;
     // Row security is forced on partitions, and no policy opens one by itself.
-    identity::as_session_superuser(|| read(relation, &columns, |row| Ok(writer.push(row)?)))??;
+    // In the order that the rows lie in, so that what is written twice is the same.
+    let run = || {
+        settings::with(c"synchronize_seqscans", c"off", || {
+            read(relation, &columns, |row| Ok(writer.push(row)?))
+        })
+    };
+    identity::as_session_superuser(run)??;
     let written = writer.finish()?;
     draft.sync()?;
     let mut tick = || {
         pgrx::check_for_interrupts!();
     };
     verify(draft.reopen()?, &written, &mut tick)?;
-    let file = draft.publish(&mut tick)?;
+    let file = draft.publish(&written, &mut tick)?;
     Ok(Archived { file, rows: written.rows })
 }
 
+/// They are read as a superuser: of a view, or of a type that somebody has made, its functions would run as one.
 fn columns(relation: &str) -> Result<Vec<Column>, Error> {
     let read = Spi::connect(|client| {
         let sql = include_str!("../sql/query/partition_columns.sql");
         let rows = client.select(sql, None, &[relation.into()])?;
         rows.map(|row| {
             let column = row.get::<String>(1)?.zip(row.get::<String>(2)?);
-            Ok(column.map(|(name, sql_type)| Column { name, kind: kind(&sql_type) }))
+            let is_safe = row.get::<bool>(3)? == Some(true);
+            Ok(column.map(|(name, sql_type)| (Column { name, kind: kind(&sql_type) }, is_safe)))
         })
         .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    Ok(read.into_iter().flatten().collect())
+    let columns = read.into_iter().flatten().map(|(column, is_safe)| {
+        let Column { name, .. } = &column;
+        let refused = || {
+            Error::Invalid(format!(
+                "{relation} is no table, or {name} is of a type that is not PostgreSQL's own"
+            ))
+        };
+        if is_safe { Ok(column) } else { Err(refused()) }
+    });
+    columns.collect()
 }
 
 /// Numbers of any size and whatever else there may be are archived as Postgres writes them: nothing is lost.

@@ -4,13 +4,17 @@ use observa_pipeline::price::Usd;
 use observa_pipeline::rollup::{Delta, Fact, FactTokens, Scores, Series, counted, sums};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
+use pgrx::spi::{SpiCursor, SpiHeapTupleData};
 use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::rollups;
+use crate::rows;
 use crate::storage::unix_micros;
+
+/// Rows of an UPDATE that lie in memory at once, of before and after it.
+const MOST_ROWS: i64 = 2_000;
 
 /// A stored event, as far as it is counted.
 struct Counted {
@@ -108,17 +112,34 @@ fn correct_rollups<'a>(
     trigger: &'a pgrx::PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let data: *const pg_sys::TriggerData = trigger.trigger_data();
-    let counted = Spi::connect_mut(|client| {
+    Spi::connect_mut(|client| {
         // SAFETY: the trigger's own data, alive through the call; it makes both tables of rows visible to this SPI connection.
         unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
-        let rows = client.update(include_str!("../sql/rollup/corrections.sql"), None, &[])?;
-        rows.map(|row| Counted::read(&row)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+        let mut rows = client.try_open_cursor(include_str!("../sql/rollup/corrections.sql"), &[])?;
+        while rows::in_own_memory(|| correct(&mut rows))? {
+            check_for_interrupts!();
+        }
+        Ok::<_, pgrx::spi::Error>(())
     })?;
-    let counted: Vec<Counted> = counted.into_iter().flatten().collect();
+    Ok(None)
+}
+
+/// Corrects by the next rows of an UPDATE. What it adds to the sums is what it would be if these alone had been updated. False: there were
+/// none.
+fn correct(rows: &mut SpiCursor) -> Result<bool, pgrx::spi::Error> {
+    let fetched = rows.fetch(MOST_ROWS)?;
+    // SAFETY: what the connection has fetched just now; it is read below, and freed once.
+    let table = unsafe { pg_sys::SPI_tuptable };
+    let counted = fetched.map(|row| Counted::read(&row)).collect::<Result<Vec<_>, pgrx::spi::Error>>()?;
+    // SAFETY: as above. What was read of it is ours.
+    unsafe { pg_sys::SPI_freetuptable(table) };
+    let some = !counted.is_empty();
+    let mut counted: Vec<Counted> = counted.into_iter().flatten().collect();
+    counted.sort_by_key(|counted| counted.tenant_id);
     for of_tenant in counted.chunk_by(|a, b| a.tenant_id == b.tenant_id) {
         or_raise(append(of_tenant));
     }
-    Ok(None)
+    Ok(some)
 }
 
 fn append(of_tenant: &[Counted]) -> Result<(), Error> {

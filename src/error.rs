@@ -136,7 +136,7 @@ fn of_a_file(error: &observa_archive::Error) -> PgSqlErrorCode {
     match error {
         File::BadPath => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
         File::NoDirectory(_) => PgSqlErrorCode::ERRCODE_WRONG_OBJECT_TYPE,
-        File::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_FILE,
+        File::Taken(_) | File::OtherRows(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_FILE,
         File::Io { source, .. } => match source.kind() {
             ErrorKind::NotFound => PgSqlErrorCode::ERRCODE_UNDEFINED_FILE,
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {

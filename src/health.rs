@@ -2,11 +2,13 @@
 
 use pgrx::JsonB;
 use pgrx::prelude::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::analysis;
 use crate::analysis::settings::Kind;
-use crate::error::or_raise;
+use crate::error::{Error, or_raise};
+use crate::identity::{Acting, sql_uuid};
+use crate::settings;
 use crate::shared;
 use crate::storage;
 
@@ -26,39 +28,139 @@ fn health() -> JsonB {
     JsonB(json!({ "status": if storage::exists() { "ok" } else { "no_storage" } }))
 }
 
-/// A part of the whole, whether it works, and what to do where it does not.
-struct Check {
-    name: &'static str,
-    works: fn() -> bool,
-    otherwise: &'static str,
+/// What a look at a part has found.
+struct Found {
+    /// ok, or what is wrong in a word.
+    status: &'static str,
+    /// What to do. None: nothing.
+    message: Option<&'static str>,
+    /// What else there is to say of it, by name.
+    more: Map<String, Value>,
 }
 
-const CHECKS: [Check; 2] = [
-    Check {
+impl Found {
+    fn switch(works: bool, otherwise: &'static str) -> Found {
+        match works {
+            true => Found::told(None, Map::new()),
+            false => Found::told(Some(("off", otherwise)), Map::new()),
+        }
+    }
+
+    fn told(wrong: Option<(&'static str, &'static str)>, more: Map<String, Value>) -> Found {
+        let (status, message) = wrong.map_or(("ok", None), |(status, message)| (status, Some(message)));
+        Found { status, message, more }
+    }
+}
+
+/// A part of the whole.
+struct Part {
+    name: &'static str,
+    /// There is nothing to look at before observa.setup().
+    needs_storage: bool,
+    look: fn() -> Result<Found, Error>,
+}
+
+const PARTS: [Part; 6] = [
+    Part {
         name: "storage",
-        works: storage::exists,
-        otherwise: "a superuser must run SELECT observa.setup()",
+        needs_storage: false,
+        look: || Ok(Found::switch(storage::exists(), "a superuser must run SELECT observa.setup()")),
     },
-    Check {
+    Part {
         name: "limits",
-        works: shared::is_there,
-        otherwise: "rate limits and quotas are off: shared_preload_libraries does not name observa",
+        needs_storage: false,
+        look: || {
+            let otherwise = "rate limits and quotas are off: shared_preload_libraries does not name observa";
+            Ok(Found::switch(shared::is_there(), otherwise))
+        },
     },
+    Part { name: "workers", needs_storage: true, look: workers },
+    Part { name: "rollups", needs_storage: true, look: rollups },
+    Part { name: "notifications", needs_storage: true, look: notifications },
+    Part { name: "dead_letters", needs_storage: true, look: dead_letters },
 ];
+
+fn workers() -> Result<Found, Error> {
+    let mut more = object(Spi::get_one(include_str!("../sql/health/workers.sql"))?);
+    let launcher = shared::with_board(|board| board.launcher).filter(|pid| *pid != 0);
+    more.insert("launcher_pid".into(), launcher.into());
+    let is_any = |name: &str| more.get(name).and_then(Value::as_i64).is_some_and(|count| count > 0);
+    let wrong = if is_any("held") {
+        Some(("held", "observa.pre_restore() holds all jobs until observa.post_restore()"))
+    } else if is_any("late") {
+        Some(("late", "nothing runs the jobs: docs/maintenance.md says what can"))
+    } else if is_any("failing") {
+        Some(("failing", "see SELECT * FROM observa.workers WHERE failures > 0"))
+    } else {
+        None
+    };
+    Ok(Found::told(wrong, more))
+}
+
+fn rollups() -> Result<Found, Error> {
+    let more = backlog_of("rollups")?;
+    let is_any = more.get("damaged_deltas").and_then(Value::as_i64).is_some_and(|count| count > 0);
+    let wrong = ("damaged", "sums lack what could not be read: see observa_internal.damaged_deltas");
+    Ok(Found::told(is_any.then_some(wrong), more))
+}
+
+fn notifications() -> Result<Found, Error> {
+    let more = backlog_of("notifications")?;
+    let is_late = more.get("late").and_then(Value::as_i64).is_some_and(|late| late > 0);
+    Ok(Found::told(is_late.then_some(("late", "nothing sends notifications: a worker would")), more))
+}
+
+/// A client that sends rubbish is nothing that is wrong here.
+fn dead_letters() -> Result<Found, Error> {
+    Ok(Found::told(None, backlog_of("dead_letters")?))
+}
+
+fn backlog_of(part: &str) -> Result<Map<String, Value>, Error> {
+    let found: Option<JsonB> = Spi::get_one("SELECT observa_internal.backlog()")?;
+    let part = found.and_then(|JsonB(mut all)| all.get_mut(part).map(Value::take));
+    Ok(object(part.map(JsonB)))
+}
+
+fn object(found: Option<JsonB>) -> Map<String, Value> {
+    match found {
+        Some(JsonB(Value::Object(object))) => object,
+        _ => Map::new(),
+    }
+}
+
+/// What waits: of the tenant that the caller may read, of all for a session that acts for none and may watch the server. NULL: the
+/// caller may see neither.
+#[pg_extern(sql = false)]
+fn backlog() -> Option<JsonB> {
+    let tenant = match Acting::current() {
+        Some(acting) => Some(sql_uuid(acting.rights.query.then_some(acting.tenant_id)?)),
+        // SAFETY: look-ups of the session's own user and a role that every cluster has.
+        None => unsafe {
+            let watches = pg_sys::has_privs_of_role(
+                pg_sys::GetSessionUserId(),
+                pg_sys::Oid::from(pg_sys::ROLE_PG_MONITOR),
+            );
+            watches.then_some(())?;
+            None
+        },
+    };
+    let arguments = [tenant.into(), settings::max_rejected_events().into()];
+    let found = Spi::get_one_with_args(include_str!("../sql/health/backlog.sql"), &arguments);
+    or_raise(found.map_err(Error::Spi))
+}
 
 #[pg_extern(sql = false)]
 fn health_detailed() -> JsonB {
-    let checks: serde_json::Map<String, Value> = CHECKS
-        .iter()
-        .map(|check| {
-            let works = (check.works)();
-            let status = if works { "ok" } else { "off" };
-            let message = (!works).then_some(check.otherwise);
-            (check.name.to_owned(), json!({ "status": status, "message": message }))
-        })
-        .collect();
+    let exists = storage::exists();
+    let mut checks = Map::new();
+    for part in PARTS.iter().filter(|part| exists || !part.needs_storage) {
+        let Found { status, message, mut more } = or_raise((part.look)());
+        more.insert("status".into(), status.into());
+        more.insert("message".into(), message.into());
+        checks.insert(part.name.to_owned(), more.into());
+    }
     let all = checks.values().all(|check| check["status"] == "ok");
-    let status = match storage::exists() {
+    let status = match exists {
         false => "no_storage",
         true if all => "ok",
         true => "degraded",

@@ -1,11 +1,10 @@
 //! observa.ingest: a body in, committed events out. What it counts as accepted is durable at commit.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use observa_pipeline::batch::{self, Batch, Otlp, Ready, Rejected};
 use observa_pipeline::decode::{self, Line};
-use observa_pipeline::home::{Home, Homes, Place};
+use observa_pipeline::home::Home;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
@@ -13,7 +12,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::analysis;
-use crate::columns::{self, EventRow, RejectedRow, SignalRow, Stamp};
+use crate::columns::{self, EventRow, SignalRow, Stamp};
+use crate::dead_letters;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::keys;
@@ -72,6 +72,8 @@ pub struct Outcome {
     pub alerts: u64,
     pub redactions: u64,
     pub rejected: Vec<Rejected>,
+    /// Of these, lines that leave no dead letter: the tenant has as many as it may have.
+    pub unkept: u64,
     /// Of `accepted`, the events, by where they are stored.
     pub stored: Counts,
     /// Spans and log records that were rejected; None: nothing came as OTLP.
@@ -86,6 +88,7 @@ impl Outcome {
         self.alerts += other.alerts;
         self.redactions += other.redactions;
         self.rejected.extend(other.rejected);
+        self.unkept += other.unkept;
         for (home, events) in other.stored {
             *self.stored.entry(home).or_default() += events;
         }
@@ -119,6 +122,9 @@ impl Outcome {
             "redactions": self.redactions,
             "errors": errors,
         });
+        if let (1.., Some(answer)) = (self.unkept, answer.as_object_mut()) {
+            answer.insert("unkept".into(), self.unkept.into());
+        }
         if let (Some(rejected), Some(answer)) = (self.rejected_spans, answer.as_object_mut()) {
             let message = self.rejected.first().map_or("", |rejected| &rejected.reject.message);
             let partial = json!({ "rejectedSpans": rejected, "errorMessage": message });
@@ -148,8 +154,8 @@ fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
     let mut directory = Directory::new()?;
     let body = decode::open(body, &limits)?;
     let lines = decode::lines(&body, &limits)?;
-    let outcome = ingest_lines(&lines, &mut directory)?;
-    store_rejected(&outcome, &mut directory)?;
+    let mut outcome = ingest_lines(&lines, &mut directory)?;
+    outcome.unkept = dead_letters::store(&outcome, &mut directory)?;
     Ok(outcome)
 }
 
@@ -331,32 +337,4 @@ fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> 
     outcome.signals += count as u64;
     outcome.alerts += crate::alerts::raised() - alerts_before;
     Ok(())
-}
-
-/// Dead letters belong where their lines say, else to the tenant that the transaction acts for, else to the default one.
-fn store_rejected(outcome: &Outcome, directory: &mut Directory) -> Result<(), Error> {
-    if outcome.rejected.is_empty() {
-        return Ok(());
-    }
-    let home =
-        directory.home(Place::default()).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
-    let stamp = Stamp { batch_id: outcome.batch_id, ..Stamp::now() };
-    // Only a superuser's session gets as far as here without acting for a tenant.
-    let any_tenant = Acting::current().is_none();
-    let home_of = |rejected: &'_ Rejected| Arc::clone(rejected.home.as_ref().unwrap_or(&home));
-    let mut letters: Vec<(Arc<Home>, &Rejected)> =
-        outcome.rejected.iter().map(|rejected| (home_of(rejected), rejected)).collect();
-    letters.sort_by_key(|(home, _)| (home.tenant_id, home.project_id));
-    for of_home in letters.chunk_by(|(a, _), (b, _)| a.project_id == b.project_id) {
-        let Some((home, _)) = of_home.first() else { continue };
-        let acting = Acting::within(home.tenant_id, home.project_id);
-        let rows = of_home.iter().map(|(home, rejected)| RejectedRow { rejected, home, any_tenant, stamp });
-        Acting::during(acting, || insert_rejected(rows))?;
-    }
-    Ok(())
-}
-
-fn insert_rejected<'r>(rows: impl Iterator<Item = RejectedRow<'r>>) -> Result<(), Error> {
-    let rows = Rows::new("rejected_events", &columns::rejected(), rows)?;
-    rows.run(include_str!("../sql/ingest/rejected_events.sql"), |_| Ok(()))
 }

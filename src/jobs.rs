@@ -4,6 +4,7 @@
 pub mod due;
 pub mod failure;
 pub mod ledger;
+pub mod tenants;
 
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use crate::analysis;
 use crate::archive;
 use crate::audit;
 use crate::error::Error;
-use crate::identity::Acting;
 use crate::key_uses;
 use crate::matviews;
 use crate::outbox;
@@ -23,7 +23,6 @@ use crate::retention;
 use crate::rollups;
 use crate::span_contents;
 use crate::storage;
-use crate::tenants;
 use crate::traces;
 use crate::usage;
 use crate::worker;
@@ -38,16 +37,32 @@ pub struct Job {
 }
 
 /// What a run has done.
+#[derive(Default)]
 pub struct Done {
     /// In what the job counts. 0: there was nothing to do.
     pub rows: u64,
     /// Age in seconds of the oldest thing that it found undone. None: the job has no such thing.
     pub lag_s: Option<f64>,
+    /// None: it went well.
+    pub setback: Option<Setback>,
+    /// It ended in time, before its work did: it is due at once.
+    pub is_cut_short: bool,
+}
+
+/// The job fails for some tenants, and what it did for the others is kept.
+pub struct Setback {
+    /// SQLSTATE and message of one of them, without values, and of how many.
+    pub text: String,
+    /// False: this run has left alone those for whom it failed before.
+    pub is_new: bool,
+    pub some_went_well: bool,
+    /// Until the first of them is due again.
+    pub retry: Duration,
 }
 
 impl Done {
     pub fn rows(rows: u64) -> Done {
-        Done { rows, lag_s: None }
+        Done { rows, ..Done::default() }
     }
 }
 
@@ -66,29 +81,34 @@ pub static JOBS: [Job; 18] = [
         name: "rollups",
         every: worker::settings::rollup_interval,
         told_as: Some("deltas_folded"),
-        run: |_| rollups::fold_all(),
+        run: rollups::fold_all,
     },
-    Job {
-        name: "analyses",
-        every: || SECOND,
-        told_as: Some("analyses_queued"),
-        run: |_| analysis::enqueue().map(Done::rows),
-    },
-    Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: |_| outbox::tell() },
+    Job { name: "analyses", every: || SECOND, told_as: Some("analyses_queued"), run: analysis::enqueue },
+    Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: outbox::tell },
     Job {
         name: "partitions",
         every: || 10 * MINUTE,
         told_as: Some("partitions_created"),
         run: |patience| storage::make_window(patience).map(Done::rows),
     },
-    Job { name: "twins", every: || MINUTE, told_as: None, run: |_| for_each_tenant(traces::settle) },
+    Job {
+        name: "twins",
+        every: || MINUTE,
+        told_as: None,
+        run: |patience| tenants::for_all("twins", patience, traces::settle),
+    },
     Job {
         name: "usage",
         every: || MINUTE / 2,
         told_as: Some("quota_signals"),
-        run: |_| for_each_tenant(usage::fold),
+        run: |patience| tenants::for_all("usage", patience, usage::fold),
     },
-    Job { name: "audit", every: || 60 * MINUTE, told_as: None, run: |_| for_each_tenant(audit::forget) },
+    Job {
+        name: "audit",
+        every: || 60 * MINUTE,
+        told_as: None,
+        run: |patience| tenants::for_all("audit", patience, audit::forget),
+    },
     Job {
         name: "sessions",
         every: || 60 * MINUTE,
@@ -99,7 +119,11 @@ pub static JOBS: [Job; 18] = [
         name: "span_contents",
         every: || 10 * MINUTE,
         told_as: None,
-        run: |_| for_each_tenant(|| span_contents::forget(storage::now() - KEY_DAYS * DAY)),
+        run: |patience| {
+            tenants::for_all("span_contents", patience, || {
+                span_contents::forget(storage::now() - KEY_DAYS * DAY)
+            })
+        },
     },
     Job {
         name: "key_uses",
@@ -111,13 +135,13 @@ pub static JOBS: [Job; 18] = [
         name: "analysis_history",
         every: || 10 * MINUTE,
         told_as: None,
-        run: |_| for_each_tenant(analysis::tidy),
+        run: |patience| tenants::for_all("analysis_history", patience, analysis::tidy),
     },
     Job {
         name: "notifications",
         every: || 10 * MINUTE,
         told_as: None,
-        run: |_| for_each_tenant(outbox::tidy),
+        run: |patience| tenants::for_all("notifications", patience, outbox::tidy),
     },
     Job {
         name: "matviews",
@@ -129,14 +153,9 @@ pub static JOBS: [Job; 18] = [
         name: "retention",
         every: || MINUTE / 6,
         told_as: Some("expired_rows"),
-        run: |_| retention::delete_rows().map(Done::rows),
+        run: retention::delete_rows,
     },
-    Job {
-        name: "old_buckets",
-        every: || 10 * MINUTE,
-        told_as: None,
-        run: |_| retention::delete_buckets().map(Done::rows),
-    },
+    Job { name: "old_buckets", every: || 10 * MINUTE, told_as: None, run: retention::delete_buckets },
     Job {
         name: "expired_days",
         every: || 10 * MINUTE,
@@ -162,14 +181,6 @@ const IDLE: Duration = Duration::from_secs(5);
 /// What was postponed is tried again after so long at the latest.
 const POSTPONED: Duration = MINUTE;
 
-fn for_each_tenant(run: fn() -> Result<u64, Error>) -> Result<Done, Error> {
-    let mut rows = 0;
-    for tenant_id in tenants::all()? {
-        rows += Acting::during(Acting::whole(tenant_id), run)?;
-    }
-    Ok(Done::rows(rows))
-}
-
 pub fn find(name: &str) -> Option<&'static Job> {
     JOBS.iter().find(|job| job.name == name)
 }
@@ -180,6 +191,14 @@ pub fn names() -> Vec<&'static str> {
 
 /// From a run to the next. `idle_runs`: how many found nothing to do before it, one after the other.
 pub fn pause(job: &Job, done: &Done, idle_runs: i32, has_postponed: bool) -> Duration {
+    if done.is_cut_short {
+        return Duration::ZERO;
+    }
+    let usual = usual_pause(job, done, idle_runs, has_postponed);
+    done.setback.as_ref().map_or(usual, |setback| usual.min(setback.retry))
+}
+
+fn usual_pause(job: &Job, done: &Done, idle_runs: i32, has_postponed: bool) -> Duration {
     let every = (job.every)();
     if has_postponed {
         return every.min(POSTPONED);

@@ -13,6 +13,7 @@ mod columns;
 mod corrections;
 mod cost;
 mod days;
+mod dead_letters;
 mod error;
 mod export;
 mod health;

@@ -29,12 +29,17 @@ fn round() -> Result<Value, Error> {
     if has_ledger {
         ledger::register()?;
     }
-    let mut patience = Patience::of_a_round();
+    let mut patience = Patience::of_a_round_asked_for();
     let mut answer = Map::new();
     let mut failed = Vec::new();
     for job in &JOBS {
         let rows = match subtransaction::attempt(|| run(job, has_ledger, &mut patience)) {
-            Ok(rows) => rows,
+            Ok((rows, went_well)) => {
+                if !went_well {
+                    failed.push(job.name);
+                }
+                rows
+            }
             Err(failure) => {
                 let text = failure.text();
                 pgrx::warning!("observa: job {} failed: {text}", job.name);
@@ -54,14 +59,15 @@ fn round() -> Result<Value, Error> {
     Ok(Value::Object(answer))
 }
 
-fn run(job: &Job, has_ledger: bool, patience: &mut Patience) -> Result<u64, Error> {
+/// How many rows, and whether it went well for all tenants.
+fn run(job: &Job, has_ledger: bool, patience: &mut Patience) -> Result<(u64, bool), Error> {
     let mut idle_runs = 0;
     if has_ledger {
         match ledger::take(job)? {
             Some(known) => idle_runs = known,
             None => {
                 patience.postponed.push(format!("{}, which somebody else runs now", job.name));
-                return Ok(0);
+                return Ok((0, true));
             }
         }
     }
@@ -72,5 +78,5 @@ fn run(job: &Job, has_ledger: bool, patience: &mut Patience) -> Result<u64, Erro
         let pause = jobs::pause(job, &done, idle_runs, patience.postponed.len() > postponed);
         ledger::record(job, begun, &done, pause)?;
     }
-    Ok(done.rows)
+    Ok((done.rows, done.setback.is_none()))
 }

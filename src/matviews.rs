@@ -3,6 +3,7 @@
 use pgrx::prelude::*;
 
 use crate::error::{Error, or_raise};
+use crate::settings;
 
 /// In the order that they are refreshed.
 const NAMES: [&str; 3] = ["daily_metrics", "model_daily", "tenant_daily"];
@@ -22,6 +23,8 @@ fn make_matviews() {
 /// For the owner of ingest alone. Readers are not kept waiting.
 #[pg_extern(sql = false)]
 fn refresh_matviews() {
+    let days = [settings::metrics_hour_days().into()];
+    or_raise(Spi::run_with_args(include_str!("../sql/rollup/count_users.sql"), &days).map_err(Error::Spi));
     for name in NAMES {
         // Names of the list above.
         let refresh = format!("REFRESH MATERIALIZED VIEW CONCURRENTLY observa_internal.{name}");

@@ -6,21 +6,18 @@ use uuid::Uuid;
 
 use crate::alerts;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting};
-use crate::jobs::{Done, ledger};
+use crate::identity;
+use crate::jobs::{self, Done, ledger};
 use crate::members::run;
+use crate::patience::Patience;
 use crate::storage;
 
 /// A webhook's notifications that may wait: one that is down for a day must not keep what nobody will read.
 const MOST_WAITING: i64 = 1_000;
 
 /// Alerts that were lost are raised, and what is new is queued.
-pub fn tell() -> Result<Done, Error> {
-    let mut rows = 0;
-    for tenant_id in tenants_with_news()? {
-        rows += Acting::during(Acting::whole(tenant_id), tell_of_tenant)?;
-    }
-    Ok(Done::rows(rows))
+pub fn tell(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_each("alerts", tenants_with_news()?, patience, |_| tell_of_tenant())
 }
 
 fn tell_of_tenant() -> Result<u64, Error> {
@@ -64,8 +61,13 @@ fn claim_notifications(most: i32) -> SetOfIterator<'static, String> {
     if !or_raise(may_send()) {
         return SetOfIterator::new(Vec::new());
     }
+    let tries = observa_workers::notify::retry::MOST_ATTEMPTS;
+    // Two statements: the second one sees what those have committed who held the locks before.
     let claimed = Spi::connect_mut(|client| {
-        let arguments = [most.max(0).into(), observa_workers::notify::retry::MOST_ATTEMPTS.into()];
+        let rows = client.update(include_str!("../sql/notify/due_webhooks.sql"), None, &[tries.into()])?;
+        let webhooks =
+            rows.map(|row| row.get::<pgrx::Uuid>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()?;
+        let arguments = [most.max(0).into(), tries.into(), webhooks.into()];
         let rows = client.update(include_str!("../sql/notify/claim.sql"), None, &arguments)?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     });

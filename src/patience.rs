@@ -23,24 +23,30 @@ pub struct Patience {
     /// None: it waits as long as it takes.
     until: Option<Instant>,
     pub postponed: Vec<String>,
+    /// Somebody has asked for the round and waits for it: what failed is tried again at once.
+    pub is_asked_for: bool,
 }
 
 impl Patience {
     pub fn endless() -> Patience {
-        Patience { until: None, postponed: Vec::new() }
+        Patience { until: None, postponed: Vec::new(), is_asked_for: false }
     }
 
     pub fn of_a_round() -> Patience {
         Patience::of_a_round_since(Instant::now())
     }
 
+    pub fn of_a_round_asked_for() -> Patience {
+        Patience { is_asked_for: true, ..Patience::of_a_round() }
+    }
+
     /// For what holds locks since then, to its end.
     pub fn of_a_round_since(begun: Instant) -> Patience {
-        Patience { until: Some(begun + ROUND), postponed: Vec::new() }
+        Patience { until: Some(begun + ROUND), postponed: Vec::new(), is_asked_for: false }
     }
 
     pub fn of_a_call() -> Patience {
-        Patience { until: Some(Instant::now() + CALL), postponed: Vec::new() }
+        Patience { until: Some(Instant::now() + CALL), postponed: Vec::new(), is_asked_for: false }
     }
 
     /// After what took long and holds nothing that others wait for: what follows has a whole round's time.

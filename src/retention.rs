@@ -1,17 +1,19 @@
 //! What has outlived its time goes: whole days by dropping their partitions, where all projects are done with them, and a project's
 //! rows in bounded batches, where others keep theirs for longer.
 
+use std::collections::BTreeMap;
+
 use observa_pipeline::settings::DAY;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::archive;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, sql_uuid};
+use crate::identity::{self, sql_uuid};
+use crate::jobs::{self, Done};
 use crate::patience::Patience;
 use crate::settings;
 use crate::storage::{self, sql_time};
-use crate::tenants;
 
 /// Rows of one statement.
 const BATCH: i64 = 2_000;
@@ -49,6 +51,8 @@ struct Part {
     days: Class,
 }
 
+const DEAD_LETTERS: &str = include_str!("../sql/retention/rejected_events.sql");
+
 const PARTS: [Part; 12] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
@@ -61,9 +65,9 @@ const PARTS: [Part; 12] = [
         days: |kept| kept.payload_days,
     },
     Part {
-        sql: include_str!("../sql/retention/rejected_events.sql"),
+        sql: DEAD_LETTERS,
         table: None,
-        days: |kept| kept.payload_days,
+        days: |kept| shorter(kept.payload_days, settings::rejected_events_days()),
     },
     Part {
         sql: include_str!("../sql/retention/signal_details.sql"),
@@ -194,16 +198,23 @@ fn retention_of_projects() -> TableIterator<
 }
 
 /// Deletes rows of projects that keep less than others; how many.
-pub fn delete_rows() -> Result<u64, Error> {
+pub fn delete_rows(patience: &mut Patience) -> Result<Done, Error> {
     let mut left = ROUND;
     let projects = projects()?;
     let kept = PARTITIONED.map(|(table, _)| (table, first_kept_of(table, &projects)));
+    let mut due: BTreeMap<Uuid, Vec<&Project>> = BTreeMap::new();
     for project in projects.iter().filter(|project| project.done != Some((today(), project.keeps))) {
-        if left > 0 {
-            Acting::during(Acting::whole(project.tenant_id), || pass(project, &kept, &mut left))?;
-        }
+        due.entry(project.tenant_id).or_default().push(project);
     }
-    Ok((ROUND - left).unsigned_abs())
+    jobs::tenants::for_each("retention", due.keys().copied().collect(), patience, |tenant_id| {
+        let before = left;
+        for project in due.get(&tenant_id).into_iter().flatten() {
+            if left > 0 {
+                pass(project, &kept, &mut left)?;
+            }
+        }
+        Ok((before - left).unsigned_abs())
+    })
 }
 
 /// One pass a day over what a project keeps no longer.
@@ -213,6 +224,8 @@ fn pass(project: &Project, days_kept: &[FirstKept], left: &mut i64) -> Result<()
         let Some(before) = first_kept((part.days)(*keeps)) else { continue };
         // An earlier pass with the same bounds left nothing but what came late.
         let from = match done {
+            // They are few, and kept by a setting of their own that may have changed.
+            _ if part.sql == DEAD_LETTERS => 0,
             Some((day, kept)) if kept == keeps => {
                 (day - settings::limits().window_past.div_euclid(DAY) - 1).min(before)
             }
@@ -258,27 +271,28 @@ const BUCKETS: [&str; 3] = [
     include_str!("../sql/retention/users.sql"),
 ];
 
-/// Deletes minutes and hours of metrics that are kept as hours and days alone; how many rows.
-pub fn delete_buckets() -> Result<u64, Error> {
+/// Deletes minutes and hours of metrics that are kept as hours and days alone, and names of which no metrics are left; how many rows.
+pub fn delete_buckets(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_all("old_buckets", patience, delete_buckets_of_tenant)
+}
+
+fn delete_buckets_of_tenant() -> Result<u64, Error> {
     let finer = [("minute", settings::metrics_minute_days()), ("hour", settings::metrics_hour_days())];
     let mut deleted = 0;
-    for tenant_id in tenants::all()? {
-        Acting::during(Acting::whole(tenant_id), || {
-            for (resolution, days) in finer {
-                let before = sql_time((today() - i64::from(days)) * DAY);
-                for sql in BUCKETS {
-                    check_for_interrupts!();
-                    let arguments = [resolution.into(), before.into(), ROUND.into()];
-                    let gone = Spi::connect_mut(|client| {
-                        client.update(sql, None, &arguments).map(|rows| rows.len())
-                    })?;
-                    deleted += gone as u64;
-                }
-            }
-            Ok::<_, Error>(())
-        })?;
+    for (resolution, days) in finer {
+        let before = sql_time((today() - i64::from(days)) * DAY);
+        for sql in BUCKETS {
+            check_for_interrupts!();
+            let arguments = [resolution.into(), before.into(), ROUND.into()];
+            let gone =
+                Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len()))?;
+            deleted += gone as u64;
+        }
     }
-    Ok(deleted)
+    let arguments = [settings::series_days().into(), ROUND.into()];
+    let sql = include_str!("../sql/retention/series.sql");
+    let freed = Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len()))?;
+    Ok(deleted + freed as u64)
 }
 
 /// Drops the days that no project keeps, or sets them aside for their archive; how many partitions. It locks out ingest to the transaction's end: the last thing of a round.

@@ -11,13 +11,13 @@ use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
-use crate::jobs::Done;
+use crate::jobs::{self, Done, Setback};
 use crate::locks;
 use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
+use crate::patience::Patience;
 use crate::rows::{self, Rows};
 use crate::settings;
 use crate::storage::{self, sql_time, unix_micros};
-use crate::subtransaction;
 use crate::trace_fold;
 
 /// Deltas of one fold: what they hold together lies in memory.
@@ -53,29 +53,34 @@ pub fn append_delta(delta: &Delta) -> Result<(), Error> {
 }
 
 /// Folds what all tenants have added: how many deltas, and the age of the oldest.
-pub fn fold_all() -> Result<Done, Error> {
-    let tenants = Spi::connect(|client| {
+pub fn fold_all(patience: &mut Patience) -> Result<Done, Error> {
+    let found = Spi::connect(|client| {
         let rows = client.select("SELECT * FROM observa_internal.tenants_to_fold()", None, &[])?;
         rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
             .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    let mut oldest: Option<i64> = None;
-    let mut folded = 0;
-    for (tenant_id, since) in tenants.into_iter().filter_map(|(tenant_id, since)| tenant_id.zip(since)) {
-        let tenant_id = identity::uuid(tenant_id);
+    let oldest = found.iter().filter_map(|(_, since)| since.map(unix_micros)).min();
+    let tenants = found.into_iter().filter_map(|(tenant_id, _)| tenant_id.map(identity::uuid)).collect();
+    let mut damaged = 0;
+    let mut done = jobs::tenants::for_each("rollups", tenants, patience, |tenant_id| {
         // Whoever folds it does what is to be done.
-        if locks::is_free(fold_lock(tenant_id)) {
-            // What fails for one must not keep the others from theirs.
-            match subtransaction::attempt(|| Acting::during(Acting::whole(tenant_id), fold)) {
-                Ok(deltas) => folded += deltas,
-                Err(failure) => warning!("observa: a tenant's rollups can't be folded: {}", failure.text()),
-            }
+        if !locks::is_free(fold_lock(tenant_id)) {
+            return Ok(0);
         }
-        let since = unix_micros(since);
-        oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
+        let folded = fold()?;
+        damaged += folded.damaged;
+        Ok(folded.deltas)
+    })?;
+    if damaged > 0 {
+        done.setback.get_or_insert_with(|| Setback {
+            text: format!("XX001: {damaged} damaged deltas were set aside"),
+            is_new: true,
+            some_went_well: true,
+            retry: Duration::MAX,
+        });
     }
     let lag_s = oldest.map_or(0.0, |oldest| (storage::now() - oldest) as f64 / 1e6);
-    Ok(Done { rows: folded, lag_s: Some(lag_s) })
+    Ok(Done { lag_s: Some(lag_s), ..done })
 }
 
 /// For the owner of ingest alone, as `find_tenant`.
@@ -97,19 +102,19 @@ fn fold_lock(tenant_id: Uuid) -> i64 {
 
 /// Folds the acting tenant's deltas for a while; how many. Nobody else folds them until the transaction's end: what two fold at once of a
 /// trace would be counted once.
-fn fold() -> Result<u64, Error> {
+fn fold() -> Result<Folded, Error> {
     fold_until(Some(Instant::now() + TURN))
 }
 
 /// Folds all of the acting tenant's deltas.
-pub fn fold_whole() -> Result<u64, Error> {
+pub fn fold_whole() -> Result<Folded, Error> {
     fold_until(None)
 }
 
-fn fold_until(end: Option<Instant>) -> Result<u64, Error> {
+fn fold_until(end: Option<Instant>) -> Result<Folded, Error> {
     let tenant_id = Acting::current().ok_or(Error::NoTenant)?.tenant_id;
     locks::wait(fold_lock(tenant_id));
-    let mut folded = 0;
+    let mut folded = Folded::default();
     loop {
         check_for_interrupts!();
         let mut batch = take()?;
@@ -118,17 +123,27 @@ fn fold_until(end: Option<Instant>) -> Result<u64, Error> {
             limit_users(&mut batch.fold)?;
             rows::in_own_memory(|| store(tenant_id, &batch))?;
         }
-        folded += batch.deltas;
+        folded.deltas += batch.deltas;
+        folded.damaged += batch.damaged;
         if batch.is_last || end.is_some_and(|end| Instant::now() > end) {
             return Ok(folded);
         }
     }
 }
 
+/// What became of deltas.
+#[derive(Default)]
+pub struct Folded {
+    pub deltas: u64,
+    /// Of these, those that could not be read and were set aside.
+    pub damaged: u64,
+}
+
 /// Deltas that are folded together.
 struct Batch {
     fold: Fold,
     deltas: u64,
+    damaged: u64,
     /// There were no more.
     is_last: bool,
 }
@@ -136,6 +151,7 @@ struct Batch {
 fn take() -> Result<Batch, Error> {
     let mut fold = Fold::default();
     let (mut deltas, mut bytes) = (0_i64, 0_i64);
+    let mut damaged = Vec::new();
     Spi::connect_mut(|client| {
         let arguments = [MOST_DELTAS.into(), MOST_BYTES.into()];
         for row in client.update(include_str!("../sql/rollup/take.sql"), None, &arguments)? {
@@ -143,16 +159,32 @@ fn take() -> Result<Batch, Error> {
             check_for_interrupts!();
             deltas += 1;
             bytes += entries.len() as i64;
-            if let Err(damaged) = fold.add(entries) {
-                warning!("{damaged}, and is left out");
+            if let Err(error) = fold.add(entries) {
+                warning!("{error}, and is set aside");
+                damaged.push((
+                    row.get::<pgrx::Uuid>(2)?,
+                    row.get::<TimestampWithTimeZone>(3)?,
+                    entries.to_vec(),
+                ));
             }
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
-    Ok(Batch { fold, deltas: deltas.unsigned_abs(), is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES })
+    for (delta_id, added_at, entries) in &damaged {
+        let arguments = [(*delta_id).into(), (*added_at).into(), entries.as_slice().into()];
+        Spi::run_with_args(include_str!("../sql/rollup/set_aside.sql"), &arguments)?;
+    }
+    let damaged = damaged.len() as u64;
+    Ok(Batch {
+        fold,
+        deltas: deltas.unsigned_abs(),
+        damaged,
+        is_last: deltas < MOST_DELTAS && bytes < MOST_BYTES,
+    })
 }
 
-/// Series beyond what a tenant may have go into one.
+/// New series beyond what a tenant may have go into one. One that comes back after a long time is itself, or a correction would take out of
+/// another what it had counted in this one.
 fn limit_series(fold: &mut Fold) -> Result<(), Error> {
     let ids: Vec<pgrx::Uuid> = fold.series().map(|(id, _)| sql_uuid(id)).collect();
     let known: HashSet<Uuid> = Spi::connect(|client| {
@@ -167,7 +199,8 @@ fn limit_series(fold: &mut Fold) -> Result<(), Error> {
     if new.is_empty() {
         return Ok(());
     }
-    let count = Spi::get_one::<i64>(include_str!("../sql/rollup/series_count.sql"))?.unwrap_or_default();
+    let sql = include_str!("../sql/rollup/series_count.sql");
+    let count = Spi::get_one_with_args::<i64>(sql, &[settings::series_days().into()])?.unwrap_or_default();
     let room = settings::max_series().saturating_sub(usize::try_from(count).unwrap_or_default());
     if new.len() > room {
         new.sort_unstable();
@@ -182,7 +215,11 @@ fn limit_series(fold: &mut Fold) -> Result<(), Error> {
 /// Of the acting tenant's series.
 fn environments() -> Result<HashSet<String>, Error> {
     let found = Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/rollup/environments.sql"), None, &[])?;
+        let rows = client.select(
+            include_str!("../sql/rollup/environments.sql"),
+            None,
+            &[settings::series_days().into()],
+        )?;
         rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
     Ok(found.into_iter().flatten().collect())
@@ -232,6 +269,8 @@ fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
     series.sort_unstable_by_key(|row| row.series_id);
     let rows = Rows::new("metric_series", &metric_columns::series(), series.into_iter())?;
     run(include_str!("../sql/rollup/series.sql"), &rows)?;
+    let seen: Vec<pgrx::Uuid> = fold.series().map(|(id, _)| sql_uuid(id)).collect();
+    Spi::run_with_args(include_str!("../sql/rollup/seen_series.sql"), &[seen.into()])?;
     for resolution in Resolution::ALL {
         store_metrics(tenant_id, resolution, fold)?;
         store_totals(tenant_id, resolution, fold)?;
@@ -240,6 +279,7 @@ fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
     let of_users = || users.iter().map(|row| UserHour { tenant_id, row });
     let rows = Rows::new("user_metrics", &metric_columns::users(), of_users())?;
     run(include_str!("../sql/rollup/users.sql"), &rows)?;
+    run(include_str!("../sql/rollup/change_user_days.sql"), &rows)?;
     let lessened = of_users().filter(|user| user.row.sums.events <= 0);
     let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
     run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)?;

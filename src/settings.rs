@@ -24,7 +24,11 @@ static MAX_ID_BYTES: GucSetting<i32> = GucSetting::<i32>::new(512);
 static METRICS_MINUTE_DAYS: GucSetting<i32> = GucSetting::<i32>::new(45);
 static METRICS_HOUR_DAYS: GucSetting<i32> = GucSetting::<i32>::new(400);
 static MAX_SERIES: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static SERIES_DAYS: GucSetting<i32> = GucSetting::<i32>::new(30);
 static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
+static MAX_REJECTED_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
+static MAX_REJECTED_BYTES: GucSetting<i32> = GucSetting::<i32>::new(64 << 20);
+static REJECTED_EVENTS_DAYS: days::Setting = days::Setting::new(Some(c"30"));
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
@@ -61,7 +65,7 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 16] = [
+static LIMITS: [Limit; 19] = [
     Limit {
         name: c"observa.metrics_minute_days",
         about: c"Days that metrics are kept by the minute; hours and days are kept longer",
@@ -87,12 +91,36 @@ static LIMITS: [Limit; 16] = [
         unit: GucFlags::empty(),
     },
     Limit {
+        name: c"observa.series_days",
+        about: c"Days after which a combination of names that has not come again counts no more against observa.max_series",
+        setting: &SERIES_DAYS,
+        min: 1,
+        max: days::MOST,
+        unit: GucFlags::empty(),
+    },
+    Limit {
         name: c"observa.max_users_per_hour",
         about: c"Most end users that a tenant's metrics tell apart in an hour; who comes beyond is counted under other",
         setting: &MAX_USERS_PER_HOUR,
         min: 100,
         max: 10_000_000,
         unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_rejected_events",
+        about: c"Most dead letters that a tenant has; of lines that are rejected beyond none is kept",
+        setting: &MAX_REJECTED_EVENTS,
+        min: 0,
+        max: 1_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_rejected_bytes",
+        about: c"Most that the text of a tenant's dead letters adds up to, before compression",
+        setting: &MAX_REJECTED_BYTES,
+        min: 1_024,
+        max: i32::MAX,
+        unit: GucFlags::UNIT_BYTE,
     },
     Limit {
         name: c"observa.audit_retention",
@@ -216,6 +244,11 @@ pub fn define() {
         c"observa.payload_retention_days",
         c"How long prompts, answers, attributes, logs and dead letters are kept, for projects that do not decide it themselves",
         &PAYLOAD_RETENTION_DAYS,
+    );
+    days::define(
+        c"observa.rejected_events_days",
+        c"How long dead letters are kept, at most as long as payloads",
+        &REJECTED_EVENTS_DAYS,
     );
     define_text(
         c"observa.archive_directory",
@@ -350,6 +383,11 @@ pub fn max_series() -> usize {
     usize::try_from(MAX_SERIES.get()).unwrap_or_default()
 }
 
+/// That a series counts after it has come.
+pub fn series_days() -> i32 {
+    SERIES_DAYS.get()
+}
+
 /// Of a tenant's metrics.
 pub fn max_users_per_hour() -> usize {
     usize::try_from(MAX_USERS_PER_HOUR.get()).unwrap_or_default()
@@ -363,6 +401,21 @@ pub fn retention_days() -> Option<i32> {
 /// Of what was said in them. None: for ever.
 pub fn payload_retention_days() -> Option<i32> {
     days::get(&PAYLOAD_RETENTION_DAYS)
+}
+
+/// Of a tenant's.
+pub fn max_rejected_events() -> i64 {
+    i64::from(MAX_REJECTED_EVENTS.get())
+}
+
+/// Of a tenant's.
+pub fn max_rejected_bytes() -> i64 {
+    i64::from(MAX_REJECTED_BYTES.get())
+}
+
+/// Of dead letters. None: as long as payloads.
+pub fn rejected_events_days() -> Option<i32> {
+    days::get(&REJECTED_EVENTS_DAYS)
 }
 
 /// None: days are dropped without an archive.

@@ -45,11 +45,20 @@ pub fn store(tenant_id: Uuid, fold: &Fold, is_last: bool) -> Result<Counts, Erro
     let mut known = known(&keys)?;
     let mut counts = Counts::new();
     let mut rows = Vec::new();
-    let computed = match is_last {
-        true => computed(&changed)?,
-        false => later(&changed)?,
-    };
-    for (key, mut summary) in computed {
+    let mut computed = Computed::default();
+    if is_last {
+        for changed in changed.chunks(MOST_COMPUTED) {
+            check_for_interrupts!();
+            computed_at_once(changed, &mut computed)?;
+        }
+    } else {
+        later(&changed)?;
+    }
+    for key in &computed.gone {
+        count(&mut counts, key, known.remove(key).as_ref(), -1);
+    }
+    drop_rows(&computed.gone)?;
+    for (key, mut summary) in computed.found {
         let old = known.remove(&key);
         count(&mut counts, &key, old.as_ref(), -1);
         count(&mut counts, &key, Some(&summary), 1);
@@ -120,28 +129,25 @@ fn known(keys: &[&Key]) -> Result<HashMap<Key, TraceSummary>, Error> {
 
 type Changed<'f> = (Key, &'f TraceChange);
 
+/// What changed traces add up to.
+#[derive(Default)]
+struct Computed {
+    found: HashMap<Key, TraceSummary>,
+    /// No event of theirs is left.
+    gone: Vec<Key>,
+}
+
 /// Leaves them to the next fold.
-fn later(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
+fn later(changed: &[Changed]) -> Result<(), Error> {
     let mut later = Delta::default();
     for ((project_id, trace_id), change) in changed {
         later.touch(*project_id, trace_id, (change.since, change.until));
     }
-    rollups::append_delta(&later)?;
-    Ok(HashMap::new())
-}
-
-/// What changed traces add up to.
-fn computed(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
-    let mut all = HashMap::new();
-    for changed in changed.chunks(MOST_COMPUTED) {
-        check_for_interrupts!();
-        all.extend(computed_at_once(changed)?);
-    }
-    Ok(all)
+    rollups::append_delta(&later)
 }
 
 /// One of which more is on its way is left to the next fold: that would be counted twice.
-fn computed_at_once(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, Error> {
+fn computed_at_once(changed: &[Changed], computed: &mut Computed) -> Result<(), Error> {
     let ids: Vec<&str> = changed.iter().map(|((_, id), _)| id.as_str()).collect();
     let since = changed.iter().map(|(_, change)| change.since).min().unwrap_or_default();
     let until = changed.iter().map(|(_, change)| change.until).max().unwrap_or_default();
@@ -158,19 +164,33 @@ fn computed_at_once(changed: &[Changed]) -> Result<HashMap<Key, TraceSummary>, E
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
-    let by_key: HashMap<&Key, &TraceChange> = changed.iter().map(|(key, change)| (key, *change)).collect();
+    let mut by_key: HashMap<&Key, &TraceChange> =
+        changed.iter().map(|(key, change)| (key, *change)).collect();
     let mut waiting = Vec::new();
     for (project_id, trace_id, _) in coming.traces() {
         let key = (project_id, trace_id.to_owned());
-        if let Some(change) = by_key.get(&key) {
-            found.remove(&key);
-            waiting.push((key, *change));
+        if let Some(change) = by_key.remove(&key) {
+            waiting.push((key, change));
         }
     }
     later(&waiting)?;
     // Other projects' part of a trace has not changed.
     found.retain(|key, _| by_key.contains_key(key));
-    Ok(found)
+    computed.gone.extend(by_key.into_keys().filter(|key| !found.contains_key(*key)).cloned());
+    computed.found.extend(found);
+    Ok(())
+}
+
+fn drop_rows(gone: &[Key]) -> Result<(), Error> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = gone.iter().map(|(_, id)| id.as_str()).collect();
+    let projects: Vec<pgrx::Uuid> = gone.iter().map(|(project_id, _)| sql_uuid(*project_id)).collect();
+    Ok(Spi::run_with_args(
+        include_str!("../sql/rollup/drop_empty_traces.sql"),
+        &[ids.into(), projects.into()],
+    )?)
 }
 
 fn read(row: &SpiHeapTupleData) -> Result<Option<(Key, TraceSummary)>, pgrx::spi::Error> {

@@ -9,11 +9,21 @@ use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid, uuid};
 use crate::keys;
+use crate::locks;
 use crate::log_guard::guard_statement;
 use crate::members::run;
 use crate::settings;
 use crate::storage;
 use crate::tenants;
+
+/// Of a tenant, in use or not.
+const MOST_WEBHOOKS: i64 = 20;
+
+/// Of a webhook, so that nobody has Observa send what somebody else did not ask for, again and again.
+const MOST_TESTS_A_MINUTE: i64 = 10;
+
+/// Tells the lock of what is counted from others that the same id stands for.
+const COUNT_LOCK: i64 = 0x776f_6f6b;
 
 /// As the table has them.
 const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
@@ -62,7 +72,14 @@ impl Wanted<'_> {
         let secret = self.secret.or(made.as_deref());
         let id = Uuid::now_v7();
         let deed = Deed::of("create_webhook", "webhook", id);
-        tenants::administer(self.tenant()?, &deed, || {
+        let tenant = self.tenant()?;
+        tenants::administer(tenant, &deed, || {
+            require_fewer_than(
+                MOST_WEBHOOKS,
+                "webhooks in a tenant",
+                uuid(tenant),
+                include_str!("../sql/notify/count_webhooks.sql"),
+            )?;
             Ok(Spi::run_with_args(
                 include_str!("../sql/notify/create_webhook.sql"),
                 &[
@@ -129,7 +146,11 @@ fn delete_webhook(id: pgrx::Uuid) {
 #[pg_extern(sql = false)]
 fn test_webhook(id: pgrx::Uuid) -> pgrx::Uuid {
     let notification = sql_uuid(Uuid::new_v4());
-    let queue = || run(include_str!("../sql/notify/queue_test.sql"), &[id.into(), notification.into()]);
+    let queue = || {
+        let recent = include_str!("../sql/notify/recent_tests.sql");
+        require_fewer_than(MOST_TESTS_A_MINUTE, "tests of a webhook in a minute", uuid(id), recent)?;
+        run(include_str!("../sql/notify/queue_test.sql"), &[id.into(), notification.into()])
+    };
     or_raise(of_webhooks_tenant(id, "test_webhook", queue));
     notification
 }
@@ -154,6 +175,20 @@ fn of_webhooks_tenant(
     tenants::administer(tenant, &Deed::of(action, "webhook", uuid(id)), || {
         if change()? == 0 { Err(not_found()) } else { Ok(()) }
     })
+}
+
+/// Of what the statement counts for an id; one more is on its way. Who asks at once waits, and counts it.
+fn require_fewer_than(most: i64, what: &str, of: Uuid, count: &str) -> Result<(), Error> {
+    locks::wait(locks::key(of) ^ COUNT_LOCK);
+    let found = Spi::connect_mut(|client| {
+        let rows = client.update(count, Some(1), &[sql_uuid(of).into()])?;
+        rows.first().get_one::<i64>()
+    })?;
+    if found.unwrap_or_default() < most {
+        Ok(())
+    } else {
+        Err(Error::Invalid(format!("there are {most} {what} already, and no more may be")))
+    }
 }
 
 /// For the storage's owner alone.

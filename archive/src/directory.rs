@@ -1,14 +1,15 @@
 //! Where archives lie: a file is there whole, or not at all.
 
 use std::fs;
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read, Seek};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
-use crate::writer::Origin;
+use crate::reader::verify;
+use crate::writer::{Origin, Written};
 
 /// Files of one partition and those made anew for the same day: beyond it something is wrong.
 const MOST_OF_A_DAY: u32 = 1_000;
@@ -19,12 +20,11 @@ pub struct Directory {
     path: PathBuf,
 }
 
-/// A file that is written: it has another name until all of it is there, and goes where it was given up.
+/// A file that is written: it has another name until all of it is there, which goes at the end.
 pub struct Draft {
     pub file: fs::File,
     temporary: PathBuf,
     path: PathBuf,
-    is_published: bool,
 }
 
 /// What was written.
@@ -58,8 +58,8 @@ impl Directory {
         remove(&probe)
     }
 
-    /// For a partition's file, `<directory>/<table>/<partition>.parquet`. One that is there is replaced if it is of the same
-    /// partition; is it of an earlier one of that day, the name ends in `_2` and so on.
+    /// For a partition's file, `<directory>/<table>/<partition>.parquet`. Is one there of an earlier partition of that day, the name ends in
+    /// `_2` and so on.
     pub fn draft(&self, table: &str, origin: &Origin) -> Result<Draft, Error> {
         let folder = self.path.join(table);
         match fs::DirBuilder::new().mode(0o700).create(&folder) {
@@ -76,7 +76,7 @@ impl Directory {
         // Its own file, left by a crash. Whatever it is, even a link to a file of the server's, goes, and a new one is made.
         let temporary = folder.join(format!(".{}.{}.part", origin.partition, file_name(&origin.database)));
         remove(&temporary)?;
-        Ok(Draft { file: create(&temporary)?, temporary, path, is_published: false })
+        Ok(Draft { file: create(&temporary)?, temporary, path })
     }
 }
 
@@ -140,11 +140,21 @@ impl Draft {
         fs::File::open(&self.temporary).map_err(Error::io("can't open", &self.temporary))
     }
 
-    /// Gives it its name, for good. `tick` is called often while it is read once more, and may end it by a panic.
-    pub fn publish(mut self, tick: &mut dyn FnMut()) -> Result<File, Error> {
-        let (bytes, sha256) = checksum(self.reopen()?, &self.temporary, tick)?;
-        fs::rename(&self.temporary, &self.path).map_err(Error::io("can't name", &self.path))?;
-        self.is_published = true;
+    /// Gives it its name, for good. A file that has it stays: is it the same partition's with the same rows, all is done, else it may be
+    /// that of a copy of this database, which nothing in it tells from ours. `tick` is called often while a file is read once more, and
+    /// may end it by a panic.
+    pub fn publish(mut self, written: &Written, tick: &mut dyn FnMut()) -> Result<File, Error> {
+        let (mut bytes, mut sha256) = checksum(self.rewound()?, &self.temporary, tick)?;
+        if link(&self.temporary, &self.path)? {
+            self.require_own()?;
+        } else {
+            let open = || fs::File::open(&self.path).map_err(Error::io("can't open", &self.path));
+            match verify(open()?, written, tick) {
+                Ok(()) => (bytes, sha256) = checksum(open()?, &self.path, tick)?,
+                Err(error @ Error::Io { .. }) => return Err(error),
+                Err(_) => return Err(Error::OtherRows(std::mem::take(&mut self.path))),
+            }
+        }
         if let Some(folder) = self.path.parent() {
             sync_folder(folder)?;
         }
@@ -152,11 +162,47 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// Its own file, whatever has the draft's name by now.
+    fn rewound(&self) -> Result<fs::File, Error> {
+        let mut file = self.file.try_clone().map_err(Error::io("can't read", &self.temporary))?;
+        file.rewind().map_err(Error::io("can't read", &self.temporary))?;
+        Ok(file)
+    }
+
+    /// A copy of this database that writes the same day at this moment has taken the draft away for its own.
+    fn require_own(&self) -> Result<(), Error> {
+        let named = fs::symlink_metadata(&self.path).map_err(Error::io("can't look at", &self.path))?;
+        let own = self.file.metadata().map_err(Error::io("can't look at", &self.path))?;
+        if (named.dev(), named.ino()) == (own.dev(), own.ino()) {
+            return Ok(());
+        }
+        remove(&self.path)?;
+        Err(Error::Taken(self.path.clone()))
+    }
+}
+
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.is_published {
-            let _ = fs::remove_file(&self.temporary);
-        }
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// Gives a file a second name. False: there is one of that name.
+fn link(from: &Path, to: &Path) -> Result<bool, Error> {
+    let linked = match fs::hard_link(from, to) {
+        // Where there are no links: the name is taken first, so that nobody's file is replaced.
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => match create(to) {
+            Ok(_) => fs::rename(from, to),
+            Err(Error::Io { source, .. }) => Err(source),
+            Err(error) => return Err(error),
+        },
+        linked => linked,
+    };
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(Error::io("can't name", to)(error)),
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Error {
     NoDirectory(PathBuf),
     #[error("{} is there already and holds something else", .0.display())]
     Taken(PathBuf),
+    #[error("{} is there already with other rows of this day, maybe of a copy of this database: move it away, or set another directory", .0.display())]
+    OtherRows(PathBuf),
     #[error("what was read back of the archive is not what was written: {0}")]
     Differs(String),
     #[error("a row of {found} values, where {wanted} columns are")]

@@ -44,7 +44,7 @@ fn write(directory: &Directory, origin: &Origin, rows: i64) -> Result<(File, Wri
     let written = writer.finish()?;
     draft.sync()?;
     verify(draft.reopen()?, &written, &mut nothing)?;
-    Ok((draft.publish(&mut nothing)?, written))
+    Ok((draft.publish(&written, &mut nothing)?, written))
 }
 
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking, and this is a part of several")]
@@ -56,7 +56,7 @@ fn opened(folder: &tempfile::TempDir) -> Directory {
 fn a_file_of_several_row_groups_is_what_was_handed_in() {
     let folder = tempfile::tempdir().unwrap();
     for rows in [0, 1, 5, 300_000] {
-        let (file, written) = write(&opened(&folder), &origin("1"), rows).unwrap();
+        let (file, written) = write(&opened(&folder), &origin(&rows.to_string()), rows).unwrap();
         assert_eq!(written.rows, rows as u64);
         assert_eq!(fs::metadata(&file.path).unwrap().len(), file.bytes);
     }
@@ -133,14 +133,49 @@ fn what_was_given_up_is_gone() {
         let draft = directory.draft("events", &origin("1")).unwrap();
         let written = Writer::new(&draft.file, columns(), &origin("1")).unwrap().finish().unwrap();
         verify(draft.reopen().unwrap(), &written, &mut nothing).unwrap();
-        draft.publish(&mut || panic!("canceled"))
+        draft.publish(&written, &mut || panic!("canceled"))
     });
     assert!(interrupted.is_err());
     assert_eq!(names(), 0);
 }
 
 #[test]
-fn only_the_partitions_own_file_is_replaced() {
+fn a_finished_file_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = opened(&folder);
+    let (first, _) = write(&directory, &origin("1"), 3).unwrap();
+    let before = fs::read(&first.path).unwrap();
+    // A copy of the database has the same identity and the same ids, and other rows.
+    for rows in [2, 4] {
+        assert!(
+            matches!(write(&directory, &origin("1"), rows), Err(Error::OtherRows(path)) if path == first.path)
+        );
+    }
+    let (again, _) = write(&directory, &origin("1"), 3).unwrap();
+    assert_eq!(
+        (again.path, again.sha256),
+        (first.path.clone(), first.sha256),
+        "the same rows are there already"
+    );
+    assert_eq!(fs::read(&first.path).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path().join("events")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_draft_that_another_one_has_taken_gets_no_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = opened(&folder);
+    let draft = directory.draft("events", &origin("1")).unwrap();
+    let written = Writer::new(&draft.file, columns(), &origin("1")).unwrap().finish().unwrap();
+    // As a copy of the database would: under the same name, and not done yet.
+    let other = directory.draft("events", &origin("1")).unwrap();
+    assert!(matches!(draft.publish(&written, &mut nothing), Err(Error::Taken(_))));
+    assert!(!folder.path().join("events/events_20260101.parquet").exists());
+    drop(other);
+}
+
+#[test]
+fn only_the_partitions_own_file_is_taken_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let directory = opened(&folder);
     let path = |relation| write(&directory, &origin(relation), 3).map(|(file, _)| file.path);

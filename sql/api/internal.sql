@@ -172,6 +172,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- What the materialized views and the views over them are made of.
 GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.readable_tenant() TO observa_system;
+GRANT EXECUTE ON FUNCTION observa_internal.backlog() TO observa_read, observa_admin;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.default_evaluators(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),

@@ -1,4 +1,4 @@
--- $1: how many at most; $2: tries of each. Of a webhook two are sent at once, so that one that hangs holds up no other; of an alert
+-- $1: how many at most; $2: tries of each; $3: webhooks, which an earlier statement has locked. Of a webhook two are sent at once, so that one that hangs holds up no other; of an alert
 -- and a webhook one after the other, as they happened. next_attempt is the lease's end meanwhile: whoever claims after it takes
 -- the one who had it for dead.
 WITH worn_out AS (
@@ -24,7 +24,7 @@ WITH worn_out AS (
                                     WHERE s.tenant_id = w.tenant_id AND s.webhook_id = w.webhook_id AND s.state = 'sending'
                                       AND s.next_attempt > pg_catalog.now()))
               FOR UPDATE SKIP LOCKED) d
-     WHERE w.enabled
+     WHERE w.enabled AND w.webhook_id = ANY ($3)
      ORDER BY d.next_attempt
      LIMIT $1
 ), claimed AS (

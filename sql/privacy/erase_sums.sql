@@ -1,7 +1,10 @@
 -- $1 a person's id, $2 ':' and the digits of their pseudonyms. What sums up their own doing goes; what others share stays without them.
+-- In what is damaged nobody can look for them.
 WITH hours AS (
     DELETE FROM observa_internal.user_metrics m
      WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
+), damaged AS (
+    DELETE FROM observa_internal.damaged_deltas d WHERE d.tenant_id = observa.current_tenant()
 ), own AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)

@@ -10,4 +10,4 @@ DELETE FROM observa_internal.rollup_deltas d
                 ORDER BY n.delta_id
                 LIMIT $1) o
         WHERE o.before < $2)
-RETURNING d.entries
+RETURNING d.entries, d.delta_id, d.added_at

@@ -33,6 +33,18 @@ COMMENT ON MATERIALIZED VIEW observa_internal.model_daily IS 'Days by provider a
 CREATE UNIQUE INDEX IF NOT EXISTS model_daily_key ON observa_internal.model_daily (tenant_id, day, provider, model) NULLS NOT DISTINCT;
 COMMENT ON INDEX observa_internal.model_daily_key IS 'A tenant''s days, and REFRESH CONCURRENTLY';
 
+-- Of older storage, which counted the users of all days at each refresh: what it has counted is kept.
+DO $older$
+BEGIN
+    IF pg_catalog.pg_get_viewdef(pg_catalog.to_regclass('observa_internal.tenant_daily')) LIKE '%user_metrics%' THEN
+        INSERT INTO observa_internal.user_days (tenant_id, day, users)
+        SELECT tenant_id, day, users FROM observa_internal.tenant_daily ON CONFLICT DO NOTHING;
+        DROP INDEX observa_internal.tenant_daily_key;
+        ALTER MATERIALIZED VIEW observa_internal.tenant_daily RENAME TO older_tenant_daily;
+    END IF;
+END
+$older$;
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS observa_internal.tenant_daily AS
 SELECT (m.bucket AT TIME ZONE 'UTC')::date AS day, m.tenant_id,
        pg_catalog.sum(m.events)::bigint AS events,
@@ -40,10 +52,9 @@ SELECT (m.bucket AT TIME ZONE 'UTC')::date AS day, m.tenant_id,
        pg_catalog.sum(m.errors + m.timeouts)::bigint AS errors,
        pg_catalog.sum(m.total_tokens)::bigint AS tokens,
        CASE WHEN pg_catalog.sum(m.priced) > 0 THEN pg_catalog.sum(m.cost_usd) END AS cost_usd,
-       coalesce((SELECT pg_catalog.count(DISTINCT u.user_id) FROM observa_internal.user_metrics u
-                  WHERE u.tenant_id = m.tenant_id AND u.bucket >= m.bucket AND u.bucket < m.bucket + interval '24 hours'
-                    AND u.events <> 0), 0) AS users
+       coalesce(pg_catalog.min(u.users), 0) AS users
   FROM observa_internal.metric_totals m
+  LEFT JOIN observa_internal.user_days u ON u.tenant_id = m.tenant_id AND u.day = (m.bucket AT TIME ZONE 'UTC')::date
  WHERE m.resolution = 'day' AND m.events <> 0
  GROUP BY m.bucket, m.tenant_id;
 COMMENT ON MATERIALIZED VIEW observa_internal.tenant_daily IS 'Days of all tenants';
@@ -94,5 +105,7 @@ COMMENT ON COLUMN observa.tenant_daily.requests IS 'LLM calls';
 COMMENT ON COLUMN observa.tenant_daily.errors IS 'Timeouts among them';
 COMMENT ON COLUMN observa.tenant_daily.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.tenant_daily.users IS 'End users of the application that did something, told apart as far as observa.max_users_per_hour goes';
+
+DROP MATERIALIZED VIEW IF EXISTS observa_internal.older_tenant_daily;
 
 GRANT SELECT ON observa.daily_metrics, observa.model_daily, observa.tenant_daily TO observa_read;

@@ -96,3 +96,5 @@ GRANT SELECT (tenant_id, notification_id, webhook_id, alert_id, event, dedup_key
 -- Whoever delivers does it for all tenants.
 GRANT SELECT ON observa_internal.webhooks, observa_internal.alert_candidates, observa_internal.alerts TO observa_system;
 GRANT SELECT, UPDATE ON observa_internal.notifications TO observa_system;
+-- Who claims locks a webhook, which takes the right to change a column.
+GRANT UPDATE (enabled) ON observa_internal.webhooks TO observa_system;

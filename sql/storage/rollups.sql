@@ -14,6 +14,18 @@ COMMENT ON TABLE observa_internal.rollup_deltas IS 'What batches have added to t
 COMMENT ON COLUMN observa_internal.rollup_deltas.entries IS 'Protobuf of Observa''s own';
 COMMENT ON CONSTRAINT rollup_deltas_pkey ON observa_internal.rollup_deltas IS 'A tenant''s deltas in the order of their arrival, to fold and to read';
 
+CREATE TABLE IF NOT EXISTS observa_internal.damaged_deltas (
+    tenant_id uuid NOT NULL,
+    delta_id uuid NOT NULL,
+    added_at timestamptz NOT NULL,
+    entries bytea COMPRESSION lz4 NOT NULL,
+    set_aside_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (tenant_id, delta_id)
+);
+COMMENT ON TABLE observa_internal.damaged_deltas IS 'What a fold could not read: the sums are without it. Empty, as a rule';
+COMMENT ON COLUMN observa_internal.damaged_deltas.entries IS 'As it was in rollup_deltas';
+COMMENT ON CONSTRAINT damaged_deltas_pkey ON observa_internal.damaged_deltas IS 'The delta';
+
 CREATE TABLE IF NOT EXISTS observa_internal.metric_series (
     tenant_id uuid NOT NULL,
     series_id uuid NOT NULL,
@@ -27,11 +39,16 @@ CREATE TABLE IF NOT EXISTS observa_internal.metric_series (
     tool_name text,
     version text,
     first_seen timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_seen date NOT NULL DEFAULT (pg_catalog.now() AT TIME ZONE 'UTC')::date,
     PRIMARY KEY (tenant_id, series_id)
 );
+ALTER TABLE observa_internal.metric_series ADD COLUMN IF NOT EXISTS last_seen date NOT NULL DEFAULT (pg_catalog.now() AT TIME ZONE 'UTC')::date;
 COMMENT ON TABLE observa_internal.metric_series IS 'What rows of metrics are told apart by';
 COMMENT ON COLUMN observa_internal.metric_series.series_id IS 'A hash of the other columns';
+COMMENT ON COLUMN observa_internal.metric_series.last_seen IS 'The last day in UTC on which something of it was folded; it counts for observa.series_days more';
 COMMENT ON CONSTRAINT metric_series_pkey ON observa_internal.metric_series IS 'The names of a row of metrics';
+CREATE INDEX IF NOT EXISTS metric_series_seen ON observa_internal.metric_series (tenant_id, last_seen);
+COMMENT ON INDEX observa_internal.metric_series_seen IS 'A tenant''s series that count against observa.max_series';
 
 CREATE TABLE IF NOT EXISTS observa_internal.metrics (
     tenant_id uuid NOT NULL,
@@ -58,8 +75,9 @@ COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an
 COMMENT ON COLUMN observa_internal.metrics.priced IS 'Billable events whose cost is known: where there are none, the cost is NULL to readers';
 COMMENT ON CONSTRAINT metrics_pkey ON observa_internal.metrics IS 'The row that is added to, and a tenant''s time range';
 
-CREATE INDEX IF NOT EXISTS metrics_days ON observa_internal.metrics (tenant_id, bucket, series_id) WHERE resolution = 'day';
-COMMENT ON INDEX observa_internal.metrics_days IS 'All tenants'' days, of which the materialized views are made';
+DROP INDEX IF EXISTS observa_internal.metrics_days;
+CREATE INDEX IF NOT EXISTS metrics_series_days ON observa_internal.metrics (tenant_id, series_id, bucket) WHERE resolution = 'day';
+COMMENT ON INDEX observa_internal.metrics_series_days IS 'All tenants'' days, of which the materialized views are made, and whether a series has any';
 
 CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
     tenant_id uuid NOT NULL,
@@ -110,6 +128,22 @@ CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
 COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';
+
+-- To count users of a day means to read all of its hours: it is done where something has changed.
+CREATE TABLE IF NOT EXISTS observa_internal.user_days (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    users bigint NOT NULL,
+    PRIMARY KEY (tenant_id, day)
+);
+COMMENT ON TABLE observa_internal.user_days IS 'How many end users of an application did something on a day in UTC; it outlives user_metrics';
+COMMENT ON CONSTRAINT user_days_pkey ON observa_internal.user_days IS 'A tenant''s days';
+
+CREATE TABLE IF NOT EXISTS observa_internal.changed_user_days (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL
+);
+COMMENT ON TABLE observa_internal.changed_user_days IS 'Days in UTC whose users a fold has changed, until they are counted anew; a day may be in it many times';
 
 CREATE OR REPLACE TRIGGER correct_rollups AFTER UPDATE ON observa_internal.events
     REFERENCING OLD TABLE AS old_events NEW TABLE AS new_events

@@ -41,14 +41,16 @@ UNION ALL
   LEFT JOIN observa_internal.activities f
     ON f.tenant_id = t.tenant_id AND f.actor = 'conversation' AND f.id = t.id AND f.project_id = t.project_id
   -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
-  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+  LEFT JOIN (SELECT x.tenant_id, x.project_id, x.id, sum(x.traces)::bigint AS traces
                FROM observa_internal.unfolded_traces() u
-              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
-               LEFT JOIN observa_internal.traces o
-                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
-              CROSS JOIN LATERAL (VALUES (s.conversation_id, 1), (o.conversation_id, -1)) x (id, traces)
+              CROSS JOIN LATERAL (
+                    SELECT s.tenant_id, s.project_id, s.conversation_id AS id, 1 AS traces
+                      FROM observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+                    UNION ALL
+                    SELECT o.tenant_id, o.project_id, o.conversation_id, -1
+                      FROM observa_internal.traces o WHERE o.tenant_id = u.tenant_id AND o.trace_id = ANY (u.trace_ids)) x
               WHERE x.id IS NOT NULL
-              GROUP BY s.tenant_id, s.project_id, x.id) n
+              GROUP BY x.tenant_id, x.project_id, x.id) n
     ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
  WHERE coalesce(f.events, 0) + t.events > 0
  ORDER BY last_seen DESC);
@@ -70,14 +72,16 @@ UNION ALL
   LEFT JOIN observa_internal.activities f
     ON f.tenant_id = t.tenant_id AND f.actor = 'session' AND f.id = t.id AND f.project_id = t.project_id
   -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
-  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+  LEFT JOIN (SELECT x.tenant_id, x.project_id, x.id, sum(x.traces)::bigint AS traces
                FROM observa_internal.unfolded_traces() u
-              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
-               LEFT JOIN observa_internal.traces o
-                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
-              CROSS JOIN LATERAL (VALUES (s.session_id, 1), (o.session_id, -1)) x (id, traces)
+              CROSS JOIN LATERAL (
+                    SELECT s.tenant_id, s.project_id, s.session_id AS id, 1 AS traces
+                      FROM observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+                    UNION ALL
+                    SELECT o.tenant_id, o.project_id, o.session_id, -1
+                      FROM observa_internal.traces o WHERE o.tenant_id = u.tenant_id AND o.trace_id = ANY (u.trace_ids)) x
               WHERE x.id IS NOT NULL
-              GROUP BY s.tenant_id, s.project_id, x.id) n
+              GROUP BY x.tenant_id, x.project_id, x.id) n
     ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
  WHERE coalesce(f.events, 0) + t.events > 0
  ORDER BY last_seen DESC);
@@ -99,14 +103,16 @@ UNION ALL
   LEFT JOIN observa_internal.activities f
     ON f.tenant_id = t.tenant_id AND f.actor = 'user' AND f.id = t.id AND f.project_id = t.project_id
   -- Traces that have changed are counted for whom they are of now, instead of for whom they were.
-  LEFT JOIN (SELECT s.tenant_id, s.project_id, x.id, sum(x.traces)::bigint AS traces
+  LEFT JOIN (SELECT x.tenant_id, x.project_id, x.id, sum(x.traces)::bigint AS traces
                FROM observa_internal.unfolded_traces() u
-              CROSS JOIN LATERAL observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
-               LEFT JOIN observa_internal.traces o
-                 ON o.tenant_id = s.tenant_id AND o.trace_id = s.trace_id AND o.project_id = s.project_id
-              CROSS JOIN LATERAL (VALUES (s.user_id, 1), (o.user_id, -1)) x (id, traces)
+              CROSS JOIN LATERAL (
+                    SELECT s.tenant_id, s.project_id, s.user_id AS id, 1 AS traces
+                      FROM observa_internal.trace_summaries(u.tenant_id, u.trace_ids, u.since, u.until) s
+                    UNION ALL
+                    SELECT o.tenant_id, o.project_id, o.user_id, -1
+                      FROM observa_internal.traces o WHERE o.tenant_id = u.tenant_id AND o.trace_id = ANY (u.trace_ids)) x
               WHERE x.id IS NOT NULL
-              GROUP BY s.tenant_id, s.project_id, x.id) n
+              GROUP BY x.tenant_id, x.project_id, x.id) n
     ON n.tenant_id = t.tenant_id AND n.project_id = t.project_id AND n.id = t.id
  WHERE coalesce(f.events, 0) + t.events > 0
  ORDER BY last_seen DESC);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pgrx::prelude::*;
 
 use crate::error::Error;
-use crate::jobs::{self, Done, Job};
+use crate::jobs::{self, Done, Job, Setback};
 use crate::storage;
 use crate::worker::restore;
 
@@ -64,10 +64,29 @@ pub fn take(job: &Job) -> Result<Option<i32>, Error> {
     Ok(idle_runs.flatten())
 }
 
-/// Writes what a run has done, which began at a time (microseconds since 1970 UTC).
+/// Writes what a run has done, which began at a time (microseconds since 1970 UTC), and for how many tenants it fails.
 pub fn record(job: &Job, begun: i64, done: &Done, pause: Duration) -> Result<(), Error> {
     let now = storage::now();
     let next = now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX));
+    let setback = done.setback.as_ref();
+    if setback.is_none_or(|setback| setback.some_went_well) {
+        record_work(job, (begun, now), next, done)?;
+    }
+    match setback {
+        Some(Setback { is_new: false, some_went_well: false, .. }) => {
+            let sql = "UPDATE observa_internal.jobs SET next_run = $2 WHERE job = $1";
+            Ok(Spi::run_with_args(sql, &[job.name.into(), storage::sql_time(next).into()])?)
+        }
+        Some(setback) if setback.is_new => {
+            // The others need not wait longer for it.
+            let next = setback.some_went_well.then(|| storage::sql_time(next));
+            put_failure(job.name, &setback.text, next)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn record_work(job: &Job, (begun, now): (i64, i64), next: i64, done: &Done) -> Result<(), Error> {
     let arguments = [
         job.name.into(),
         storage::sql_time(next).into(),
@@ -76,12 +95,19 @@ pub fn record(job: &Job, begun: i64, done: &Done, pause: Duration) -> Result<(),
         ((now - begun) as f64 / 1_000.0).into(),
         i64::try_from(done.rows).unwrap_or(i64::MAX).into(),
         done.lag_s.into(),
+        done.setback.is_some().into(),
     ];
     Ok(Spi::run_with_args(include_str!("../../sql/job/record.sql"), &arguments)?)
 }
 
 pub fn record_failure(job: &str, error: &str) -> Result<(), Error> {
-    Ok(Spi::run_with_args(include_str!("../../sql/job/record_failure.sql"), &[job.into(), error.into()])?)
+    put_failure(job, error, None)
+}
+
+/// It is due at a time; None: after a pause that grows with each failure.
+fn put_failure(job: &str, error: &str, next: Option<TimestampWithTimeZone>) -> Result<(), Error> {
+    let arguments = [job.into(), error.into(), next.into()];
+    Ok(Spi::run_with_args(include_str!("../../sql/job/record_failure.sql"), &arguments)?)
 }
 
 /// Until the next job is due; zero if one is. None: there is none.

@@ -174,6 +174,31 @@ fn the_newest_are_found_by_an_index_under_row_security() {
 }
 
 #[test]
+fn a_trace_that_loses_its_last_event_is_gone() {
+    let mut db = Database::ready();
+    let calls: Vec<Value> = ["a", "b"]
+        .iter()
+        .map(|id| {
+            with(llm_call(id), json!({"trace_id": format!("trace {id}"), "user_id": "u", "session_id": "s"}))
+        })
+        .collect();
+    db.ingest(&lines(&calls));
+    db.run("SELECT observa.run_maintenance()");
+    let traces = "SELECT array_agg(trace_id ORDER BY trace_id) FROM observa.traces";
+    assert_eq!(db.one::<Vec<String>>(traces), ["trace a", "trace b"]);
+    db.run("UPDATE observa_internal.events SET trace_id = 'trace c' WHERE event_id = 'a'");
+    for folded in [false, true] {
+        assert_eq!(db.one::<Vec<String>>(traces), ["trace b", "trace c"], "folded: {folded}");
+        assert_eq!(db.one::<i64>("SELECT trace_count FROM observa.sessions"), 2, "folded: {folded}");
+        db.run("SELECT observa.run_maintenance()");
+    }
+    db.run("UPDATE observa_internal.events SET trace_id = NULL; SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa_internal.traces"), 0);
+    assert_eq!(db.one::<i64>("SELECT trace_count FROM observa.sessions"), 0);
+    assert_right_before_and_after_fold(&mut db, NO_TIMES);
+}
+
+#[test]
 fn a_storm_of_clients_and_folds_leaves_the_lists_right() {
     let mut db = Database::ready();
     std::thread::scope(|scope| {

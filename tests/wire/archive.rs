@@ -148,17 +148,57 @@ fn every_value_of_a_day_is_in_its_file() {
 }
 
 #[test]
-fn an_archive_written_again_has_what_came_since() {
+fn a_file_stays_as_it_is_and_a_day_that_differs_from_it_too() {
     let mut db = filled(3);
     let folder = Folder::new();
     let day = day(&mut db, 3);
     let archive = format!("SELECT observa.archive_partition('events', '{day}', '{}')", folder.path());
-    assert_eq!(db.one::<Value>(&archive)["rows"], 40);
+    let first: Value = db.one(&archive);
+    assert_eq!(first["rows"], 40);
+    assert_eq!(db.one::<Value>(&archive), first, "nothing has come since");
     add(&mut db, 3, "late");
-    let again: Value = db.one(&archive);
-    assert_eq!(again["rows"], 80);
-    assert_eq!(archived(Path::new(again["file"].as_str().unwrap())).len(), 80);
-    assert_eq!(folder.files("events").len(), 1);
+    let refused = db.error(&archive);
+    assert_eq!(refused.code().code(), "58P02");
+    assert!(refused.message().contains("other rows of this day"), "{refused:?}");
+    let path = Path::new(first["file"].as_str().unwrap());
+    assert_eq!(archived(path).len(), 40);
+    // A day that expires stays, until somebody has looked at the file.
+    db.run(&format!("SET observa.archive_directory = '{}'; SET observa.retention_days = 2", folder.path()));
+    for _ in 0..2 {
+        db.run("SELECT observa.run_maintenance()");
+    }
+    assert_eq!(waiting(&mut db), 1);
+    assert_eq!(archived(path).len(), 40);
+    fs::rename(path, path.with_extension("older")).unwrap();
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(waiting(&mut db), 0);
+    assert_eq!(archived(path).len(), 80);
+}
+
+#[test]
+fn what_a_tables_owner_plants_is_not_run_by_who_archives() {
+    let mut db = filled(3);
+    let folder = Folder::new();
+    let day = day(&mut db, 3);
+    let archive = format!("SELECT observa.archive_partition('logs', '{day}', '{}')", folder.path());
+    let name = format!("observa_internal.logs_{}", compact(&day));
+    db.run(
+        "CREATE TABLE was_run (by text);
+         CREATE TYPE mood AS ENUM ('well');
+         CREATE FUNCTION planted(mood) RETURNS text LANGUAGE sql AS $$INSERT INTO was_run VALUES (current_user) RETURNING by$$;
+         CREATE CAST (mood AS text) WITH FUNCTION planted(mood);
+         ALTER TABLE observa_internal.logs ADD COLUMN mood mood DEFAULT 'well'",
+    );
+    assert_eq!(db.error(&archive).code().code(), "22023");
+    db.run(&format!(
+        "ALTER TABLE observa_internal.logs DROP COLUMN mood;
+         ALTER TABLE observa_internal.logs DETACH PARTITION {name};
+         ALTER TABLE {name} RENAME TO elsewhere;
+         CREATE VIEW {name} AS SELECT planted('well') AS message"
+    ));
+    assert_eq!(db.error(&archive).code().code(), "22023");
+    assert_eq!(db.count("was_run"), 0);
+    assert_eq!(folder.files("logs"), [""; 0]);
 }
 
 #[test]

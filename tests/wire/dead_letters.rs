@@ -36,6 +36,51 @@ fn a_dead_letter_keeps_the_line_without_its_secrets() {
 }
 
 #[test]
+fn a_client_that_sends_rubbish_fills_no_disk() {
+    let mut db = Database::ready();
+    db.tenant("other");
+    db.run("SET observa.max_rejected_events = 3");
+    let rubbish = |count: usize| "rubbish\n".repeat(count);
+    let answer = db.ingest(&rubbish(2));
+    assert_eq!((&answer["rejected"], &answer["unkept"]), (&json!(2), &Value::Null), "{answer}");
+    let answer = db.ingest(&rubbish(4));
+    assert_eq!((&answer["rejected"], &answer["unkept"]), (&json!(4), &json!(3)), "{answer}");
+    let answer = db.ingest(&rubbish(2));
+    assert_eq!((&answer["rejected"], &answer["unkept"]), (&json!(2), &json!(2)), "{answer}");
+    assert_eq!(answer["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(db.count("observa.rejected_events"), 3);
+    let elsewhere = db.ingest(&json!({"tenant_id": "other", "model": 5}).to_string());
+    assert_eq!(elsewhere["unkept"], Value::Null, "each tenant has its own room: {elsewhere}");
+
+    db.run("RESET observa.max_rejected_events; SET observa.max_rejected_bytes = 2000");
+    let answer = db.ingest(&format!("{}\nshort\n{}", "x".repeat(1_900), "y".repeat(1_900)));
+    assert_eq!(answer["unkept"], 1, "{answer}");
+    assert_eq!(db.one::<i64>("SELECT max(length(body))::bigint FROM observa.rejected_events"), 1_900);
+    // A good event needs no room.
+    assert_eq!(db.ingest(&llm_call("good").to_string())["accepted"], 1);
+}
+
+#[test]
+fn dead_letters_go_when_their_time_is_over() {
+    let mut db = Database::ready();
+    db.ingest("a\nb\nc");
+    db.run("UPDATE observa_internal.rejected_events SET created_at = now() - line * interval '20 days'");
+    let left = "SELECT array_agg(line ORDER BY line) FROM observa.rejected_events";
+    db.run("SET observa.rejected_events_days = 0; SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(left), [1, 2, 3], "0 is for ever");
+    // A pass is done once a day; the next one finds what an earlier setting has kept.
+    db.run("UPDATE observa_internal.retention_passes SET done_on = done_on - 1");
+    db.run("SET observa.rejected_events_days = 50; SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(left), [1, 2]);
+    db.run("UPDATE observa_internal.retention_passes SET done_on = done_on - 1");
+    db.run("RESET observa.rejected_events_days; SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(left), [1], "30 days by default");
+    // They are payloads, too.
+    db.run("SET observa.payload_retention_days = 10; SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa.rejected_events"), 0);
+}
+
+#[test]
 fn replay_stores_what_a_raised_limit_now_takes() {
     let mut db = Database::ready();
     let mut events: Vec<Value> = (0..3).map(|n| llm_call(&format!("e{n}"))).collect();

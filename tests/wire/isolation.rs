@@ -201,6 +201,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          SELECT observa.test_webhook(id) FROM observa.webhooks WHERE tenant_id = '{id}';
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          RESET observa.acting;
+         INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
+         INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
+         INSERT INTO observa_internal.job_tenants VALUES ('none of {mark}', '{id}', false, 1, 'infinity', '{mark}');
          INSERT INTO observa_internal.logins (login, tenant_id) VALUES ('nobody {mark}', '{id}');
          INSERT INTO observa_internal.span_contents (tenant_id, trace_id, span_id, content_id, project_id, ts, input, arrived_at)
          VALUES ('{id}', 't', 's', gen_random_uuid(), gen_random_uuid(), now(), '{mark}', now())"

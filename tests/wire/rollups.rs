@@ -219,6 +219,64 @@ fn a_late_twin_is_counted_once() {
 }
 
 #[test]
+fn a_damaged_delta_is_set_aside_and_told() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..10));
+    db.run("UPDATE observa_internal.rollup_deltas SET entries = substr(entries, 1, 20) || '\\x07'");
+    let bytes: Vec<u8> = db.one("SELECT entries FROM observa_internal.rollup_deltas");
+    db.ingest(&calls(10..20));
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(round["failed"], json!(["rollups"]));
+    assert_eq!(
+        db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_day"),
+        10,
+        "the others are folded"
+    );
+    assert_eq!(db.one::<Vec<u8>>("SELECT entries FROM observa_internal.damaged_deltas"), bytes);
+    let told = db.row("SELECT failures, last_error FROM observa.workers WHERE job = 'rollups'");
+    assert_eq!(told, json!({"failures": 1, "last_error": "XX001: 1 damaged deltas were set aside"}));
+    let health =
+        |db: &mut Database| db.one::<Value>("SELECT observa.health_detailed()")["checks"]["rollups"].clone();
+    let found = health(&mut db);
+    assert_eq!((&found["status"], &found["damaged_deltas"]), (&json!("damaged"), &json!(1)), "{found}");
+    // It is not tried again and again.
+    assert_eq!(db.one::<Value>("SELECT observa.run_maintenance()")["failed"], json!([]));
+    db.run("DELETE FROM observa_internal.damaged_deltas");
+    assert_eq!(health(&mut db)["status"], "ok");
+}
+
+/// The most memory that a backend of this machine has had, in bytes.
+fn peak(db: &mut Database) -> i64 {
+    let status: String = db.one("SELECT pg_read_file('/proc/self/status')");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the kernel tells");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<i64>().ok()).unwrap() * 1024
+}
+
+#[test]
+fn an_update_of_many_events_is_corrected_in_bounded_memory() {
+    let mut db = Database::ready();
+    db.ingest(&calls(0..10));
+    let columns: String = db.one(
+        "SELECT string_agg(CASE attname WHEN 'event_id' THEN 'e.event_id || ''/'' || n' ELSE format('e.%I', attname) END, ', ' ORDER BY attnum)
+           FROM pg_attribute WHERE attrelid = 'observa_internal.events'::regclass AND attnum > 0",
+    );
+    // What an ingest would have added of them is made by the correction below.
+    db.run("SELECT observa.run_maintenance()");
+    db.run(&format!(
+        "INSERT INTO observa_internal.events SELECT {columns} FROM observa_internal.events e, generate_series(1, 8000) n"
+    ));
+    db.client = db.connect();
+    db.run("UPDATE observa_internal.events SET route = '/small' WHERE event_id = 'call 1'");
+    let before = peak(&mut db);
+    db.run("UPDATE observa_internal.events SET route = '/moved' WHERE event_id LIKE '%/%'");
+    let grown = peak(&mut db) - before;
+    assert!(grown < 60 << 20, "80,000 events took {} MB", grown >> 20);
+    db.run("SELECT observa.run_maintenance()");
+    let moved: i64 = db.one("SELECT sum(events)::bigint FROM observa.metrics_day WHERE route = '/moved'");
+    assert_eq!(moved, db.count("observa.events WHERE route = '/moved'"));
+}
+
+#[test]
 fn more_names_than_a_tenant_may_have_are_counted_under_other() {
     let mut db = Database::ready();
     db.run(&format!("ALTER DATABASE {} SET observa.max_series = 100; ALTER DATABASE {0} SET observa.max_users_per_hour = 100", db.name));
@@ -256,6 +314,73 @@ fn more_names_than_a_tenant_may_have_are_counted_under_other() {
     );
     assert_eq!(db.count("observa.signals WHERE name = 'metrics_limit'"), 2, "once a day");
     assert_eq!(db.count("observa.alerts WHERE rule = 'metrics_limit'"), 0);
+}
+
+#[test]
+fn names_that_come_no_more_make_room_for_new_ones() {
+    let mut db = Database::ready();
+    db.run("SET observa.max_series = 100");
+    let routes = |from: usize, count: usize| {
+        let call = |n: usize| {
+            with(
+                llm_call(&uuid::Uuid::new_v4().to_string()),
+                json!({"timestamp": now_ms() - 500, "route": format!("/{n}")}),
+            )
+        };
+        lines(&(from..from + count).map(call).collect::<Vec<_>>())
+    };
+    let fold = |db: &mut Database, body: &str| {
+        db.ingest(body);
+        db.run("SELECT observa.run_maintenance()");
+    };
+    let events = |db: &mut Database, route: &str| {
+        let sql = format!(
+            "SELECT coalesce(sum(events), 0)::bigint FROM observa.metrics_day WHERE route = '{route}'"
+        );
+        db.one::<i64>(&sql)
+    };
+    fold(&mut db, &routes(0, 100));
+    fold(&mut db, &routes(100, 10));
+    assert_eq!(events(&mut db, "other"), 10, "there is no room");
+
+    // Half of them has not come for a month; the others have, and count.
+    db.run(
+        "UPDATE observa_internal.metric_series SET last_seen = last_seen - 31 WHERE substr(route, 2) < '5' AND route <> 'other'",
+    );
+    let old = db.count("observa_internal.metric_series WHERE last_seen < now()::date");
+    assert!((30..60).contains(&old), "{old}");
+    fold(&mut db, &routes(200, 10));
+    assert_eq!(events(&mut db, "other"), 10, "there is room again");
+    assert_eq!(events(&mut db, "/205"), 1);
+
+    // One that comes back is what it was.
+    fold(&mut db, &routes(3, 1));
+    assert_eq!(events(&mut db, "/3"), 2);
+    assert_eq!(
+        db.count("observa_internal.metric_series WHERE route = '/3' AND last_seen >= current_date - 1"),
+        1
+    );
+    // What was counted before is there.
+    assert_eq!(events(&mut db, "/1"), 1);
+}
+
+#[test]
+fn names_without_metrics_are_freed() {
+    let mut db = Database::ready();
+    let call =
+        |id: &str, route: &str| with(llm_call(id), json!({"timestamp": now_ms() - 500, "route": route}));
+    db.ingest(&lines(&[call("moved", "/old"), call("stays", "/kept")]));
+    db.run("SELECT observa.run_maintenance()");
+    db.run("UPDATE observa_internal.events SET route = '/new' WHERE event_id = 'moved'");
+    let series = "SELECT array_agg(route ORDER BY route) FROM observa_internal.metric_series";
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new", "/old"], "it may come back");
+    db.run("UPDATE observa_internal.metric_series SET last_seen = last_seen - 31; SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new"]);
+    db.ingest(&call("back", "/old").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<String>>(series), ["/kept", "/new", "/old"]);
+    assert_right_before_and_after_fold(&mut db);
 }
 
 #[test]
@@ -387,6 +512,56 @@ fn materialized_days_are_right_after_a_round_and_survive_concurrent_reads() {
         db.one("SELECT max(n) FROM (SELECT count(DISTINCT user_id) AS n FROM observa.events GROUP BY ts::date) d"),
     );
     assert_eq!(users.0, users.1);
+}
+
+#[test]
+fn users_of_a_day_are_counted_where_something_changed_and_outlive_their_hours() {
+    let mut db = Database::ready();
+    let call = |id: &str, days_ago: i64, user: &str| {
+        let at = now_ms() - days_ago * DAY_MS;
+        with(llm_call(id), json!({"timestamp": at, "user_id": user}))
+    };
+    db.ingest(&lines(&[call("a", 0, "ann"), call("b", 0, "bob"), call("c", 20, "ann"), call("d", 3, "ann")]));
+    let users = "SELECT array_agg(users ORDER BY day) FROM observa.tenant_daily";
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 2]);
+    assert_eq!(db.count("observa_internal.changed_user_days"), 0);
+
+    // Nothing of the untouched days is counted again, and what is gone of them was counted.
+    db.run("DELETE FROM observa_internal.user_metrics WHERE bucket < now() - interval '10 days'");
+    db.ingest(&lines(&[call("e", 0, "cem"), call("f", 3, "bob")]));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 2, 3]);
+    // A correction changes a day, too.
+    db.run("UPDATE observa_internal.events SET user_id = 'ann' WHERE event_id = 'f'");
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 3]);
+    // A day whose users are not kept by the hour any more keeps its number.
+    db.run("SET observa.metrics_hour_days = 15");
+    db.ingest(&call("g", 20, "bob").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 3]);
+}
+
+#[test]
+fn storage_that_counted_users_of_all_days_keeps_what_it_counted() {
+    let mut db = Database::ready();
+    db.ingest(&with(llm_call("a"), json!({"user_id": "ann"})).to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.run(
+        "DROP MATERIALIZED VIEW observa_internal.tenant_daily CASCADE;
+         CREATE MATERIALIZED VIEW observa_internal.tenant_daily AS
+         SELECT (m.bucket AT TIME ZONE 'UTC')::date AS day, m.tenant_id, m.events, m.events AS requests, m.errors, m.total_tokens AS tokens,
+                m.cost_usd, (SELECT count(DISTINCT u.user_id) FROM observa_internal.user_metrics u) AS users
+           FROM observa_internal.metric_totals m WHERE m.resolution = 'day';
+         CREATE UNIQUE INDEX tenant_daily_key ON observa_internal.tenant_daily (tenant_id, day);
+         ALTER MATERIALIZED VIEW observa_internal.tenant_daily OWNER TO observa_system;
+         DROP TABLE observa_internal.user_days; DELETE FROM observa_internal.user_metrics; SELECT observa.setup()",
+    );
+    assert_eq!(db.one::<i64>("SELECT users FROM observa.tenant_daily"), 1);
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.one::<i64>("SELECT users FROM observa.tenant_daily"), 1);
+    assert_eq!(db.count("pg_class WHERE relname = 'older_tenant_daily'"), 0);
 }
 
 #[test]

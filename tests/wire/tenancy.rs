@@ -424,6 +424,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.update_webhook(uuid,boolean,text,text,text,text)", "observa_owner"),
     ("observa_internal.all_tenants()", "observa_system"),
     ("observa_internal.analyses_are_due(boolean,boolean)", "observa_system"),
+    ("observa_internal.backlog()", "observa_system"),
     ("observa_internal.check_request()", "observa_system"),
     ("observa_internal.claim_analyses(integer,integer)", "observa_owner"),
     ("observa_internal.claim_notifications(integer)", "observa_system"),

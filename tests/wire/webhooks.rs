@@ -171,6 +171,63 @@ fn too_many_and_too_old_ones_are_given_up_and_the_log_is_kept_for_its_time() {
 }
 
 #[test]
+fn webhooks_of_a_tenant_and_their_tests_are_bounded() {
+    let mut db = Database::ready();
+    let hooks: Vec<Uuid> =
+        (0..20).map(|n| create(&mut db, &format!("NULL, 'h{n}', 'https://hooks.example.com/'"))).collect();
+    let one_more = "SELECT observa.create_webhook(NULL, 'one more', 'https://hooks.example.com/')";
+    let refused = db.error(one_more);
+    assert_eq!(refused.code().code(), "22023");
+    assert_eq!(refused.message(), "there are 20 webhooks in a tenant already, and no more may be");
+    let tenant = db.tenant("other");
+    let elsewhere: Uuid =
+        db.one(&format!("SELECT project_id FROM observa_internal.projects WHERE tenant_id = '{tenant}'"));
+    create(&mut db, &format!("'{elsewhere}', 'h', 'https://hooks.example.com/'"));
+    db.run(&format!("SELECT observa.delete_webhook('{}')", hooks[0]));
+    db.run(one_more);
+
+    let test = |hook: Uuid| format!("SELECT observa.test_webhook('{hook}')");
+    for _ in 0..10 {
+        db.run(&test(hooks[1]));
+    }
+    let refused = db.error(&test(hooks[1]));
+    assert_eq!(refused.message(), "there are 10 tests of a webhook in a minute already, and no more may be");
+    db.run(&test(hooks[2]));
+    db.run("UPDATE observa_internal.notifications SET created_at = created_at - interval '1 minute'");
+    db.run(&test(hooks[1]));
+}
+
+#[test]
+fn two_are_on_the_way_to_a_webhook_whoever_claims() {
+    let mut db = Database::ready();
+    let hook = create(&mut db, "NULL, 'x', 'https://hooks.example.com/'");
+    let queue = format!("SELECT observa.test_webhook('{hook}')");
+    for _ in 0..5 {
+        db.run(&queue);
+    }
+    let claim = "SELECT count(*) FROM observa_internal.claim_notifications(16)";
+    let (mut first, mut second) = (db.connect(), db.connect());
+    first.batch_execute("BEGIN").unwrap();
+    assert_eq!(one::<i64>(&mut first, claim), 2);
+    assert_eq!(one::<i64>(&mut second, claim), 0, "another one is claiming");
+    // Nobody who queues one waits for that.
+    db.run(&format!("SET lock_timeout = '1s'; {queue}"));
+    first.batch_execute("COMMIT").unwrap();
+    assert_eq!(one::<i64>(&mut second, claim), 0, "two are on the way");
+    db.run("UPDATE observa_internal.notifications SET state = 'delivered', finished_at = now() WHERE state = 'sending'");
+    assert_eq!(one::<i64>(&mut second, claim), 2);
+
+    // What waits for one that is not enabled is not due, and nobody claims for it.
+    db.run(&format!("SELECT observa.update_webhook('{hook}', enabled => false)"));
+    db.run("UPDATE observa_internal.notifications SET state = 'delivered', finished_at = now() WHERE state = 'sending'");
+    assert!(!db.one::<bool>(include_str!("../../sql/notify/due.sql")));
+    assert_eq!(one::<i64>(&mut second, claim), 0);
+    db.run(&format!("SELECT observa.update_webhook('{hook}', enabled => true)"));
+    assert!(db.one::<bool>(include_str!("../../sql/notify/due.sql")));
+    assert_eq!(one::<i64>(&mut second, claim), 2);
+}
+
+#[test]
 fn alerts_and_signals_are_published_as_often_as_one_likes() {
     let mut db = Database::ready();
     for publication in ["", "'of \"ours\"'"] {

@@ -3,7 +3,7 @@
 use postgres::{Client, Config, NoTls};
 
 /// How long a job waits for a lock: who comes later waits behind it.
-const SESSION: &str = "SET lock_timeout = '2s'; SET search_path = pg_catalog, pg_temp";
+const SESSION: &str = "SET lock_timeout = '2s'; SET default_transaction_isolation = 'read committed'; SET search_path = pg_catalog, pg_temp";
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {

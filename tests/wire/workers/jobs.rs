@@ -2,7 +2,9 @@
 
 use observa_tests::Database;
 use observa_tests::database::{error, one};
-use serde_json::Value;
+use observa_tests::event::{llm_call, with};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{JOBS, UNDONE, eventually, server, wait_for_worker};
 
@@ -25,7 +27,10 @@ fn a_job_that_fails_is_told_and_stops_no_other() {
     });
     let told = db.row("SELECT state, last_error, next_run > now() AS later, last_failed > now() - interval '1 min' AS new FROM observa.workers WHERE job = 'usage'");
     assert_eq!(told["state"], "failing");
-    assert_eq!(told["last_error"], "22P02: invalid input syntax for type integer: \"(hidden)\"");
+    assert_eq!(
+        told["last_error"],
+        "22P02: invalid input syntax for type integer: \"(hidden)\" (1 of 1 tenants)"
+    );
     assert_eq!((&told["later"], &told["new"]), (&Value::Bool(true), &Value::Bool(true)));
     eventually("the others have run", || {
         db.one::<i64>("SELECT runs FROM observa.workers WHERE job = 'twins'") > before
@@ -46,6 +51,88 @@ fn a_job_that_fails_is_told_and_stops_no_other() {
     });
 }
 
+/// Only this job is due.
+fn due(db: &mut Database, job: &str) {
+    db.run(&format!(
+        "UPDATE observa_internal.jobs SET next_run = CASE WHEN job = '{job}' THEN '-infinity' ELSE 'infinity' END::timestamptz"
+    ));
+}
+
+fn ingest_for(db: &mut Database, tenant: Uuid, event: &str) {
+    assert_eq!(
+        db.ingest(&with(llm_call(event), json!({"tenant_id": tenant.to_string()})).to_string())["accepted"],
+        1
+    );
+}
+
+#[test]
+fn a_tenant_for_whom_a_job_fails_keeps_it_from_nobody_else() {
+    let mut db = Database::ready();
+    let [well, ill] = ["well", "ill"].map(|name| db.tenant(name));
+    db.run(&format!(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+             IF NEW.tenant_id = '{ill}' THEN PERFORM 'sk-payload'::int; END IF; RETURN NEW; END$$;
+         CREATE TRIGGER broken BEFORE INSERT ON observa_internal.metrics FOR EACH ROW EXECUTE FUNCTION broken()"
+    ));
+    ingest_for(&mut db, ill, "a");
+    ingest_for(&mut db, well, "a");
+    due(&mut db, "rollups");
+    assert_eq!(db.one::<Option<String>>(NEXT).as_deref(), Some("rollups"));
+    let folded =
+        |tenant| format!("observa_internal.metrics WHERE tenant_id = '{tenant}' AND resolution = 'day'");
+    let waiting = |tenant| format!("observa_internal.rollup_deltas WHERE tenant_id = '{tenant}'");
+    assert_eq!([folded(well), waiting(well)].map(|from| db.count(&from)), [1, 0]);
+    assert_eq!([folded(ill), waiting(ill)].map(|from| db.count(&from)), [0, 1]);
+    let row = "SELECT state, rows, runs, failures, last_error, next_run < now() + interval '3 s' AS soon
+                 FROM observa.workers WHERE job = 'rollups'";
+    let told = "22P02: invalid input syntax for type integer: \"(hidden)\" (1 of 2 tenants)";
+    assert_eq!(
+        db.row(row),
+        json!({"state": "failing", "rows": 1, "runs": 1, "failures": 1, "last_error": told, "soon": true})
+    );
+
+    // It is left alone for a while; the others are not.
+    ingest_for(&mut db, well, "b");
+    due(&mut db, "rollups");
+    assert_eq!(db.one::<Option<String>>(NEXT).as_deref(), Some("rollups"));
+    assert_eq!(db.count(&waiting(well)), 0);
+    let job = db.row("SELECT failures, runs FROM observa.workers WHERE job = 'rollups'");
+    assert_eq!(job, json!({"failures": 1, "runs": 2}));
+
+    // Who asks for a round waits for no pause.
+    assert_eq!(db.one::<Value>("SELECT observa.run_maintenance()")["failed"], json!(["rollups"]));
+    assert_eq!(db.one::<i32>("SELECT failures FROM observa_internal.job_tenants"), 2);
+    db.run("DROP FUNCTION broken CASCADE");
+    assert_eq!(db.one::<Value>("SELECT observa.run_maintenance()")["failed"], json!([]));
+    assert_eq!([folded(ill), waiting(ill)].map(|from| db.count(&from)), [1, 0]);
+    assert_eq!(db.one::<i32>("SELECT failures FROM observa.workers WHERE job = 'rollups'"), 0);
+    assert_eq!(db.count("observa_internal.job_tenants"), 0);
+}
+
+#[test]
+fn a_run_over_many_tenants_ends_and_the_next_one_goes_on_with_the_others() {
+    let mut db = Database::ready();
+    let tenants: Vec<Uuid> = (0..110).map(|number| db.tenant(&format!("t{number}"))).collect();
+    let mut rounds = Vec::new();
+    let mut waiting = Vec::new();
+    for round in 0..4 {
+        // Those that have had their turn have work again.
+        for tenant in tenants.iter().filter(|_| round < 2) {
+            ingest_for(&mut db, *tenant, &format!("r{round}"));
+        }
+        if round == 0 {
+            due(&mut db, "rollups");
+        }
+        assert_eq!(db.one::<Option<String>>(NEXT).as_deref(), Some("rollups"), "round {round}: due at once");
+        rounds.push(db.one::<i64>("SELECT rows FROM observa.workers WHERE job = 'rollups'"));
+        waiting.push(db.one::<i64>("SELECT count(DISTINCT tenant_id) FROM observa_internal.rollup_deltas"));
+    }
+    // One delta each, then the next fifty's two, then those of the last ten and of the first forty, which came later.
+    assert_eq!(rounds, [50, 100, 60, 10]);
+    assert_eq!(waiting, [60, 60, 10, 0]);
+    assert_eq!(db.count("observa_internal.job_tenants"), 0);
+}
+
 #[test]
 fn a_job_waits_for_no_lock_for_long() {
     let mut db = Database::ready_in(server("workers-lock", ""));
@@ -56,7 +143,7 @@ fn a_job_waits_for_no_lock_for_long() {
     db.run("UPDATE observa_internal.jobs SET next_run = '-infinity' WHERE job = 'usage'");
     eventually("the job has given up", || {
         db.one::<Option<String>>("SELECT last_error FROM observa.workers WHERE job = 'usage'").as_deref()
-            == Some("55P03: canceling statement due to lock timeout")
+            == Some("55P03: canceling statement due to lock timeout (1 of 1 tenants)")
     });
 }
 
