@@ -77,6 +77,7 @@ pub struct Project {
     /// None: as the setting says.
     quality_scores: Option<bool>,
     limits: Limits,
+    metric_tags: Vec<String>,
 }
 
 /// What a project may send, and store.
@@ -298,7 +299,9 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
             let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
             let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
-            let project = Rc::new(Project { id, environment, scrub_emails, quality_scores, limits });
+            let metric_tags = row.get::<Vec<String>>(8)?.unwrap_or_default();
+            let project =
+                Rc::new(Project { id, environment, scrub_emails, quality_scores, limits, metric_tags });
             tenant.namesakes.entry(name).or_default().push(Rc::clone(&project));
             tenant.projects.insert(id, project);
         }
@@ -362,6 +365,7 @@ fn read_home(tenant: &Tenant, project: &Project) -> Result<Home, Error> {
         book: price_cache::book(tenant.id, project.id)?,
         rules: Arc::new(rules(project.id)?),
         quality_scores: project.quality_scores.unwrap_or(switches.quality_scores),
+        metric_tags: project.metric_tags.clone(),
     })
 }
 

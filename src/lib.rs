@@ -8,10 +8,12 @@ mod accounts;
 mod alerts;
 mod archive;
 mod audit;
+mod binary;
 mod columns;
 mod corrections;
 mod cost;
 mod days;
+mod distinct;
 mod error;
 mod export;
 mod health;
@@ -89,6 +91,7 @@ extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["s
 extension_sql_file!("../sql/api/quality.sql", name = "quality", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
 extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = ["schemas"]);
+extension_sql_file!("../sql/api/distinct.sql", name = "distinct", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
@@ -102,6 +105,7 @@ extension_sql_file!(
         "alerts",
         "archive",
         "cost",
+        "distinct",
         "health",
         "histogram",
         "identity",

@@ -23,6 +23,7 @@ static METRICS_MINUTE_DAYS: GucSetting<i32> = GucSetting::<i32>::new(45);
 static METRICS_HOUR_DAYS: GucSetting<i32> = GucSetting::<i32>::new(400);
 static MAX_SERIES: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
+static MAX_VALUES_PER_TAG: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
@@ -59,7 +60,7 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 16] = [
+static LIMITS: [Limit; 17] = [
     Limit {
         name: c"observa.metrics_minute_days",
         about: c"Days that metrics are kept by the minute; hours and days are kept longer",
@@ -90,6 +91,14 @@ static LIMITS: [Limit; 16] = [
         setting: &MAX_USERS_PER_HOUR,
         min: 100,
         max: 10_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_values_per_tag",
+        about: c"Most values of a tag that a tenant's metrics tell apart in an hour; what comes beyond is counted under other",
+        setting: &MAX_VALUES_PER_TAG,
+        min: 10,
+        max: 1_000_000,
         unit: GucFlags::empty(),
     },
     Limit {
@@ -350,6 +359,11 @@ pub fn max_series() -> usize {
 /// Of a tenant's metrics.
 pub fn max_users_per_hour() -> usize {
     usize::try_from(MAX_USERS_PER_HOUR.get()).unwrap_or_default()
+}
+
+/// Of a tag in an hour of a tenant's metrics.
+pub fn max_values_per_tag() -> usize {
+    usize::try_from(MAX_VALUES_PER_TAG.get()).unwrap_or_default()
 }
 
 /// Of what is told of events. None: for ever.

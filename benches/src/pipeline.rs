@@ -40,6 +40,7 @@ fn one_home() -> OneHome {
         book: Shared::BuiltIn(Book::builtin()),
         rules: Arc::new(RuleSet::default()),
         quality_scores: true,
+        metric_tags: Vec::new(),
     }))
 }
 

@@ -23,6 +23,8 @@ pub struct Home {
     pub rules: Arc<RuleSet>,
     /// Whether answers are scored where the client sends no scores.
     pub quality_scores: bool,
+    /// Names of tags that metrics are kept by.
+    pub metric_tags: Vec<String>,
 }
 
 /// A place as a body names it, each part by id or name.

@@ -292,6 +292,7 @@ mod tests {
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
+            metric_tags: Vec::new(),
         }
     }
 

@@ -41,6 +41,7 @@ impl OneHome {
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
+            metric_tags: Vec::new(),
         }))
     }
 }

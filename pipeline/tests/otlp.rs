@@ -35,6 +35,7 @@ impl OneHome {
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
+            metric_tags: Vec::new(),
         }))
     }
 }

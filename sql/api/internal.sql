@@ -106,7 +106,7 @@ CREATE FUNCTION observa_internal.unfolded_totals(resolution text) RETURNS TABLE 
         output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint,
         cost_usd numeric, coherence_sum double precision, coherence_count bigint, toxicity_sum double precision,
         toxicity_count bigint, hallucination_risk_sum double precision, hallucination_risk_count bigint, latency bytea, ttft bytea,
-        removed_latency bytea, removed_ttft bytea)
+        removed_latency bytea, removed_ttft bytea, users bytea)
     LANGUAGE c STABLE STRICT ROWS 100 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'unfolded_totals_wrapper';
 COMMENT ON FUNCTION observa_internal.unfolded_totals(text) IS 'What maintenance has not folded into metric_totals yet, of those that the caller may read';
@@ -116,6 +116,13 @@ CREATE FUNCTION observa_internal.unfolded_users() RETURNS TABLE (tenant_id uuid,
     LANGUAGE c STABLE ROWS 100 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'unfolded_users_wrapper';
 COMMENT ON FUNCTION observa_internal.unfolded_users() IS 'What maintenance has not folded into user_metrics yet, of those that the caller may read';
+
+CREATE FUNCTION observa_internal.unfolded_tags() RETURNS TABLE (tenant_id uuid, bucket timestamptz, project_id uuid, environment text, tag text,
+        value text, events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, total_tokens bigint, cost_usd numeric,
+        users bytea)
+    LANGUAGE c STABLE ROWS 100 SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unfolded_tags_wrapper';
+COMMENT ON FUNCTION observa_internal.unfolded_tags() IS 'What maintenance has not folded into tag_metrics yet, of those that the caller may read';
 
 CREATE FUNCTION observa_internal.unfolded_activities(actor text) RETURNS TABLE (tenant_id uuid, id text, project_id uuid,
         first_seen timestamptz, last_seen timestamptz, events bigint, messages bigint, tokens bigint, priced bigint, cost_usd numeric,
@@ -178,5 +185,6 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.bui
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
 GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
-    observa_internal.unfolded_users(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
-    observa_internal.subtract_histograms(observa.histogram, observa.histogram) TO observa_read;
+    observa_internal.unfolded_users(), observa_internal.unfolded_tags(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
+    observa_internal.subtract_histograms(observa.histogram, observa.histogram),
+    observa_internal.add_distinct(observa.distinct_values, observa.distinct_values) TO observa_read;

@@ -2,6 +2,9 @@
 WITH hours AS (
     DELETE FROM observa_internal.user_metrics m
      WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
+), tags AS (
+    DELETE FROM observa_internal.tag_metrics m
+     WHERE m.tenant_id = observa.current_tenant() AND (m.value = $1 OR pg_catalog.right(m.value, 17) = $2)
 ), own AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)

@@ -178,6 +178,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
                       "input": mark, "output": mark, "attributes": {"a": mark}});
     let mut timeless = with(with(llm_call("timeless"), said.clone()), own.clone());
     timeless.as_object_mut().unwrap().remove("timestamp");
+    db.run(&format!(
+        "SELECT observa.set_metric_tags(id, '{{a}}') FROM observa.projects WHERE tenant_id = '{id}'"
+    ));
     let answer = db.ingest(&lines(&[
         with(with(llm_call("a"), said.clone()), own.clone()),
         with(

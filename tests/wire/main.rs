@@ -41,6 +41,7 @@ mod server_log;
 mod sessions;
 mod setup;
 mod signals;
+mod tags;
 mod tenancy;
 mod trace;
 mod views;
