@@ -12,6 +12,7 @@ use observa_pipeline::settings::DAY;
 use crate::accounts;
 use crate::archive;
 use crate::audit;
+use crate::budgets;
 use crate::error::Error;
 use crate::identity::Acting;
 use crate::key_uses;
@@ -54,7 +55,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 16] = [
+pub static JOBS: [Job; 17] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -80,6 +81,12 @@ pub static JOBS: [Job; 16] = [
         every: || MINUTE / 2,
         told_as: Some("quota_signals"),
         run: |_| for_each_tenant(usage::fold),
+    },
+    Job {
+        name: "budgets",
+        every: || MINUTE / 2,
+        told_as: Some("budget_signals"),
+        run: |_| for_each_tenant(budgets::tell),
     },
     Job { name: "audit", every: || 60 * MINUTE, told_as: None, run: |_| for_each_tenant(audit::forget) },
     Job {

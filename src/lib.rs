@@ -9,6 +9,7 @@ mod alerts;
 mod archive;
 mod audit;
 mod binary;
+mod budgets;
 mod columns;
 mod corrections;
 mod cost;

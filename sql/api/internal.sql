@@ -174,12 +174,25 @@ CREATE FUNCTION observa_internal.edit_model_price() RETURNS trigger
 ALTER FUNCTION observa_internal.edit_model_price() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.edit_model_price() IS 'Adds, changes or removes a price beside the built-in ones';
 
+CREATE FUNCTION observa_internal.spending(tenant uuid, project uuid, model text, user_id text, tag text, value text, since timestamptz,
+        until timestamptz) RETURNS numeric
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'spending_wrapper';
+COMMENT ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) IS 'USD of a budget''s kind; NULL: the caller may not read metrics';
+
+CREATE FUNCTION observa_internal.edit_budget() RETURNS trigger
+    LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'edit_budget_wrapper';
+ALTER FUNCTION observa_internal.edit_budget() OWNER TO observa_owner;
+COMMENT ON FUNCTION observa_internal.edit_budget() IS 'Adds, changes or removes a budget of the tenant';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- What the materialized views and the views over them are made of.
 GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.readable_tenant() TO observa_system;
 -- The views of observa are security_invoker: their readers run these.
+GRANT EXECUTE ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) TO observa_read, observa_admin;
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),

@@ -113,6 +113,9 @@ CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
 COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
 COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';
 
+CREATE INDEX IF NOT EXISTS user_metrics_user ON observa_internal.user_metrics (tenant_id, user_id, bucket);
+COMMENT ON INDEX observa_internal.user_metrics_user IS 'The hours of one user, for a budget of theirs';
+
 CREATE TABLE IF NOT EXISTS observa_internal.tag_metrics (
     tenant_id uuid NOT NULL,
     tag text COLLATE "C" NOT NULL,

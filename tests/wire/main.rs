@@ -6,6 +6,7 @@ mod alerts;
 mod archive;
 mod audit;
 mod bodies;
+mod budgets;
 mod concurrency;
 mod cost;
 mod crash;

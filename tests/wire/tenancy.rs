@@ -428,6 +428,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.claim_notifications(integer)", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa_internal.edit_budget()", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),
     ("observa_internal.edit_profile()", "observa_system"),
