@@ -71,6 +71,11 @@ pub fn text(text: &str) -> Option<pg_sys::Datum> {
     text.into_datum()
 }
 
+/// NULL where there are none.
+fn texts_or_none(texts: &[String]) -> Option<pg_sys::Datum> {
+    if texts.is_empty() { None } else { texts.iter().map(String::as_str).collect::<Vec<&str>>().into_datum() }
+}
+
 pub fn uuid(id: Uuid) -> Option<pg_sys::Datum> {
     pgrx::Uuid::from_bytes(id.into_bytes()).into_datum()
 }
@@ -133,7 +138,7 @@ fn environment<'r>(ready: &'r Ready) -> &'r str {
 }
 
 pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
-    let others: [(&str, Value<EventRow<'b>>); 28] = [
+    let others: [(&str, Value<EventRow<'b>>); 29] = [
         ("tenant_id", |row| uuid(row.ready.home.tenant_id)),
         ("ts", |row| row.ready.event.ts.and_then(time)),
         ("project_id", |row| uuid(row.ready.home.project_id)),
@@ -160,6 +165,7 @@ pub fn events<'b>() -> Vec<Column<EventRow<'b>>> {
             row.ready.event.facts.score(|scores| scores.hallucination_risk).into_datum()
         }),
         ("prompt_category", |row| row.ready.event.prompt_category().and_then(text)),
+        ("metric_tags", |row| texts_or_none(&row.ready.tags)),
         ("redactions", |row| i32::try_from(row.ready.event.redactions).unwrap_or(i32::MAX).into_datum()),
         ("translator_version", |_| aliases::VERSION.into_datum()),
         ("batch_id", |row| uuid(row.stamp.batch_id)),

@@ -34,6 +34,7 @@ struct Counted {
     cost_usd: Option<Usd>,
     /// Trace, conversation, session.
     ids: [Option<String>; 3],
+    tags: Vec<String>,
 }
 
 impl Counted {
@@ -66,6 +67,7 @@ impl Counted {
             },
             cost_usd: text(26)?.and_then(|cost| cost.parse().ok()),
             ids: [text(27)?, text(28)?, text(29)?],
+            tags: row.get::<Vec<String>>(30)?.unwrap_or_default(),
         }))
     }
 
@@ -100,6 +102,7 @@ impl Counted {
             signals: 0,
             latency_ms: self.latency_ms,
             ttft_ms: self.ttft_ms,
+            tags: &self.tags,
             scores: self.scores,
             sums: sums(status, self.billable, self.tokens, self.cost_usd.as_ref()),
         }

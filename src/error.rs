@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::ErrorKind;
 
+use observa_pipeline::distinct::DistinctError;
 use observa_pipeline::error::Refusal;
 use observa_pipeline::histogram::HistogramError;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -16,6 +17,8 @@ pub enum Error {
     Refused(#[from] Refusal),
     #[error(transparent)]
     Histogram(#[from] HistogramError),
+    #[error(transparent)]
+    Distinct(#[from] DistinctError),
     #[error("invalid input syntax for type {0}")]
     Syntax(&'static str),
     #[error("permission denied: this session acts for no tenant")]
@@ -75,7 +78,7 @@ impl Error {
         match self {
             Error::Refused(Refusal::BadGzip) => PgSqlErrorCode::ERRCODE_DATA_EXCEPTION,
             Error::Refused(_) => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-            Error::Histogram(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
+            Error::Histogram(_) | Error::Distinct(_) => PgSqlErrorCode::ERRCODE_INVALID_BINARY_REPRESENTATION,
             Error::Syntax(_) => PgSqlErrorCode::ERRCODE_INVALID_TEXT_REPRESENTATION,
             Error::BadKey | Error::WrongPassword => PgSqlErrorCode::ERRCODE_INVALID_PASSWORD,
             Error::NoTenant | Error::NoRight(_) | Error::SuperuserOnly(_) => {

@@ -7,6 +7,7 @@ use observa_pipeline::histogram::{HistogramError, Latencies};
 use pgrx::prelude::*;
 use pgrx::{Internal, PgMemoryContexts};
 
+use crate::binary;
 use crate::error::{Error, or_raise};
 
 /// The bytes, if they are a histogram's, or the statement's end.
@@ -25,41 +26,18 @@ fn valid<T>(result: Result<T, HistogramError>) -> T {
 
 #[pg_extern(sql = false)]
 fn histogram_in(text: &CStr) -> Vec<u8> {
-    let bytes = from_hex(text.to_bytes()).ok_or(Error::Syntax("observa.histogram"));
+    let bytes = binary::from_hex(text.to_bytes()).ok_or(Error::Syntax("observa.histogram"));
     checked(or_raise(bytes))
-}
-
-/// Of `\x` and hexadecimal digits, as PostgreSQL writes bytea.
-fn from_hex(text: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let (pairs, odd) = text.strip_prefix(b"\\x")?.as_chunks::<2>();
-    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(high)? << 4 | digit(low)?).ok();
-    odd.is_empty().then(|| pairs.iter().map(byte).collect())?
 }
 
 #[pg_extern(sql = false)]
 fn histogram_out(histogram: &[u8]) -> CString {
-    let digit = |half: u8| b"0123456789abcdef".get(usize::from(half)).copied().unwrap_or(b'0');
-    let digits = histogram.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    CString::new(b"\\x".iter().copied().chain(digits).collect::<Vec<u8>>()).unwrap_or_default()
+    binary::to_hex(histogram)
 }
 
 #[pg_extern(sql = false)]
-fn histogram_recv(mut message: Internal) -> Vec<u8> {
-    // SAFETY: PostgreSQL calls a receive function with a StringInfo, which SQL can't do. What is from its cursor to its length
-    // is initialized; the cursor goes to the end, which says that all was read.
-    let bytes = unsafe {
-        message.get_mut::<pg_sys::StringInfoData>().map(|message| {
-            let start = usize::try_from(message.cursor).unwrap_or_default();
-            let end = usize::try_from(message.len).unwrap_or_default();
-            message.cursor = message.len;
-            std::slice::from_raw_parts(message.data.cast::<u8>(), end)
-                .get(start..)
-                .unwrap_or_default()
-                .to_vec()
-        })
-    };
-    checked(bytes.unwrap_or_default())
+fn histogram_recv(message: Internal) -> Vec<u8> {
+    checked(binary::of_message(message))
 }
 
 #[pg_extern(sql = false)]

@@ -81,6 +81,7 @@ pub struct Project {
     /// None: as the setting says.
     judge_sample_rate: Option<f64>,
     limits: Limits,
+    metric_tags: Vec<String>,
 }
 
 /// What a project may send, and store.
@@ -303,9 +304,16 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
             let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
             let judge_sample_rate = row.get::<f64>(8)?;
-            let project =
-                Project { id, environment, scrub_emails, quality_scores, judge_sample_rate, limits };
-            let project = Rc::new(project);
+            let metric_tags = row.get::<Vec<String>>(9)?.unwrap_or_default();
+            let project = Rc::new(Project {
+                id,
+                environment,
+                scrub_emails,
+                quality_scores,
+                judge_sample_rate,
+                limits,
+                metric_tags,
+            });
             tenant.namesakes.entry(name).or_default().push(Rc::clone(&project));
             tenant.projects.insert(id, project);
         }
@@ -370,6 +378,7 @@ fn read_home(tenant: &Tenant, project: &Project) -> Result<Home, Error> {
         rules: Arc::new(rules(project.id)?),
         quality_scores: project.quality_scores.unwrap_or(switches.quality_scores),
         analysis: analysis::of_project(switches.sampling, project.judge_sample_rate)?,
+        metric_tags: project.metric_tags.clone(),
     })
 }
 

@@ -14,6 +14,7 @@ use crate::accounts;
 use crate::analysis;
 use crate::archive;
 use crate::audit;
+use crate::budgets;
 use crate::error::Error;
 use crate::key_uses;
 use crate::matviews;
@@ -70,7 +71,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 18] = [
+pub static JOBS: [Job; 19] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -108,6 +109,12 @@ pub static JOBS: [Job; 18] = [
         every: || 60 * MINUTE,
         told_as: None,
         run: |patience| tenants::for_all("audit", patience, audit::forget),
+    },
+    Job {
+        name: "budgets",
+        every: || MINUTE / 2,
+        told_as: Some("budget_signals"),
+        run: |patience| tenants::for_all("budgets", patience, budgets::tell),
     },
     Job {
         name: "sessions",

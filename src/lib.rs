@@ -9,11 +9,14 @@ mod alerts;
 mod analysis;
 mod archive;
 mod audit;
+mod binary;
+mod budgets;
 mod columns;
 mod corrections;
 mod cost;
 mod days;
 mod dead_letters;
+mod distinct;
 mod error;
 mod export;
 mod health;
@@ -91,6 +94,7 @@ extension_sql_file!("../sql/api/projects.sql", name = "projects", requires = ["s
 extension_sql_file!("../sql/api/quality.sql", name = "quality", requires = ["schemas"]);
 extension_sql_file!("../sql/api/cost.sql", name = "cost", requires = ["schemas"]);
 extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = ["schemas"]);
+extension_sql_file!("../sql/api/distinct.sql", name = "distinct", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
@@ -106,6 +110,7 @@ extension_sql_file!(
         "analysis",
         "archive",
         "cost",
+        "distinct",
         "health",
         "histogram",
         "identity",

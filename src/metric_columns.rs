@@ -1,8 +1,9 @@
 //! Which column of the rollups' tables holds what of a fold.
 
+use observa_pipeline::distinct::Distinct;
 use observa_pipeline::histogram::Latencies;
 use observa_pipeline::rollup::{
-    ActivityRow, Group, OwnedSeries, Resolution, SeriesRow, Sums, TotalRow, UserRow,
+    ActivityRow, Group, OwnedSeries, Resolution, SeriesRow, Sums, TagRow, TotalRow, UserRow,
 };
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -30,6 +31,11 @@ pub struct Total<'f> {
 pub struct UserHour<'f> {
     pub tenant_id: Uuid,
     pub row: &'f UserRow,
+}
+
+pub struct TagHour<'f> {
+    pub tenant_id: Uuid,
+    pub row: &'f TagRow<'f>,
 }
 
 pub struct Actor<'f> {
@@ -63,6 +69,12 @@ impl UserHour<'_> {
     }
 }
 
+impl TagHour<'_> {
+    fn sums(&self) -> &Sums {
+        self.row.sums
+    }
+}
+
 /// Columns that are numbers of a row's sums.
 macro_rules! numbers {
     ($row:ident: $($name:ident),+) => {
@@ -72,6 +84,10 @@ macro_rules! numbers {
 
 fn histogram(latencies: Option<Latencies>) -> Option<pg_sys::Datum> {
     latencies.and_then(|latencies| latencies.to_bytes().into_datum())
+}
+
+fn sketch(users: Option<Distinct>) -> Option<pg_sys::Datum> {
+    users.and_then(|users| users.to_bytes().into_datum())
 }
 
 fn latency(group: &Group, removed: bool) -> Option<pg_sys::Datum> {
@@ -130,6 +146,7 @@ pub fn totals<'f>() -> Vec<Column<Total<'f>>> {
             name: "hallucination_risk_count",
             value: |row| row.row.group.scores.hallucination_risk.1.into_datum(),
         },
+        Column { name: "users", value: |row| sketch(row.row.group.users().filter(|_| !row.removed)) },
     ];
     let numbers = numbers!(Total: events,
         errors,
@@ -156,6 +173,21 @@ pub fn users<'f>() -> Vec<Column<UserHour<'f>>> {
         Column { name: "cost_usd", value: |row| money(&row.row.sums.cost_usd) },
     ];
     let numbers = numbers!(UserHour: events, errors, timeouts, billable, priced, total_tokens);
+    names.into_iter().chain(numbers).collect()
+}
+
+pub fn tags<'f>() -> Vec<Column<TagHour<'f>>> {
+    let names = [
+        Column { name: "tenant_id", value: |row: &TagHour| uuid(row.tenant_id) },
+        Column { name: "tag", value: |row| text(row.row.tag) },
+        Column { name: "bucket", value: |row| time(row.row.bucket) },
+        Column { name: "project_id", value: |row| uuid(row.row.project_id) },
+        Column { name: "environment", value: |row| text(row.row.environment) },
+        Column { name: "value", value: |row| text(row.row.value) },
+        Column { name: "cost_usd", value: |row| money(&row.row.sums.cost_usd) },
+        Column { name: "users", value: |row| sketch(row.row.users()) },
+    ];
+    let numbers = numbers!(TagHour: events, errors, timeouts, billable, priced, total_tokens);
     names.into_iter().chain(numbers).collect()
 }
 

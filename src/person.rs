@@ -44,7 +44,7 @@ pub struct Subject {
 pub struct Kept {
     pub table: &'static str,
     pub find: &'static str,
-    /// What takes keys, and erases.
+    /// What takes keys, the person's id and ':' with the digits of their pseudonyms, and erases.
     pub erase: &'static str,
 }
 

@@ -78,6 +78,7 @@ fn erase_sums(subject: &Subject) -> Result<(), Error> {
 /// for us while we wait for them.
 fn erase(subject: &Subject, kept: &Kept) -> Result<usize, Error> {
     let (mut after, mut count) = (Key::first(), 0);
+    let [id, pseudonyms] = subject.ids();
     loop {
         let rows = subject.rows(kept, &after, BATCH, false)?;
         let Some(((first, _), (last, _))) = rows.first().zip(rows.last()) else { return Ok(count) };
@@ -85,7 +86,9 @@ fn erase(subject: &Subject, kept: &Kept) -> Result<usize, Error> {
         let (times, ids): (Vec<TimestampWithTimeZone>, Vec<String>) =
             rows.into_iter().map(|(key, _)| (key.ts, key.id)).unzip();
         let is_last = (ids.len() as i64) < BATCH;
-        count += run(kept.erase, &[times.into(), ids.into(), first.into(), last.ts.into()])?;
+        let keys = [times.into(), ids.into(), first.into(), last.ts.into()];
+        let arguments: Vec<DatumWithOid> = keys.into_iter().chain([id.into(), pseudonyms.into()]).collect();
+        count += run(kept.erase, &arguments)?;
         if is_last {
             return Ok(count);
         }

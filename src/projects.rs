@@ -1,5 +1,6 @@
 //! What a project decides for itself, where the settings speak for all.
 
+use observa_pipeline::tags;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 
@@ -47,6 +48,26 @@ fn set_analysis(project: pgrx::Uuid, sample_rate: Option<f64>, budget_usd: Optio
     }
     let update = "UPDATE observa_internal.projects SET judge_sample_rate = $2, judge_budget_usd = $3 WHERE project_id = $1";
     or_raise(change(project, "set_analysis", update, vec![sample_rate.into(), budget_usd.into()]));
+}
+
+#[pg_extern(sql = false)]
+fn set_metric_tags(project: pgrx::Uuid, tags: Option<Vec<Option<String>>>) {
+    let mut named: Vec<String> = Vec::new();
+    for tag in tags.into_iter().flatten().map(Option::unwrap_or_default) {
+        if !tags::is_name(&tag) {
+            let most = tags::LONGEST_NAME;
+            Error::Invalid(format!("a tag's name has 1 to {most} letters, digits and _ . : / -")).raise();
+        }
+        if !named.contains(&tag) {
+            named.push(tag);
+        }
+    }
+    if named.len() > tags::MOST_TAGS {
+        Error::Invalid(format!("metrics are kept by {} tags at most", tags::MOST_TAGS)).raise();
+    }
+    let tags = (!named.is_empty()).then_some(named);
+    let update = "UPDATE observa_internal.projects SET metric_tags = $2 WHERE project_id = $1";
+    or_raise(change(project, "set_metric_tags", update, vec![tags.into()]));
 }
 
 /// A tenant that could lift its own limits would have none.

@@ -265,10 +265,11 @@ fn delete(sql: &str, project_id: Uuid, (from, before): (i64, i64), left: &mut i6
     Ok(false)
 }
 
-const BUCKETS: [&str; 3] = [
+const BUCKETS: [&str; 4] = [
     include_str!("../sql/retention/metrics.sql"),
     include_str!("../sql/retention/totals.sql"),
     include_str!("../sql/retention/users.sql"),
+    include_str!("../sql/retention/tags.sql"),
 ];
 
 /// Deletes minutes and hours of metrics that are kept as hours and days alone, and names of which no metrics are left; how many rows.

@@ -211,7 +211,8 @@ fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Result<R
     if home.quality_scores {
         quality::score(&mut event);
     }
-    Ok(Ready { event, home, signals: Vec::new() })
+    // Tags stay as they came.
+    Ok(Ready { event, home, signals: Vec::new(), tags: Vec::new() })
 }
 
 /// Who is billed may be another one now.

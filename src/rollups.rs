@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use observa_pipeline::batch::Ready;
 use observa_pipeline::rollup::{Activity, ActivityRow, Delta, Fact, Fold, Lost, Resolution};
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::{self, Done, Setback};
 use crate::locks;
-use crate::metric_columns::{self, Actor, Metric, NewSeries, Total, UserHour};
+use crate::metric_columns::{self, Actor, Metric, NewSeries, TagHour, Total, UserHour};
 use crate::patience::Patience;
 use crate::rows::{self, Rows};
 use crate::settings;
@@ -121,6 +122,7 @@ fn fold_until(end: Option<Instant>) -> Result<Folded, Error> {
         if !batch.fold.is_empty() {
             limit_series(&mut batch.fold)?;
             limit_users(&mut batch.fold)?;
+            limit_values(&mut batch.fold)?;
             rows::in_own_memory(|| store(tenant_id, &batch))?;
         }
         folded.deltas += batch.deltas;
@@ -234,25 +236,46 @@ fn limit_users(fold: &mut Fold) -> Result<(), Error> {
         if users <= room {
             continue;
         }
-        let known: HashSet<(Uuid, String, String)> = Spi::connect(|client| {
-            let sql = include_str!("../sql/rollup/known_users.sql");
-            let rows = client.select(sql, None, &[sql_time(bucket).into()])?;
-            rows.map(|row| {
-                let key = (row.get::<pgrx::Uuid>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
-                let (Some(project), Some(environment), Some(user_id)) = key else { return Ok(None) };
-                Ok(Some((identity::uuid(project), environment, user_id)))
-            })
-            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
-        })?
-        .into_iter()
-        .flatten()
-        .collect();
+        let known = names_of_hour(include_str!("../sql/rollup/known_users.sql"), &[sql_time(bucket).into()])?;
         fold.merge_users_into_other(bucket, room, |(_, project_id, environment, user_id)| {
             known.contains(&(*project_id, environment.clone(), user_id.clone()))
         });
         tell_limit("users of an hour", settings::max_users_per_hour())?;
     }
     Ok(())
+}
+
+/// Values of a tag beyond what an hour may have go into one.
+fn limit_values(fold: &mut Fold) -> Result<(), Error> {
+    for ((bucket, tag), values) in fold.tags_of_hours() {
+        let arguments = || [sql_time(bucket).into(), tag.as_str().into()];
+        let sql = include_str!("../sql/rollup/value_count.sql");
+        let count = Spi::get_one_with_args::<i64>(sql, &arguments())?.unwrap_or_default();
+        let room = settings::max_values_per_tag().saturating_sub(usize::try_from(count).unwrap_or_default());
+        if values <= room {
+            continue;
+        }
+        let known = names_of_hour(include_str!("../sql/rollup/known_values.sql"), &arguments())?;
+        fold.merge_values_into_other(bucket, &tag, room, |(_, _, project_id, environment, value)| {
+            known.contains(&(*project_id, environment.clone(), value.clone()))
+        });
+        tell_limit("values of a tag in an hour", settings::max_values_per_tag())?;
+    }
+    Ok(())
+}
+
+/// Project, environment and name of what is counted in an hour.
+fn names_of_hour(sql: &str, arguments: &[DatumWithOid]) -> Result<HashSet<(Uuid, String, String)>, Error> {
+    let found = Spi::connect(|client| {
+        let rows = client.select(sql, None, arguments)?;
+        rows.map(|row| {
+            let key = (row.get::<pgrx::Uuid>(1)?, row.get::<String>(2)?, row.get::<String>(3)?);
+            let (Some(project), Some(environment), Some(name)) = key else { return Ok(None) };
+            Ok(Some((identity::uuid(project), environment, name)))
+        })
+        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Raises a signal, once a day.
@@ -283,7 +306,18 @@ fn store(tenant_id: Uuid, batch: &Batch) -> Result<(), Error> {
     let lessened = of_users().filter(|user| user.row.sums.events <= 0);
     let rows = Rows::new("user_metrics", &metric_columns::users(), lessened)?;
     run(include_str!("../sql/rollup/drop_empty_users.sql"), &rows)?;
+    store_tags(tenant_id, fold)?;
     store_activities(tenant_id, batch)
+}
+
+fn store_tags(tenant_id: Uuid, fold: &Fold) -> Result<(), Error> {
+    let tags = fold.tags();
+    let of_tags = || tags.iter().map(|row| TagHour { tenant_id, row });
+    let rows = Rows::new("tag_metrics", &metric_columns::tags(), of_tags())?;
+    run(include_str!("../sql/rollup/tags.sql"), &rows)?;
+    let lessened = of_tags().filter(|tag| tag.row.sums.events <= 0);
+    let rows = Rows::new("tag_metrics", &metric_columns::tags(), lessened)?;
+    run(include_str!("../sql/rollup/drop_empty_tags.sql"), &rows)
 }
 
 /// Traces come first, as they are counted for whom they are of; who has nothing left goes last.

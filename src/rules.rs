@@ -78,7 +78,7 @@ fn check_rule(row: &Value) -> Result<(), Error> {
 }
 
 /// A row of another tenant's project, or of none, would count for nobody.
-fn check_project(row: &Value) -> Result<(), Error> {
+pub fn check_project(row: &Value) -> Result<(), Error> {
     let Some(project) = row.get("project_id").and_then(Value::as_str) else { return Ok(()) };
     let tenant = match Uuid::parse_str(project) {
         Ok(project_id) => tenants::tenant_of_project(project_id)?,

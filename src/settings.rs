@@ -29,6 +29,7 @@ static MAX_USERS_PER_HOUR: GucSetting<i32> = GucSetting::<i32>::new(100_000);
 static MAX_REJECTED_EVENTS: GucSetting<i32> = GucSetting::<i32>::new(10_000);
 static MAX_REJECTED_BYTES: GucSetting<i32> = GucSetting::<i32>::new(64 << 20);
 static REJECTED_EVENTS_DAYS: days::Setting = days::Setting::new(Some(c"30"));
+static MAX_VALUES_PER_TAG: GucSetting<i32> = GucSetting::<i32>::new(1_000);
 static AUDIT_RETENTION: GucSetting<i32> = GucSetting::<i32>::new(730 * DAY_S);
 static WINDOW_PAST: GucSetting<i32> = GucSetting::<i32>::new(30 * DAY_S);
 static WINDOW_FUTURE: GucSetting<i32> = GucSetting::<i32>::new(DAY_S);
@@ -65,7 +66,7 @@ struct Limit {
 }
 
 /// A client must not raise its own limits: all are for superusers, in postgresql.conf, for a role or a database.
-static LIMITS: [Limit; 19] = [
+static LIMITS: [Limit; 20] = [
     Limit {
         name: c"observa.metrics_minute_days",
         about: c"Days that metrics are kept by the minute; hours and days are kept longer",
@@ -104,6 +105,14 @@ static LIMITS: [Limit; 19] = [
         setting: &MAX_USERS_PER_HOUR,
         min: 100,
         max: 10_000_000,
+        unit: GucFlags::empty(),
+    },
+    Limit {
+        name: c"observa.max_values_per_tag",
+        about: c"Most values of a tag that a tenant's metrics tell apart in an hour; what comes beyond is counted under other",
+        setting: &MAX_VALUES_PER_TAG,
+        min: 10,
+        max: 1_000_000,
         unit: GucFlags::empty(),
     },
     Limit {
@@ -391,6 +400,11 @@ pub fn series_days() -> i32 {
 /// Of a tenant's metrics.
 pub fn max_users_per_hour() -> usize {
     usize::try_from(MAX_USERS_PER_HOUR.get()).unwrap_or_default()
+}
+
+/// Of a tag in an hour of a tenant's metrics.
+pub fn max_values_per_tag() -> usize {
+    usize::try_from(MAX_VALUES_PER_TAG.get()).unwrap_or_default()
 }
 
 /// Of what is told of events. None: for ever.

@@ -168,6 +168,7 @@ fn unfolded_totals(
         name!(ttft, Option<Vec<u8>>),
         name!(removed_latency, Option<Vec<u8>>),
         name!(removed_ttft, Option<Vec<u8>>),
+        name!(users, Option<Vec<u8>>),
     ),
 > {
     let resolution = resolution(name);
@@ -203,6 +204,7 @@ fn unfolded_totals(
                 bytes(row.group.ttft()),
                 bytes(row.group.removed_latency()),
                 bytes(row.group.removed_ttft()),
+                row.group.users().map(|users| users.to_bytes()),
             ));
         }
     }
@@ -245,6 +247,52 @@ fn unfolded_users() -> TableIterator<
                 sums.priced,
                 sums.total_tokens,
                 AnyNumeric::try_from(sums.cost_usd.to_plain_string().as_str()).ok(),
+            ));
+        }
+    }
+    TableIterator::new(found)
+}
+
+#[pg_extern(sql = false)]
+#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
+fn unfolded_tags() -> TableIterator<
+    'static,
+    (
+        name!(tenant_id, pgrx::Uuid),
+        name!(bucket, TimestampWithTimeZone),
+        name!(project_id, pgrx::Uuid),
+        name!(environment, String),
+        name!(tag, String),
+        name!(value, String),
+        name!(events, i64),
+        name!(errors, i64),
+        name!(timeouts, i64),
+        name!(billable, i64),
+        name!(priced, i64),
+        name!(total_tokens, i64),
+        name!(cost_usd, Option<AnyNumeric>),
+        name!(users, Option<Vec<u8>>),
+    ),
+> {
+    let mut found = Vec::new();
+    for (tenant_id, fold) in &or_raise(folds()) {
+        for row in fold.tags() {
+            let sums = row.sums;
+            found.push((
+                sql_uuid(*tenant_id),
+                sql_time(row.bucket),
+                sql_uuid(row.project_id),
+                row.environment.to_owned(),
+                row.tag.to_owned(),
+                row.value.to_owned(),
+                sums.events,
+                sums.errors,
+                sums.timeouts,
+                sums.billable,
+                sums.priced,
+                sums.total_tokens,
+                AnyNumeric::try_from(sums.cost_usd.to_plain_string().as_str()).ok(),
+                row.users().map(|users| users.to_bytes()),
             ));
         }
     }

@@ -41,6 +41,7 @@ fn one_home() -> OneHome {
         rules: Arc::new(RuleSet::default()),
         quality_scores: true,
         analysis: None,
+        metric_tags: Vec::new(),
     }))
 }
 

@@ -21,6 +21,7 @@ use crate::letter::{self, Letter};
 use crate::quality;
 use crate::settings::Settings;
 use crate::signal::{self, Seen, Signal};
+use crate::tags;
 use crate::translate::aliases::{self, Target};
 use crate::translate::canonical;
 use crate::translate::envelope::Envelope;
@@ -32,6 +33,8 @@ pub struct Ready<'l> {
     pub event: Event<'l>,
     pub home: Arc<Home>,
     pub signals: Vec<Signal>,
+    /// Values of the tags that its project has metrics by, as [`tags::find`] gives them.
+    pub tags: Vec<String>,
 }
 
 /// A line that is not stored; its text is clean.
@@ -167,7 +170,12 @@ impl<'l> Reading<'l, '_> {
         }
         let seen = Seen { event: &event, found: &found, context_window: bill::context_window(&event, &home) };
         let signals = signal::detect(&seen, &home.rules);
-        Ok(Some(Ready { event, home, signals }))
+        // Clean ones: what is redacted is no value.
+        let tags = match event.attributes.as_deref().filter(|_| !home.metric_tags.is_empty()) {
+            Some(attributes) => tags::find(&home.metric_tags, attributes),
+            None => Vec::new(),
+        };
+        Ok(Some(Ready { event, home, signals, tags }))
     }
 
     fn reject_line(&mut self, line: &Line, reject: Reject, text: &str) {

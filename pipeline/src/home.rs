@@ -26,6 +26,8 @@ pub struct Home {
     pub quality_scores: bool,
     /// What is judged. None: nothing is.
     pub analysis: Option<Arc<Plan>>,
+    /// Names of tags that metrics are kept by.
+    pub metric_tags: Vec<String>,
 }
 
 /// A place as a body names it, each part by id or name.

@@ -293,6 +293,7 @@ mod tests {
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
             analysis: None,
+            metric_tags: Vec::new(),
         }
     }
 

@@ -4,7 +4,8 @@
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
 //! [`analysis`] chooses what a judge is shown. A [`person`] is found in what is stored, and told it as a [`document`].
-//! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in.
+//! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in,
+//! [`distinct`] what people are told apart with; [`tags`] are what a project wants sums by.
 #![forbid(unsafe_code)]
 
 pub mod analysis;
@@ -13,6 +14,7 @@ pub mod bill;
 pub mod bucket;
 pub mod clean;
 pub mod decode;
+pub mod distinct;
 pub mod document;
 pub mod error;
 pub mod event;
@@ -30,6 +32,7 @@ pub mod scrub;
 pub mod settings;
 pub mod signal;
 pub mod slots;
+pub mod tags;
 pub mod time;
 pub mod translate;
 pub mod validate;

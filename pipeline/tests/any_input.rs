@@ -42,6 +42,7 @@ impl OneHome {
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
             analysis: None,
+            metric_tags: Vec::new(),
         }))
     }
 }

@@ -106,7 +106,7 @@ CREATE FUNCTION observa_internal.unfolded_totals(resolution text) RETURNS TABLE 
         output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint,
         cost_usd numeric, coherence_sum double precision, coherence_count bigint, toxicity_sum double precision,
         toxicity_count bigint, hallucination_risk_sum double precision, hallucination_risk_count bigint, latency bytea, ttft bytea,
-        removed_latency bytea, removed_ttft bytea)
+        removed_latency bytea, removed_ttft bytea, users bytea)
     LANGUAGE c STABLE STRICT ROWS 100 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'unfolded_totals_wrapper';
 COMMENT ON FUNCTION observa_internal.unfolded_totals(text) IS 'What maintenance has not folded into metric_totals yet, of those that the caller may read';
@@ -116,6 +116,13 @@ CREATE FUNCTION observa_internal.unfolded_users() RETURNS TABLE (tenant_id uuid,
     LANGUAGE c STABLE ROWS 100 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'unfolded_users_wrapper';
 COMMENT ON FUNCTION observa_internal.unfolded_users() IS 'What maintenance has not folded into user_metrics yet, of those that the caller may read';
+
+CREATE FUNCTION observa_internal.unfolded_tags() RETURNS TABLE (tenant_id uuid, bucket timestamptz, project_id uuid, environment text, tag text,
+        value text, events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, total_tokens bigint, cost_usd numeric,
+        users bytea)
+    LANGUAGE c STABLE ROWS 100 SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unfolded_tags_wrapper';
+COMMENT ON FUNCTION observa_internal.unfolded_tags() IS 'What maintenance has not folded into tag_metrics yet, of those that the caller may read';
 
 CREATE FUNCTION observa_internal.unfolded_activities(actor text) RETURNS TABLE (tenant_id uuid, id text, project_id uuid,
         first_seen timestamptz, last_seen timestamptz, events bigint, messages bigint, tokens bigint, priced bigint, cost_usd numeric,
@@ -167,6 +174,18 @@ CREATE FUNCTION observa_internal.edit_model_price() RETURNS trigger
 ALTER FUNCTION observa_internal.edit_model_price() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.edit_model_price() IS 'Adds, changes or removes a price beside the built-in ones';
 
+CREATE FUNCTION observa_internal.spending(tenant uuid, project uuid, model text, user_id text, tag text, value text, since timestamptz,
+        until timestamptz) RETURNS numeric
+    LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'spending_wrapper';
+COMMENT ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) IS 'USD of a budget''s kind; NULL: the caller may not read metrics';
+
+CREATE FUNCTION observa_internal.edit_budget() RETURNS trigger
+    LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'edit_budget_wrapper';
+ALTER FUNCTION observa_internal.edit_budget() OWNER TO observa_owner;
+COMMENT ON FUNCTION observa_internal.edit_budget() IS 'Adds, changes or removes a budget of the tenant';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA observa_internal FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 -- What the materialized views and the views over them are made of.
@@ -174,10 +193,12 @@ GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(ob
     observa.quantile(observa.histogram, double precision), observa.readable_tenant() TO observa_system;
 GRANT EXECUTE ON FUNCTION observa_internal.backlog() TO observa_read, observa_admin;
 -- The views of observa are security_invoker: their readers run these.
+GRANT EXECUTE ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) TO observa_read, observa_admin;
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.default_evaluators(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
 GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
-    observa_internal.unfolded_users(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
-    observa_internal.subtract_histograms(observa.histogram, observa.histogram) TO observa_read;
+    observa_internal.unfolded_users(), observa_internal.unfolded_tags(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
+    observa_internal.subtract_histograms(observa.histogram, observa.histogram),
+    observa_internal.add_distinct(observa.distinct_values, observa.distinct_values) TO observa_read;

@@ -32,7 +32,17 @@ letters, which are kept at most as long as the events. Both are set: NULL is as 
 observa.payload_retention_days say, 0 is for ever. Whole days in UTC; maintenance deletes what is older, and usage and metrics keep
 counting it. For who administers the tenant. Over 20,000 or negative: 22023.';
 
+CREATE FUNCTION observa.set_metric_tags(project uuid, tags text[]) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'set_metric_tags_wrapper';
+ALTER FUNCTION observa.set_metric_tags(uuid, text[]) OWNER TO observa_owner;
+COMMENT ON FUNCTION observa.set_metric_tags(uuid, text[]) IS 'Sets the tags that observa.metrics_tag_hour sums a project''s events up by
+
+Of events that come from now on; NULL or {}: none. At most 10, each of 1 to 64 letters, digits and _ . : / -, else 22023. A tag is a
+key of an event''s attributes, of their metadata or tags, or of a resource; of a list, each element is a value. For who administers the
+tenant. docs/metrics.md says more.';
+
 REVOKE ALL ON FUNCTION observa.scrub_emails(uuid, boolean), observa.quality_scores(uuid, boolean),
-    observa.set_retention(uuid, integer, integer), observa.limit_project(uuid, integer, bigint) FROM PUBLIC;
+    observa.set_retention(uuid, integer, integer), observa.set_metric_tags(uuid, text[]), observa.limit_project(uuid, integer, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.scrub_emails(uuid, boolean), observa.quality_scores(uuid, boolean),
-    observa.set_retention(uuid, integer, integer) TO observa_admin;
+    observa.set_retention(uuid, integer, integer), observa.set_metric_tags(uuid, text[]) TO observa_admin;

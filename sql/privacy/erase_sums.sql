@@ -5,6 +5,13 @@ WITH hours AS (
      WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
 ), damaged AS (
     DELETE FROM observa_internal.damaged_deltas d WHERE d.tenant_id = observa.current_tenant()
+), tags AS (
+    DELETE FROM observa_internal.tag_metrics m
+     WHERE m.tenant_id = observa.current_tenant() AND (m.value = $1 OR pg_catalog.right(m.value, 17) = $2)
+), budgets AS (
+    DELETE FROM observa_internal.budgets b
+     WHERE b.tenant_id = observa.current_tenant()
+       AND (b.user_id = $1 OR pg_catalog.right(b.user_id, 17) = $2 OR b.value = $1 OR pg_catalog.right(b.value, 17) = $2)
 ), own AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)

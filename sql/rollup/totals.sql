@@ -20,4 +20,5 @@ INSERT INTO observa_internal.metric_totals AS m SELECT * FROM rows
        hallucination_risk_sum = m.hallucination_risk_sum + excluded.hallucination_risk_sum,
        hallucination_risk_count = m.hallucination_risk_count + excluded.hallucination_risk_count,
        latency = observa_internal.add_histograms(m.latency::observa.histogram, excluded.latency::observa.histogram)::bytea,
-       ttft = observa_internal.add_histograms(m.ttft::observa.histogram, excluded.ttft::observa.histogram)::bytea
+       ttft = observa_internal.add_histograms(m.ttft::observa.histogram, excluded.ttft::observa.histogram)::bytea,
+       users = observa_internal.add_distinct(m.users::observa.distinct_values, excluded.users::observa.distinct_values)::bytea

@@ -52,8 +52,10 @@ ALTER TABLE observa_internal.events
     ADD COLUMN IF NOT EXISTS toxicity_score double precision,
     ADD COLUMN IF NOT EXISTS sentiment_score double precision,
     ADD COLUMN IF NOT EXISTS hallucination_risk double precision,
-    ADD COLUMN IF NOT EXISTS prompt_category text;
+    ADD COLUMN IF NOT EXISTS prompt_category text,
+    ADD COLUMN IF NOT EXISTS metric_tags text[];
 COMMENT ON TABLE observa_internal.events IS 'One event each, a partition a day (UTC)';
+COMMENT ON COLUMN observa_internal.events.metric_tags IS 'tag=value for each tag that metrics are kept by, as it was counted; NULL: none';
 COMMENT ON CONSTRAINT events_pkey ON observa_internal.events IS 'A tenant''s time range, and the retry of an event';
 
 CREATE INDEX IF NOT EXISTS events_trace ON observa_internal.events (tenant_id, trace_id);

@@ -4,9 +4,9 @@ DO $policies$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'events',
+    FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'budgets', 'events',
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
-                                'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics',
+                                'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
@@ -14,9 +14,9 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE POLICY acting_tenant ON observa_internal.%I TO observa_owner '
             'USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant())', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'events', 'event_payloads', 'signals', 'alerts',
+    FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'budgets', 'events', 'event_payloads', 'signals', 'alerts',
                                 'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
-                                'metric_totals', 'user_metrics', 'activities', 'traces'] LOOP
+                                'metric_totals', 'user_metrics', 'tag_metrics', 'activities', 'traces'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
             'USING (tenant_id = observa.readable_tenant())', name);
@@ -45,7 +45,10 @@ CREATE POLICY administered_tenant ON observa_internal.detection_rules FOR SELECT
 DROP POLICY IF EXISTS administered_tenant ON observa_internal.model_prices;
 CREATE POLICY administered_tenant ON observa_internal.model_prices FOR SELECT TO observa_admin
     USING (tenant_id IS NULL OR tenant_id = observa.administered_tenant());
-GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices TO observa_admin;
+DROP POLICY IF EXISTS administered_tenant ON observa_internal.budgets;
+CREATE POLICY administered_tenant ON observa_internal.budgets FOR SELECT TO observa_admin
+    USING (tenant_id = observa.administered_tenant());
+GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices, observa_internal.budgets TO observa_admin;
 
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,

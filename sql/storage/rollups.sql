@@ -108,6 +108,8 @@ CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
     ttft bytea COMPRESSION lz4,
     PRIMARY KEY (tenant_id, resolution, bucket, project_id, environment, event_type)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE observa_internal.metric_totals ADD COLUMN IF NOT EXISTS users bytea COMPRESSION lz4;
+COMMENT ON COLUMN observa_internal.metric_totals.users IS 'A sketch of their end users, from which nobody is taken out; NULL: they had none, or came before it was kept';
 COMMENT ON TABLE observa_internal.metric_totals IS 'Sums of all series of a type of event: few rows, for overviews';
 COMMENT ON CONSTRAINT metric_totals_pkey ON observa_internal.metric_totals IS 'The row that is added to, and a tenant''s time range';
 
@@ -144,6 +146,29 @@ CREATE TABLE IF NOT EXISTS observa_internal.changed_user_days (
     day date NOT NULL
 );
 COMMENT ON TABLE observa_internal.changed_user_days IS 'Days in UTC whose users a fold has changed, until they are counted anew; a day may be in it many times';
+CREATE INDEX IF NOT EXISTS user_metrics_user ON observa_internal.user_metrics (tenant_id, user_id, bucket);
+COMMENT ON INDEX observa_internal.user_metrics_user IS 'The hours of one user, for a budget of theirs';
+
+CREATE TABLE IF NOT EXISTS observa_internal.tag_metrics (
+    tenant_id uuid NOT NULL,
+    tag text COLLATE "C" NOT NULL,
+    bucket timestamptz NOT NULL,
+    project_id uuid NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    events bigint NOT NULL,
+    errors bigint NOT NULL,
+    timeouts bigint NOT NULL,
+    billable bigint NOT NULL,
+    priced bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    users bytea COMPRESSION lz4,
+    PRIMARY KEY (tenant_id, tag, bucket, project_id, environment, value)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE observa_internal.tag_metrics IS 'Sums of a value of a tag over an hour';
+COMMENT ON COLUMN observa_internal.tag_metrics.users IS 'A sketch of their end users, from which nobody is taken out; NULL: they had none';
+COMMENT ON CONSTRAINT tag_metrics_pkey ON observa_internal.tag_metrics IS 'The row that is added to, and a time range of a tag';
 
 CREATE OR REPLACE TRIGGER correct_rollups AFTER UPDATE ON observa_internal.events
     REFERENCING OLD TABLE AS old_events NEW TABLE AS new_events

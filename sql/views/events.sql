@@ -40,7 +40,8 @@ SELECT e.tenant_id, e.project_id, e.environment, e.event_id, e.ts, e.event_type,
        e.ingested_at,
        observa_internal.event_error_message(e.tenant_id, e.ts, e.event_id) AS error_message,
        e.observation_type, e.message_index, e.name, e.response_model, e.response_id, e.translator_version, e.batch_id,
-       e.coherence_score, e.toxicity_score, e.sentiment_score, e.hallucination_risk, e.prompt_category
+       e.coherence_score, e.toxicity_score, e.sentiment_score, e.hallucination_risk, e.prompt_category,
+       e.metric_tags
   FROM observa_internal.events e;
 COMMENT ON VIEW observa.events IS 'Events: what happened, when, how long it took and what it cost
 
@@ -63,6 +64,7 @@ COMMENT ON COLUMN observa.events.redactions IS 'Secrets and personal data that w
 COMMENT ON COLUMN observa.events.input IS 'Prompt or arguments: text, or JSON as the client wrote it';
 COMMENT ON COLUMN observa.events.output IS 'Answer or result: text, or JSON as the client wrote it';
 COMMENT ON COLUMN observa.events.attributes IS 'Everything that has no column of its own, under its own key';
+COMMENT ON COLUMN observa.events.metric_tags IS 'tag=value for each value of the project''s metric_tags, by which observa.metrics_tag_hour counts it; NULL: none';
 
 CREATE OR REPLACE VIEW observa.rejected_events WITH (security_invoker = true) AS
 SELECT rejected_id AS id, tenant_id, project_id, batch_id, line, code, field, message, body, attempts, created_at

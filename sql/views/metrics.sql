@@ -66,7 +66,9 @@ SELECT m.bucket, m.tenant_id, m.project_id, m.environment, m.event_type,
        END AS latency,
        CASE WHEN t.tenant_id IS NULL THEN m.ttft::observa.histogram ELSE observa_internal.subtract_histograms(
            observa_internal.add_histograms(m.ttft::observa.histogram, t.ttft::observa.histogram), t.removed_ttft::observa.histogram)
-       END AS ttft
+       END AS ttft,
+       CASE WHEN t.tenant_id IS NULL THEN m.users::observa.distinct_values
+            ELSE observa_internal.add_distinct(m.users::observa.distinct_values, t.users::observa.distinct_values) END AS users
   FROM observa_internal.metric_totals m
   LEFT JOIN tail t ON t.tenant_id = m.tenant_id AND t.bucket = m.bucket AND t.project_id = m.project_id
                   AND t.environment = m.environment AND t.event_type = m.event_type
@@ -77,7 +79,8 @@ SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.event_type, t.event
        CASE WHEN t.priced > 0 THEN t.cost_usd END, t.coherence_sum, t.coherence_count, t.toxicity_sum, t.toxicity_count,
        t.hallucination_risk_sum, t.hallucination_risk_count,
        observa_internal.subtract_histograms(t.latency::observa.histogram, t.removed_latency::observa.histogram),
-       observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram)
+       observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram),
+       t.users::observa.distinct_values
   FROM tail t
  WHERE t.events <> 0
    AND NOT EXISTS (SELECT FROM observa_internal.metric_totals m
@@ -103,6 +106,7 @@ COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; ho
 COMMENT ON COLUMN observa.metrics_total_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.metrics_total_%1$s.latency IS 'Milliseconds; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_total_%1$s.ttft IS 'Milliseconds to the first token; NULL: none is known';
+COMMENT ON COLUMN observa.metrics_total_%1$s.users IS 'End users, as a sketch: observa.distinct_count(observa.merge(users)) over any rows; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_total_%1$s.coherence_sum IS 'Over coherence_count it is their mean';
 COMMENT ON COLUMN observa.metrics_total_%1$s.toxicity_sum IS 'Over toxicity_count it is their mean';
 COMMENT ON COLUMN observa.metrics_total_%1$s.hallucination_risk_sum IS 'Over hallucination_risk_count it is their mean';
@@ -137,3 +141,34 @@ A committed event is in the next query''s numbers. Tokens and money are those of
 COMMENT ON COLUMN observa.metrics_user_hour.bucket IS 'When the hour begins';
 COMMENT ON COLUMN observa.metrics_user_hour.user_id IS 'As in observa.events; other: beyond observa.max_users_per_hour users of an hour';
 COMMENT ON COLUMN observa.metrics_user_hour.cost_usd IS 'NULL: no cost is known of any of them';
+
+CREATE OR REPLACE VIEW observa.metrics_tag_hour WITH (security_invoker = true) AS
+WITH tail AS MATERIALIZED (SELECT * FROM observa_internal.unfolded_tags())
+SELECT m.bucket, m.tenant_id, m.project_id, m.environment, m.tag, m.value,
+       m.events + coalesce(t.events, 0) AS events,
+       m.errors + coalesce(t.errors, 0) AS errors,
+       m.timeouts + coalesce(t.timeouts, 0) AS timeouts,
+       m.total_tokens + coalesce(t.total_tokens, 0) AS tokens,
+       CASE WHEN m.priced + coalesce(t.priced, 0) > 0 THEN m.cost_usd + coalesce(t.cost_usd, 0) END AS cost_usd,
+       CASE WHEN t.tenant_id IS NULL THEN m.users::observa.distinct_values
+            ELSE observa_internal.add_distinct(m.users::observa.distinct_values, t.users::observa.distinct_values) END AS users
+  FROM observa_internal.tag_metrics m
+  LEFT JOIN tail t ON t.tenant_id = m.tenant_id AND t.bucket = m.bucket AND t.project_id = m.project_id
+                  AND t.environment = m.environment AND t.tag = m.tag AND t.value = m.value
+ WHERE m.events + coalesce(t.events, 0) <> 0
+UNION ALL
+SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.tag, t.value, t.events, t.errors, t.timeouts, t.total_tokens,
+       CASE WHEN t.priced > 0 THEN t.cost_usd END, t.users::observa.distinct_values
+  FROM tail t
+ WHERE t.events <> 0
+   AND NOT EXISTS (SELECT FROM observa_internal.tag_metrics m
+                    WHERE m.tenant_id = t.tenant_id AND m.bucket = t.bucket AND m.project_id = t.project_id
+                      AND m.environment = t.environment AND m.tag = t.tag AND m.value = t.value);
+COMMENT ON VIEW observa.metrics_tag_hour IS 'Events of an hour by the value of a tag that the project lists in metric_tags
+
+A committed event is in the next query''s numbers. Tokens and money are those of billable events alone. An event that has several
+values of a tag is in a row of each: sums over a tag''s values may count it more than once. observa.set_metric_tags lists the tags.';
+COMMENT ON COLUMN observa.metrics_tag_hour.bucket IS 'When the hour begins';
+COMMENT ON COLUMN observa.metrics_tag_hour.value IS 'Up to 200 bytes of it; other: beyond observa.max_values_per_tag values of an hour';
+COMMENT ON COLUMN observa.metrics_tag_hour.cost_usd IS 'NULL: no cost is known of any of them';
+COMMENT ON COLUMN observa.metrics_tag_hour.users IS 'End users, as a sketch: observa.distinct_count(observa.merge(users)) over any rows; NULL: none is known';

@@ -23,6 +23,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("observa.quality_scores(uuid,boolean)", "('$project', false)", "quality_scores"),
     ("observa.scrub_emails(uuid,boolean)", "('$project', true)", "scrub_emails"),
     ("observa.set_analysis(uuid,double precision,numeric)", "('$project', 0.5, 2)", "set_analysis"),
+    ("observa.set_metric_tags(uuid,text[])", "('$project', '{customer}')", "set_metric_tags"),
     ("observa.set_retention(uuid,integer,integer)", "('$project', 400, 300)", "set_retention"),
     ("observa.add_member(uuid,text,text)", "('$tenant', 'ann', 'viewer')", "add_member"),
     ("observa.remove_member(uuid,text)", "('$tenant', 'ann')", "remove_member"),
@@ -138,6 +139,12 @@ fn a_tenants_loads_and_edits_are_in_its_own_log() {
         ("INSERT INTO observa.model_prices (model, rates) VALUES ('house', '{}')".into(), "edit_model_price"),
         ("UPDATE observa.model_prices SET provider = 'p' WHERE model = 'house'".into(), "edit_model_price"),
         ("DELETE FROM observa.model_prices WHERE model = 'house'".into(), "edit_model_price"),
+        (
+            "INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('b', 1, 'day')".into(),
+            "edit_budget",
+        ),
+        ("UPDATE observa.budgets SET amount_usd = 2".into(), "edit_budget"),
+        ("DELETE FROM observa.budgets".into(), "edit_budget"),
         ("INSERT INTO observa.detection_rules (name) VALUES ('high_cost')".into(), "edit_detection_rule"),
     ] {
         let rows = format!(

@@ -128,10 +128,14 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
         db.run(&format!(
             "SELECT observa.create_api_key(id, 'sk') FROM observa.projects WHERE tenant_id = '{tenant}'"
         ));
+        db.run(&format!("INSERT INTO observa.budgets (tenant_id, name, amount_usd, period) VALUES ('{tenant}', 'b', 1, 'month')"));
+        db.run(&format!(
+            "SELECT observa.set_metric_tags(id, '{{tags}}') FROM observa.projects WHERE tenant_id = '{tenant}'"
+        ));
         let tenant = json!({"tenant_id": tenant.to_string()});
         db.ingest(&lines(&[
             with(
-                with(llm_call("a"), json!({"latency_ms": 9000, "trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u"})),
+                with(llm_call("a"), json!({"latency_ms": 9000, "trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "tags": ["a"]})),
                 tenant.clone(),
             ),
             with(json!({"bad": 1}), tenant),

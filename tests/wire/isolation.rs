@@ -178,6 +178,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
                       "input": mark, "output": mark, "attributes": {"a": mark}});
     let mut timeless = with(with(llm_call("timeless"), said.clone()), own.clone());
     timeless.as_object_mut().unwrap().remove("timestamp");
+    db.run(&format!(
+        "SELECT observa.set_metric_tags(id, '{{a}}') FROM observa.projects WHERE tenant_id = '{id}'"
+    ));
     let answer = db.ingest(&lines(&[
         with(with(llm_call("a"), said.clone()), own.clone()),
         with(
@@ -195,6 +198,7 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
         "LOAD 'observa'; SET observa.acting = '{id}//iqa/';
          INSERT INTO observa.logs (message, trace_id) VALUES ('{mark}', 't');
          INSERT INTO observa.model_prices (model, rates) VALUES ('{mark}', '{{\"input\": 0.001}}');
+         INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('{mark}', 0.000001, 'day');
          UPDATE observa.detection_rules SET threshold = 6000 WHERE name = 'high_latency';
          SELECT observa.add_scrub_pattern('{id}', '{mark}', '{mark}-[0-9]+'), observa.add_member('{id}', 'owner-{mark}', 'owner');
          SELECT observa.create_webhook(NULL, '{mark}', 'https://{mark}.example.com/{mark}', secret => 'secret-{mark}');

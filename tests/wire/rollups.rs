@@ -56,6 +56,15 @@ const USERS: &str = "
     SELECT coalesce(json_agg(d), '[]')::text FROM (
         SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE users) r UNION ALL SELECT 'wrong', * FROM (TABLE users EXCEPT ALL TABLE raw) u) d";
 
+const TAGS: &str = "
+    WITH raw AS (SELECT date_trunc('hour', ts, 'UTC'), project_id, environment, split_part(pair, '=', 1), substr(pair, strpos(pair, '=') + 1),
+                        count(*), count(*) FILTER (WHERE status = 'error'), coalesce(sum(total_tokens) FILTER (WHERE billable), 0),
+                        sum(cost_usd) FILTER (WHERE billable)
+                   FROM observa.events, unnest(metric_tags) pair GROUP BY 1, 2, 3, 4, 5),
+         tags AS (SELECT bucket, project_id, environment, tag, value, events, errors, tokens, cost_usd FROM observa.metrics_tag_hour)
+    SELECT coalesce(json_agg(d), '[]')::text FROM (
+        SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE tags) r UNION ALL SELECT 'wrong', * FROM (TABLE tags EXCEPT ALL TABLE raw) u) d";
+
 /// All in one snapshot: whatever others do meanwhile.
 #[track_caller]
 pub fn assert_right(client: &mut Client) {
@@ -71,10 +80,19 @@ pub fn assert_right(client: &mut Client) {
     }
     let found: String = transaction.query_one(USERS, &[]).unwrap().get(0);
     assert_eq!(found, "[]", "users");
+    let found: String = transaction.query_one(TAGS, &[]).unwrap().get(0);
+    assert_eq!(found, "[]", "tags");
+}
+
+/// A database whose calls are counted by tags, too.
+pub fn ready() -> Database {
+    let mut db = Database::ready();
+    db.run("SELECT observa.set_metric_tags(id, '{customer,tags}') FROM observa.projects");
+    db
 }
 
 #[track_caller]
-fn assert_right_before_and_after_fold(db: &mut Database) {
+pub fn assert_right_before_and_after_fold(db: &mut Database) {
     assert_right(&mut db.client);
     db.run("SELECT observa.run_maintenance()");
     assert_eq!(db.count("observa_internal.rollup_deltas"), 0);
@@ -96,17 +114,18 @@ fn call(n: i64) -> Value {
             "latency_ms": (n * 37 % 5000) as f64 + 0.25,
             "ttft_ms": if n % 2 == 0 { json!(n % 400) } else { Value::Null },
             "input_tokens": n % 1000, "output_tokens": n % 77, "user_id": format!("u{}", n % 5),
+            "metadata": {"customer": format!("c{}", n % 3)}, "tags": if n % 2 == 0 { json!(["even", "all"]) } else { json!(["all"]) },
         }),
     )
 }
 
-fn calls(numbers: std::ops::Range<i64>) -> String {
+pub fn calls(numbers: std::ops::Range<i64>) -> String {
     lines(&numbers.map(call).collect::<Vec<_>>())
 }
 
 #[test]
 fn metrics_are_those_of_the_events_folded_or_not() {
-    let mut db = Database::ready();
+    let mut db = ready();
     db.ingest(&calls(0..200));
     db.ingest(
         &json!({"event_type": "tool_call", "event_id": "t", "tool_name": "search", "latency_ms": 12.5})
@@ -117,11 +136,14 @@ fn metrics_are_those_of_the_events_folded_or_not() {
     db.ingest(&calls(150..260));
     assert_right_before_and_after_fold(&mut db);
     assert!(db.count("observa.metrics_minute") > 20);
+    assert!(
+        db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_tag_hour WHERE value = 'even'") >= 130
+    );
 }
 
 #[test]
 fn a_rolled_back_batch_is_in_no_sum() {
-    let mut db = Database::ready();
+    let mut db = ready();
     db.ingest(&calls(0..40));
     let mut transaction = db.client.transaction().unwrap();
     transaction.query_one("SELECT observa.ingest($1::text)", &[&calls(40..80)]).unwrap();
@@ -154,7 +176,7 @@ fn percentiles_of_merged_buckets_are_those_of_the_events() {
 
 #[test]
 fn what_changes_stored_events_changes_the_sums() {
-    let mut db = Database::ready();
+    let mut db = ready();
     db.ingest(&calls(0..90));
     db.run("SELECT observa.run_maintenance()");
     // A price that was not known, and one that counts from now on for what is stored.
@@ -385,7 +407,7 @@ fn names_without_metrics_are_freed() {
 
 #[test]
 fn a_storm_of_clients_and_folds_leaves_the_sums_right() {
-    let mut db = Database::ready();
+    let mut db = ready();
     let ends = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let senders: Vec<_> = (0..4)

@@ -44,17 +44,19 @@ fn setup_can_run_again_and_changes_nothing() {
 }
 
 #[test]
-fn storage_of_before_the_scores_gets_them() {
+fn storage_of_before_scores_and_tags_gets_them() {
     let mut db = Database::ready();
     db.run(
         "DO $$ DECLARE old text; BEGIN
            SELECT string_agg(format('NULL::%s %s AS %I', format_type(atttypid, atttypmod),
                     'COLLATE ' || nullif(attcollation, 0)::regcollation, attname), ', ' ORDER BY attnum) INTO old
              FROM pg_attribute WHERE attrelid = 'observa.events'::regclass AND attnum > 0
-              AND attname NOT IN ('coherence_score', 'toxicity_score', 'sentiment_score', 'hallucination_risk', 'prompt_category');
+              AND attname NOT IN ('coherence_score', 'toxicity_score', 'sentiment_score', 'hallucination_risk', 'prompt_category', 'metric_tags');
            ALTER TABLE observa_internal.events DROP COLUMN coherence_score CASCADE, DROP COLUMN toxicity_score CASCADE,
-             DROP COLUMN sentiment_score CASCADE, DROP COLUMN hallucination_risk CASCADE, DROP COLUMN prompt_category CASCADE;
-           ALTER TABLE observa_internal.projects DROP COLUMN quality_scores CASCADE;
+             DROP COLUMN sentiment_score CASCADE, DROP COLUMN hallucination_risk CASCADE, DROP COLUMN prompt_category CASCADE, DROP COLUMN metric_tags CASCADE;
+           ALTER TABLE observa_internal.metric_totals DROP COLUMN users CASCADE;
+           DROP TABLE observa_internal.tag_metrics CASCADE;
+           ALTER TABLE observa_internal.projects DROP COLUMN quality_scores CASCADE, DROP COLUMN metric_tags CASCADE;
            EXECUTE 'CREATE VIEW observa.events AS SELECT ' || old;
            ALTER VIEW observa.events OWNER TO observa_owner;
            CREATE VIEW observa.projects AS SELECT NULL::uuid AS id, NULL::uuid AS tenant_id, NULL::text AS name,
@@ -65,7 +67,11 @@ fn storage_of_before_the_scores_gets_them() {
     db.run("SELECT observa.setup()");
     db.ingest(r#"{"model":"m","prompt":"Why is it so?","response":"It is so because it was."}"#);
     assert_eq!(db.count("observa.events WHERE coherence_score = 1 AND prompt_category = 'explanation'"), 1);
-    assert_eq!(db.count("observa.projects WHERE quality_scores IS NULL"), 1);
+    assert_eq!(db.count("observa.projects WHERE quality_scores IS NULL AND metric_tags IS NULL"), 1);
+    assert_eq!(
+        db.count("observa.metrics_total_day WHERE users IS NULL") + db.count("observa.metrics_tag_hour"),
+        1
+    );
 }
 
 #[test]

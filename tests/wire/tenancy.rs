@@ -102,7 +102,9 @@ fn materialized_views_are_nobodys_and_are_shown_by_tenant() {
 /// They read one setting or what they are called with and run no SQL; a pinned search_path would cost more than the call, once a row.
 const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project', 'histogram', 'merge', 'quantile',
     'histogram_count', 'histogram_mean', 'add_histograms', 'subtract_histograms', 'histogram_in', 'histogram_of', 'histogram_out', 'histogram_recv', 'histogram_send',
-    'histogram_record', 'histogram_merge', 'histogram_combine', 'histogram_serialize', 'histogram_deserialize', 'histogram_final'";
+    'histogram_record', 'histogram_merge', 'histogram_combine', 'histogram_serialize', 'histogram_deserialize', 'histogram_final',
+    'distinct_values', 'distinct_count', 'add_distinct', 'distinct_in', 'distinct_of', 'distinct_out', 'distinct_recv', 'distinct_send',
+    'distinct_record', 'distinct_merge', 'distinct_combine', 'distinct_serialize', 'distinct_deserialize', 'distinct_final'";
 
 #[test]
 fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {
@@ -416,6 +418,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.run_maintenance()", "observa_owner"),
     ("observa.scrub_emails(uuid,boolean)", "observa_owner"),
     ("observa.set_analysis(uuid,double precision,numeric)", "observa_owner"),
+    ("observa.set_metric_tags(uuid,text[])", "observa_owner"),
     ("observa.set_retention(uuid,integer,integer)", "observa_owner"),
     ("observa.setup()", "observa_owner"),
     ("observa.signup(text,text,text)", "observa_system"),
@@ -430,6 +433,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.claim_notifications(integer)", "observa_system"),
     ("observa_internal.compare_prices(text,text)", "observa_owner"),
     ("observa_internal.cost_breakdown(text,jsonb,text,timestamp with time zone)", "observa_owner"),
+    ("observa_internal.edit_budget()", "observa_owner"),
     ("observa_internal.edit_detection_rule()", "observa_owner"),
     ("observa_internal.edit_evaluator()", "observa_owner"),
     ("observa_internal.edit_model_price()", "observa_owner"),

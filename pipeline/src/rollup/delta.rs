@@ -3,18 +3,20 @@
 use std::hash::Hash;
 
 use prost::Message;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
 use super::activity::{Activity, Actor, Lost};
 use super::fact::{Fact, Series};
-use super::messages::{ActivityEntry, Deltas, Entry, TraceEntry, UserEntry};
+use super::messages::{ActivityEntry, Deltas, Entry, TagEntry, TraceEntry, UserEntry};
 use super::sums::{Scores, Sums};
 use super::trace::{TraceSummary, Worst};
+use crate::distinct::Mark;
 use crate::histogram::Latencies;
 use crate::price::Usd;
+use crate::tags;
 
-/// Minutes of the buckets that users are counted in.
+/// Minutes of the buckets that users and tags are counted in.
 const HOUR: i64 = 60;
 
 /// Bytes that are no delta.
@@ -30,6 +32,15 @@ pub struct Added {
     /// Microseconds.
     pub latencies: Vec<u64>,
     pub ttfts: Vec<u64>,
+    /// Whose events were added.
+    pub users: Vec<Mark>,
+}
+
+/// What an event adds to its series before names are written.
+#[derive(Debug, Default)]
+struct Adding<'e> {
+    added: Added,
+    users: FxHashSet<&'e str>,
 }
 
 /// A minute, a series, and whether its latencies are taken out.
@@ -63,10 +74,21 @@ impl Traced {
 /// An hour as the minute that it begins in, a project, an environment, a user.
 type UserKey<'e> = (i64, Uuid, &'e str, &'e str);
 
+/// An hour as the minute that it begins in, a project, an environment, a tag, its value.
+type TagKey<'e> = (i64, Uuid, &'e str, &'e str, &'e str);
+
+/// What a value of a tag adds in an hour.
+#[derive(Debug, Default)]
+struct Tagged<'e> {
+    sums: Sums,
+    users: FxHashSet<&'e str>,
+}
+
 #[derive(Debug, Default)]
 pub struct Delta<'e> {
-    entries: FxHashMap<Key<'e>, Added>,
+    entries: FxHashMap<Key<'e>, Adding<'e>>,
     users: FxHashMap<UserKey<'e>, Sums>,
+    tags: FxHashMap<TagKey<'e>, Tagged<'e>>,
     activities: FxHashMap<(Actor, Uuid, &'e str), Activity>,
     traces: FxHashMap<(Uuid, &'e str), Traced>,
 }
@@ -97,13 +119,23 @@ impl<'e> Delta<'e> {
         let negated = removed.then(|| (fact.sums.negated(), fact.scores.negated()));
         let (sums, scores) =
             negated.as_ref().map_or((&fact.sums, &fact.scores), |(sums, scores)| (sums, scores));
-        let added = self.entries.entry((fact.minute(), fact.series, removed)).or_default();
+        let adding = self.entries.entry((fact.minute(), fact.series, removed)).or_default();
+        // Nobody can be taken out of a sketch.
+        let seen = fact.user_id.filter(|_| !removed);
+        adding.users.extend(seen);
+        let added = &mut adding.added;
         added.sums.add(sums);
         added.scores.add(scores);
         added.latencies.extend(fact.latency_ms.and_then(Latencies::us));
         added.ttfts.extend(fact.ttft_ms.and_then(Latencies::us));
+        let hour = fact.minute().div_euclid(HOUR) * HOUR;
+        for (tag, value) in fact.tags.iter().filter_map(|pair| tags::split(pair)) {
+            let key = (hour, fact.series.project_id, fact.series.environment, tag, value);
+            let tagged = self.tags.entry(key).or_default();
+            tagged.sums.add(sums);
+            tagged.users.extend(seen);
+        }
         if let Some(user_id) = fact.user_id {
-            let hour = fact.minute().div_euclid(HOUR) * HOUR;
             let key = (hour, fact.series.project_id, fact.series.environment, user_id);
             self.users.entry(key).or_default().add(sums);
         }
@@ -122,7 +154,7 @@ impl<'e> Delta<'e> {
         'e: 's,
     {
         let (mut names, mut projects) = (Table::default(), Table::default());
-        let entries = self.entries.iter().map(|((minute, series, removed), added)| Entry {
+        let entries = self.entries.iter().map(|((minute, series, removed), Adding { added, users })| Entry {
             minute: *minute,
             project: projects.place(series.project_id),
             names: {
@@ -139,6 +171,7 @@ impl<'e> Delta<'e> {
             score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
             score_counts: added.scores.parts().iter().map(|(_, count)| *count).collect(),
             removed: *removed,
+            users: users.iter().map(|user| names.place(user) + 1).collect(),
         });
         let entries: Vec<Entry> = entries.collect();
         let users = self.users.iter().map(|((minute, project_id, environment, user_id), sums)| UserEntry {
@@ -150,6 +183,17 @@ impl<'e> Delta<'e> {
             cost_usd: cost_text(&sums.cost_usd),
         });
         let users: Vec<UserEntry> = users.collect();
+        let tags = self.tags.iter().map(|((minute, project_id, environment, tag, value), tagged)| TagEntry {
+            minute: *minute,
+            project: projects.place(*project_id),
+            environment: names.place(environment) + 1,
+            tag: names.place(tag) + 1,
+            value: names.place(value) + 1,
+            counts: tagged.sums.counts().to_vec(),
+            cost_usd: cost_text(&tagged.sums.cost_usd),
+            users: tagged.users.iter().map(|user| names.place(user) + 1).collect(),
+        });
+        let tags: Vec<TagEntry> = tags.collect();
         let activities = self.activities.iter().map(|((actor, project_id, id), activity)| ActivityEntry {
             actor: *actor as u32,
             project: projects.place(*project_id),
@@ -208,6 +252,7 @@ impl<'e> Delta<'e> {
             users,
             activities,
             traces,
+            tags,
         }
         .encode_to_vec()
     }
@@ -260,6 +305,10 @@ impl Read {
         self.0.names.get(place as usize).map(|name| Some(name.as_str())).ok_or(Damaged)
     }
 
+    fn marks(&self, users: &[u32]) -> Result<Vec<Mark>, Damaged> {
+        users.iter().map(|user| self.name(*user)?.map(Mark::of).ok_or(Damaged)).collect()
+    }
+
     /// Minute, series, what it adds, and whether its latencies are taken out.
     pub fn entries(&self) -> impl Iterator<Item = Result<(i64, Series<'_>, Added, bool), Damaged>> {
         self.0.entries.iter().map(|entry| {
@@ -290,6 +339,7 @@ impl Read {
                 scores: Scores::of_parts(scores),
                 latencies: entry.latencies.clone(),
                 ttfts: entry.ttfts.clone(),
+                users: self.marks(&entry.users)?,
             };
             Ok((entry.minute, series, added, entry.removed))
         })
@@ -302,6 +352,20 @@ impl Read {
             let user_id = self.name(entry.user)?.ok_or(Damaged)?;
             let sums = sums(&entry.counts, &entry.cost_usd)?;
             Ok((entry.minute, self.project(entry.project)?, environment, user_id, sums))
+        })
+    }
+
+    pub fn tags(&self) -> impl Iterator<Item = Result<TagRead<'_>, Damaged>> {
+        self.0.tags.iter().map(|entry| {
+            Ok(TagRead {
+                minute: entry.minute,
+                project_id: self.project(entry.project)?,
+                environment: self.name(entry.environment)?.ok_or(Damaged)?,
+                tag: self.name(entry.tag)?.ok_or(Damaged)?,
+                value: self.name(entry.value)?.ok_or(Damaged)?,
+                sums: sums(&entry.counts, &entry.cost_usd)?,
+                users: self.marks(&entry.users)?,
+            })
         })
     }
 
@@ -360,6 +424,17 @@ impl Read {
             })
         })
     }
+}
+
+/// What a delta says of a value of a tag, in the hour that begins with a minute.
+pub struct TagRead<'d> {
+    pub minute: i64,
+    pub project_id: Uuid,
+    pub environment: &'d str,
+    pub tag: &'d str,
+    pub value: &'d str,
+    pub sums: Sums,
+    pub users: Vec<Mark>,
 }
 
 /// What a delta says of a trace.

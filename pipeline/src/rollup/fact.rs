@@ -23,7 +23,7 @@ pub struct Series<'e> {
     pub version: Option<&'e str>,
 }
 
-/// What stands for names that are too many: those of a series, and users.
+/// What stands for names that are too many: those of a series, users, and values of a tag.
 pub const OTHER: &str = "other";
 
 impl<'e> Series<'e> {
@@ -136,6 +136,8 @@ pub struct Fact<'e> {
     pub signals: i64,
     pub latency_ms: Option<f64>,
     pub ttft_ms: Option<f64>,
+    /// As `crate::tags::find` gives them.
+    pub tags: &'e [String],
     pub scores: Scores,
     pub sums: Sums,
 }
@@ -178,6 +180,7 @@ impl<'e> Fact<'e> {
             signals: i64::try_from(ready.signals.len()).unwrap_or(i64::MAX),
             latency_ms: event.latency_ms,
             ttft_ms: event.ttft_ms,
+            tags: &ready.tags,
             scores: Scores::of(
                 score(|scores| scores.coherence),
                 score(|scores| scores.toxicity),

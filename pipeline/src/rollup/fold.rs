@@ -12,6 +12,7 @@ use super::delta::{Added, Damaged, Read};
 use super::fact::{OTHER, OwnedSeries};
 use super::sums::{Scores, Sums};
 use super::trace::TraceSummary;
+use crate::distinct::{Distinct, Mark};
 use crate::histogram::Latencies;
 
 /// What is added to a row, and what is taken out of its histograms.
@@ -23,6 +24,7 @@ pub struct Group {
     ttfts: Vec<u64>,
     removed_latencies: Vec<u64>,
     removed_ttfts: Vec<u64>,
+    users: Vec<Mark>,
     takes_out: bool,
 }
 
@@ -37,6 +39,7 @@ impl Group {
         };
         latencies.extend(&added.latencies);
         ttfts.extend(&added.ttfts);
+        self.users.extend(&added.users);
     }
 
     fn merge(&mut self, other: &Group) {
@@ -46,6 +49,7 @@ impl Group {
         self.ttfts.extend(&other.ttfts);
         self.removed_latencies.extend(&other.removed_latencies);
         self.removed_ttfts.extend(&other.removed_ttfts);
+        self.users.extend(&other.users);
         self.takes_out |= other.takes_out;
     }
 
@@ -65,6 +69,11 @@ impl Group {
 
     pub fn removed_ttft(&self) -> Option<Latencies> {
         histogram(&self.removed_ttfts)
+    }
+
+    /// Whose events were added. None: nobody's.
+    pub fn users(&self) -> Option<Distinct> {
+        Distinct::of(&self.users)
     }
 
     /// Whether an event was taken out of it.
@@ -133,14 +142,49 @@ pub struct UserRow {
     pub sums: Sums,
 }
 
+/// What is added to an hour of a value of a tag.
+pub struct TagRow<'f> {
+    pub bucket: i64,
+    pub project_id: Uuid,
+    pub environment: &'f str,
+    pub tag: &'f str,
+    pub value: &'f str,
+    pub sums: &'f Sums,
+    users: &'f [Mark],
+}
+
+impl TagRow<'_> {
+    /// Whose events were added. None: nobody's.
+    pub fn users(&self) -> Option<Distinct> {
+        Distinct::of(self.users)
+    }
+}
+
 /// An hour as the minute that it begins in, a project, an environment, a user.
 pub type UserKey = (i64, Uuid, String, String);
+
+/// An hour as the minute that it begins in, a tag, a project, an environment, a value.
+pub type TagKey = (i64, String, Uuid, String, String);
+
+#[derive(Default)]
+struct Tagged {
+    sums: Sums,
+    users: Vec<Mark>,
+}
+
+impl Tagged {
+    fn add(&mut self, sums: &Sums, users: &[Mark]) {
+        self.sums.add(sums);
+        self.users.extend(users);
+    }
+}
 
 #[derive(Default)]
 pub struct Fold {
     series: FxHashMap<Uuid, OwnedSeries>,
     minutes: FxHashMap<(Uuid, i64), Group>,
     users: FxHashMap<UserKey, Sums>,
+    tags: FxHashMap<TagKey, Tagged>,
     activities: FxHashMap<(Actor, Uuid, String), Activity>,
     traces: FxHashMap<(Uuid, String), TraceChange>,
 }
@@ -151,6 +195,7 @@ impl Fold {
         let read = Read::decode(delta)?;
         let entries = read.entries().collect::<Result<Vec<_>, Damaged>>()?;
         let users = read.users().collect::<Result<Vec<_>, Damaged>>()?;
+        let tags = read.tags().collect::<Result<Vec<_>, Damaged>>()?;
         let activities = read.activities().collect::<Result<Vec<_>, Damaged>>()?;
         let traces = read.traces().collect::<Result<Vec<_>, Damaged>>()?;
         for (minute, series, added, removed) in entries {
@@ -161,6 +206,11 @@ impl Fold {
         for (minute, project_id, environment, user_id, sums) in users {
             let key = (minute, project_id, environment.to_owned(), user_id.to_owned());
             self.users.entry(key).or_default().add(&sums);
+        }
+        for tag in tags {
+            let (name, value) = (tag.tag.to_owned(), tag.value.to_owned());
+            let key = (tag.minute, name, tag.project_id, tag.environment.to_owned(), value);
+            self.tags.entry(key).or_default().add(&tag.sums, &tag.users);
         }
         for (actor, project_id, id, activity) in activities {
             self.activities.entry((actor, project_id, id.to_owned())).or_default().add(&activity);
@@ -181,6 +231,7 @@ impl Fold {
     pub fn is_empty(&self) -> bool {
         self.minutes.is_empty()
             && self.users.is_empty()
+            && self.tags.is_empty()
             && self.activities.is_empty()
             && self.traces.is_empty()
     }
@@ -232,6 +283,62 @@ impl Fold {
             let other = (minute, project_id, environment, OTHER.to_owned());
             self.users.entry(other).or_default().add(&sums);
         }
+    }
+
+    /// Hours, since 1970 UTC in microseconds, with the tags that have values in them, and how many.
+    pub fn tags_of_hours(&self) -> BTreeMap<(i64, String), usize> {
+        let mut hours = BTreeMap::new();
+        for (minute, tag, ..) in self.tags.keys() {
+            *hours.entry((Resolution::Hour.bucket(*minute), tag.clone())).or_default() += 1;
+        }
+        hours
+    }
+
+    /// What values of a tag added in an hour is counted under [`OTHER`] instead, but for the ones that `stays` names and some more.
+    pub fn merge_values_into_other(
+        &mut self,
+        bucket: i64,
+        tag: &str,
+        room: usize,
+        stays: impl Fn(&TagKey) -> bool,
+    ) {
+        let mut keys: Vec<TagKey> = self
+            .tags
+            .keys()
+            .filter(|(minute, name, ..)| Resolution::Hour.bucket(*minute) == bucket && name == tag)
+            .filter(|key| !stays(key))
+            .cloned()
+            .collect();
+        keys.sort_unstable();
+        for key in keys.into_iter().skip(room) {
+            let Some(tagged) = self.tags.remove(&key) else { continue };
+            let (minute, tag, project_id, environment, _) = key;
+            let other = (minute, tag, project_id, environment, OTHER.to_owned());
+            self.tags.entry(other).or_default().add(&tagged.sums, &tagged.users);
+        }
+    }
+
+    /// In the order of their keys.
+    pub fn tags(&self) -> Vec<TagRow<'_>> {
+        let mut rows: Vec<TagRow> = self
+            .tags
+            .iter()
+            .map(|((minute, tag, project_id, environment, value), tagged)| TagRow {
+                bucket: Resolution::Hour.bucket(*minute),
+                project_id: *project_id,
+                environment,
+                tag,
+                value,
+                sums: &tagged.sums,
+                users: &tagged.users,
+            })
+            .collect();
+        let key = |row: &TagRow<'_>| (row.bucket, row.project_id);
+        rows.sort_unstable_by(|a, b| {
+            let names = (a.environment, a.value).cmp(&(b.environment, b.value));
+            a.tag.cmp(b.tag).then_with(|| key(a).cmp(&key(b))).then(names)
+        });
+        rows
     }
 
     /// In the order of their keys.

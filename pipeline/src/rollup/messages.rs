@@ -18,6 +18,8 @@ pub struct Deltas {
     pub activities: Vec<ActivityEntry>,
     #[prost(message, repeated, tag = "6")]
     pub traces: Vec<TraceEntry>,
+    #[prost(message, repeated, tag = "7")]
+    pub tags: Vec<TagEntry>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -48,6 +50,9 @@ pub struct Entry {
     /// Its latencies are taken out, not added. Its sums have their sign.
     #[prost(bool, tag = "10")]
     pub removed: bool,
+    /// Whose events were added, each once.
+    #[prost(uint32, repeated, tag = "11")]
+    pub users: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -65,6 +70,28 @@ pub struct UserEntry {
     pub counts: Vec<i64>,
     #[prost(string, tag = "6")]
     pub cost_usd: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct TagEntry {
+    /// Minutes since 1970 UTC at which the hour begins.
+    #[prost(sint64, tag = "1")]
+    pub minute: i64,
+    #[prost(uint32, tag = "2")]
+    pub project: u32,
+    #[prost(uint32, tag = "3")]
+    pub environment: u32,
+    #[prost(uint32, tag = "4")]
+    pub tag: u32,
+    #[prost(uint32, tag = "5")]
+    pub value: u32,
+    #[prost(sint64, repeated, tag = "6")]
+    pub counts: Vec<i64>,
+    #[prost(string, tag = "7")]
+    pub cost_usd: String,
+    /// Whose events were added, each once.
+    #[prost(uint32, repeated, tag = "8")]
+    pub users: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -12,7 +12,7 @@ mod trace;
 pub use activity::{Activity, Actor, Lost};
 pub use delta::{Damaged, Delta};
 pub use fact::{Fact, FactTokens, OwnedSeries, Series, counted, sums};
-pub use fold::{ActivityRow, Fold, Group, SeriesRow, TotalRow, TraceChange, UserRow};
+pub use fold::{ActivityRow, Fold, Group, SeriesRow, TagRow, TotalRow, TraceChange, UserRow};
 pub use sums::{Scores, Sums};
 pub use trace::{TraceSummary, Worst};
 

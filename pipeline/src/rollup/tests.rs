@@ -8,6 +8,10 @@ use crate::price::Usd;
 
 const HOUR_US: i64 = 60 * MINUTE;
 
+/// Of events of users.
+static TAGS: std::sync::LazyLock<Vec<String>> =
+    std::sync::LazyLock::new(|| ["customer=acme", "tags=a", "tags=b"].map(str::to_owned).to_vec());
+
 /// What a fact is made of, in a form that a generator gives.
 #[derive(Clone, Debug)]
 struct Call {
@@ -53,6 +57,7 @@ impl Call {
             signals: 0,
             latency_ms: self.latency_us.map(|us| us as f64 / 1000.0),
             ttft_ms: None,
+            tags: self.user.map_or(&[], |_| &*TAGS),
             scores: Scores::of(Some(0.5), None, Some(f64::NAN)),
             sums: sums(self.status, self.billable, tokens, cost.as_ref()),
         }
@@ -164,6 +169,24 @@ proptest! {
         let by_user: i64 = fold.users().iter().map(|row| row.sums.events).sum();
         prop_assert_eq!(by_user, calls.iter().filter(|call| call.user.is_some()).count() as i64);
         prop_assert!(fold.users().iter().all(|row| row.bucket.rem_euclid(HOUR_US) == 0));
+        let of_tag = |pair: (&str, &str)| -> i64 {
+            fold.tags().iter().filter(|row| (row.tag, row.value) == pair).map(|row| row.sums.events).sum()
+        };
+        for pair in [("customer", "acme"), ("tags", "a"), ("tags", "b")] {
+            prop_assert_eq!(of_tag(pair), by_user, "{:?}", pair);
+        }
+        let users: std::collections::BTreeSet<&str> = calls.iter().filter_map(|call| call.user).collect();
+        let mut marks: Option<crate::distinct::Distinct> = None;
+        let mut see = |users: Option<crate::distinct::Distinct>| {
+            let Some(users) = users else { return };
+            match &mut marks {
+                Some(marks) => marks.merge(&users),
+                None => marks = Some(users),
+            }
+        };
+        fold.totals(Resolution::Hour).iter().for_each(|row| see(row.group.users()));
+        fold.tags().iter().for_each(|row| see(row.users()));
+        prop_assert_eq!(marks.map_or(0, |marks| marks.count()), users.len() as i64);
     }
 
     #[test]
@@ -177,6 +200,7 @@ proptest! {
             prop_assert_eq!(count(row.group.latency()), count(row.group.removed_latency()));
         }
         prop_assert!(fold.users().iter().all(|row| row.sums.is_zero()));
+        prop_assert!(fold.tags().iter().all(|row| row.sums.is_zero()));
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Ids {
             ("batch_id", "rejected_events"),
             ("signal_id", "signals"),
             ("price_id", "model_prices"),
+            ("budget_id", "budgets"),
             ("webhook_id", "webhooks"),
             ("notification_id", "notifications"),
         ] {

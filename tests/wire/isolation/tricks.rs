@@ -315,9 +315,14 @@ fn names_that_are_shadowed_mislead_nobody_but_their_maker() {
     let seen = app.attempt("SELECT observa.trace('shadowed'::pg_catalog.text)");
     assert!(seen.contains("\"event_count\": 1"), "{seen}");
     // A trigger of a view of ours on a table of theirs would run with its owner's rights.
-    for function in
-        ["insert_log", "insert_llm_request", "raise_alerts", "edit_model_price", "edit_detection_rule"]
-    {
+    for function in [
+        "insert_log",
+        "insert_llm_request",
+        "raise_alerts",
+        "edit_model_price",
+        "edit_detection_rule",
+        "edit_budget",
+    ] {
         let sql = format!(
             "CREATE TRIGGER t AFTER INSERT ON pg_temp.rows EXECUTE FUNCTION observa_internal.{function}()"
         );
