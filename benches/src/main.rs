@@ -4,6 +4,7 @@ mod corpus;
 mod drop;
 mod histogram;
 mod ingest;
+mod judges;
 mod keys;
 mod kinds;
 mod measure;
@@ -71,6 +72,8 @@ enum Part {
     Histogram,
     /// The fold beside ingest, and what dashboards read
     Rollups,
+    /// Judges that take 200 ms, and ingest beside them
+    Judges,
     /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
     Drop,
     /// Ingests the conversations and leaves them stored
@@ -111,6 +114,9 @@ fn main() -> Result<()> {
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
             rollups::run(connect, &input.lines, flags.seconds, &mut table)?;
+        }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Judges)) {
+            judges::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;

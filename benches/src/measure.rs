@@ -31,6 +31,13 @@ pub fn processor_time(process: &str) -> Result<Duration> {
     Ok(Duration::from_nanos(nanoseconds.parse()?))
 }
 
+/// As [`processor_time`], of all threads of a process.
+pub fn processor_time_of_threads(process: &str) -> Result<Duration> {
+    let path = format!("/proc/{process}/task");
+    let threads = std::fs::read_dir(&path).with_context(|| format!("reading {path}"))?;
+    threads.map(|thread| processor_time(&format!("{process}/task/{}", thread?.file_name().display()))).sum()
+}
+
 /// Megabytes (10^6 bytes) a second.
 pub fn megabytes_per_second(bytes: usize, took: Duration) -> f64 {
     bytes as f64 / 1e6 / took.as_secs_f64()
