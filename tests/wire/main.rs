@@ -37,6 +37,7 @@ mod retention;
 mod retries;
 mod rollups;
 mod scrubbed;
+mod series;
 mod server_log;
 mod sessions;
 mod setup;
