@@ -132,12 +132,7 @@ pub static JOBS: [Job; 19] = [
             })
         },
     },
-    Job {
-        name: "key_uses",
-        every: || MINUTE / 2,
-        told_as: Some("keys_used"),
-        run: |_| key_uses::fold().map(Done::rows),
-    },
+    Job { name: "key_uses", every: || MINUTE / 2, told_as: Some("keys_used"), run: key_uses::fold },
     Job {
         name: "analysis_history",
         every: || 10 * MINUTE,

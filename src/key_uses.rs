@@ -8,7 +8,9 @@ use pgrx::{PgXactCallbackEvent, register_xact_callback};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::identity::{Acting, sql_uuid};
+use crate::identity::sql_uuid;
+use crate::jobs::{self, Done};
+use crate::patience::Patience;
 use crate::shared;
 use crate::storage;
 
@@ -41,24 +43,24 @@ pub fn note(tenant_id: Uuid, key_id: Uuid) {
 }
 
 /// Writes what has been used since the last round; of how many keys.
-pub fn fold() -> Result<u64, Error> {
-    let mut by_tenant: BTreeMap<u128, Vec<(Uuid, i64)>> = BTreeMap::new();
-    let unwritten = shared::with_key_uses(|uses| {
-        let unwritten = uses.iter().filter(|(key, used)| !used.written && shared::is_ours(*key));
-        unwritten.map(|(key, used)| (key, *used)).collect::<Vec<_>>()
+pub fn fold(patience: &mut Patience) -> Result<Done, Error> {
+    let mut by_tenant: BTreeMap<Uuid, Vec<(Key, Use)>> = BTreeMap::new();
+    shared::with_key_uses(|uses| {
+        for (key, used) in uses.iter().filter(|(key, used)| !used.written && shared::is_ours(*key)) {
+            by_tenant.entry(Uuid::from_u128(used.tenant_id)).or_default().push((key, *used));
+        }
     });
-    let unwritten = unwritten.unwrap_or_default();
-    for (key, used) in &unwritten {
-        by_tenant.entry(used.tenant_id).or_default().push((Uuid::from_u128(key.id), used.at));
-    }
-    let mut written = 0;
-    for (tenant_id, uses) in by_tenant {
-        let acting = Acting::whole(Uuid::from_u128(tenant_id));
-        written += Acting::during(acting, || write(&uses))?;
-    }
+    let mut written = Vec::new();
+    let tenants = by_tenant.keys().copied().collect();
+    let done = jobs::tenants::for_each("key_uses", tenants, patience, |tenant_id| {
+        let uses = by_tenant.get(&tenant_id).map(Vec::as_slice).unwrap_or_default();
+        let rows = write(uses)?;
+        written.extend_from_slice(uses);
+        Ok(rows)
+    })?;
     // A round that is rolled back has written nothing: the next one does.
-    register_xact_callback(PgXactCallbackEvent::Commit, move || mark(&unwritten));
-    Ok(written)
+    register_xact_callback(PgXactCallbackEvent::Commit, move || mark(&written));
+    Ok(done)
 }
 
 fn mark(written: &[(Key, Use)]) {
@@ -71,9 +73,11 @@ fn mark(written: &[(Key, Use)]) {
     });
 }
 
-fn write(uses: &[(Uuid, i64)]) -> Result<u64, Error> {
-    let (keys, times): (Vec<_>, Vec<_>) =
-        uses.iter().map(|(key_id, at)| (sql_uuid(*key_id), storage::sql_time(*at))).unzip();
+fn write(uses: &[(Key, Use)]) -> Result<u64, Error> {
+    let (keys, times): (Vec<_>, Vec<_>) = uses
+        .iter()
+        .map(|(key, used)| (sql_uuid(Uuid::from_u128(key.id)), storage::sql_time(used.at)))
+        .unzip();
     let written = Spi::connect_mut(|client| {
         let sql = include_str!("../sql/usage/key_uses.sql");
         client.update(sql, None, &[keys.into(), times.into()]).map(|rows| rows.len())

@@ -287,6 +287,20 @@ fn a_key_s_last_use_is_written_by_maintenance() {
     assert_eq!([&used, &foreign, &unused].map(|key| last_use(&mut db, key)), [Some(true), Some(true), None]);
     let round: Value = db.one("SELECT observa.run_maintenance()");
     assert_eq!(round["keys_used"], 0, "{round}");
+
+    // What can't be written for one tenant is for the others, and is not forgotten.
+    for key in [&used, &foreign] {
+        app.batch_execute(&format!("BEGIN READ ONLY; SELECT observa.authenticate('{key}'); COMMIT")).unwrap();
+    }
+    db.run(&format!(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'broken'; END$$;
+         CREATE TRIGGER broken BEFORE UPDATE ON observa_internal.api_keys FOR EACH ROW WHEN (OLD.tenant_id = '{other}') EXECUTE FUNCTION broken()"
+    ));
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!((&round["keys_used"], &round["failed"]), (&json!(1), &json!(["key_uses"])), "{round}");
+    db.run("DROP FUNCTION broken CASCADE");
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!((&round["keys_used"], &round["failed"]), (&json!(1), &json!([])), "{round}");
 }
 
 #[test]

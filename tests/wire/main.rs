@@ -39,6 +39,7 @@ mod retention;
 mod retries;
 mod rollups;
 mod scrubbed;
+mod series;
 mod server_log;
 mod sessions;
 mod setup;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use observa_tests::Database;
 use observa_tests::database::{error, ingest};
 use observa_tests::event::{DAY_MS, lines, llm_call, now_ms, with};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn first_ingest_of_a_superuser_in_an_empty_database_makes_the_storage() {
@@ -72,6 +72,33 @@ fn storage_of_before_scores_and_tags_gets_them() {
         db.count("observa.metrics_total_day WHERE users IS NULL") + db.count("observa.metrics_tag_hour"),
         1
     );
+    // Corrections read rows whose table has lost columns.
+    db.run("UPDATE observa_internal.events SET route = '/moved'; SELECT observa.run_maintenance()");
+    assert_eq!(
+        db.row("SELECT route, events FROM observa.metrics_day WHERE events <> 0"),
+        json!({"route": "/moved", "events": 1})
+    );
+}
+
+#[test]
+fn older_storage_gets_what_upkeep_needs() {
+    let mut db = Database::ready();
+    db.ingest(&llm_call("before").to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.run(
+        "DROP TABLE observa_internal.job_tenants, observa_internal.damaged_deltas, observa_internal.changed_user_days;
+         DROP TABLE observa_internal.user_days CASCADE;
+         ALTER TABLE observa_internal.metric_series DROP COLUMN last_seen;
+         REVOKE UPDATE (enabled) ON observa_internal.webhooks FROM observa_system;
+         SELECT observa.setup()",
+    );
+    db.ingest(&llm_call("after").to_string());
+    let round: Value = db.one("SELECT observa.run_maintenance()");
+    assert_eq!(round["failed"], json!([]), "{round}");
+    assert_eq!(db.one::<i64>("SELECT sum(events)::bigint FROM observa.metrics_day"), 2);
+    assert_eq!(db.one::<i64>("SELECT sum(events)::bigint FROM observa.tenant_daily"), 2);
+    db.run("SELECT observa.test_webhook(id) FROM observa.create_webhook(NULL, 'h', 'https://hooks.example.com/')");
+    assert_eq!(db.count("observa_internal.claim_notifications(1)"), 1);
 }
 
 #[test]
