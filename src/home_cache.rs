@@ -22,7 +22,7 @@ use crate::keys::{Key, KeyHash};
 use crate::logins::{self, Known};
 use crate::price_cache;
 use crate::settings::{self, Switches};
-use crate::storage;
+use crate::storage::{self, unix_micros};
 use crate::tenants::DEFAULT;
 
 /// Names of tenants that a backend keeps, unknown ones among them; of each map, with more it begins anew.
@@ -87,6 +87,8 @@ pub struct Limits {
     pub events_per_minute: Option<u32>,
     /// None: any number.
     pub monthly_events: Option<i64>,
+    /// Microseconds since 1970 UTC, before which nothing is stored. None: any time.
+    pub stopped_until: Option<i64>,
 }
 
 impl Tenant {
@@ -298,7 +300,8 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let id = Uuid::from_bytes(*id.as_bytes());
             let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
             let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
-            let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
+            let stopped_until = row.get::<TimestampWithTimeZone>(9)?.map(unix_micros);
+            let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)?, stopped_until };
             let metric_tags = row.get::<Vec<String>>(8)?.unwrap_or_default();
             let project =
                 Rc::new(Project { id, environment, scrub_emails, quality_scores, limits, metric_tags });
