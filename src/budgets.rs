@@ -71,30 +71,33 @@ fn edit_budget<'a>(
         Change::Update { .. } => Some(triggers::row_text(data.tg_newtuple, data)?),
         Change::Delete { .. } => None,
     };
-    let changed =
-        or_raise(triggers::for_row_tenant(&change, "edit_budget", "name", || match (&change, &new) {
-            (Change::Insert { new: row }, Some(new)) => {
-                rules::check_project(row)?;
-                let count = Spi::get_one::<i64>(include_str!("../sql/budget/count.sql"))?.unwrap_or_default();
-                if count >= MOST {
-                    return Err(Error::Invalid(format!("a tenant has {MOST} budgets at most")));
-                }
-                edit(
-                    include_str!("../sql/edit/insert_budget.sql"),
-                    &[new.as_str().into(), user_of(row)?.into()],
-                )
-            }
-            (Change::Update { old, new: row }, Some(new)) => {
-                rules::check_project(row)?;
-                let arguments = [new.as_str().into(), user_of(row)?.into(), id_of(old).into()];
-                edit(include_str!("../sql/edit/update_budget.sql"), &arguments)
-            }
-            (Change::Update { old, .. } | Change::Delete { old }, _) => {
-                edit(include_str!("../sql/edit/delete_budget.sql"), &[id_of(old).into()])
-            }
-            (Change::Insert { .. }, None) => Ok(0),
-        }));
+    let changed = or_raise(triggers::for_row_tenant(&change, "edit_budget", "name", || {
+        let changed = change_budget(&change, new.as_deref())?;
+        // Whoever raises an amount need not wait for maintenance.
+        stop()?;
+        Ok(changed)
+    }));
     if changed == 0 { Ok(None) } else { triggers::row(trigger) }
+}
+
+/// How many rows it wrote. `new` is the new row as text.
+fn change_budget(change: &Change, new: Option<&str>) -> Result<usize, Error> {
+    match change {
+        Change::Insert { new: row } => {
+            rules::check_project(row)?;
+            let count = Spi::get_one::<i64>(include_str!("../sql/budget/count.sql"))?.unwrap_or_default();
+            if count >= MOST {
+                return Err(Error::Invalid(format!("a tenant has {MOST} budgets at most")));
+            }
+            edit(include_str!("../sql/edit/insert_budget.sql"), &[new.into(), user_of(row)?.into()])
+        }
+        Change::Update { old, new: row } => {
+            rules::check_project(row)?;
+            let arguments = [new.into(), user_of(row)?.into(), id_of(old).into()];
+            edit(include_str!("../sql/edit/update_budget.sql"), &arguments)
+        }
+        Change::Delete { old } => edit(include_str!("../sql/edit/delete_budget.sql"), &[id_of(old).into()]),
+    }
 }
 
 fn id_of(row: &Value) -> Option<pgrx::Uuid> {
@@ -131,8 +134,24 @@ struct Reached {
     details: JsonB,
 }
 
-/// For the acting tenant: tells of budgets that have reached a level; how many signals.
+/// Stops the acting tenant's projects, or lets them go on, as its budgets say. A change has every backend read its configuration anew:
+/// nothing is written where nothing changes.
+fn stop() -> Result<(), Error> {
+    let found = Spi::connect(|client| {
+        let rows = client.select(include_str!("../sql/budget/stops.sql"), None, &[])?;
+        rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
+            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let (projects, times): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    Ok(Spi::run_with_args(include_str!("../sql/budget/stop.sql"), &[projects.into(), times.into()])?)
+}
+
+/// For the acting tenant: tells of budgets that have reached a level, and stops what they stop; how many signals.
 pub fn tell() -> Result<u64, Error> {
+    stop()?;
     let mut signals = 0;
     for reached in reached()? {
         let Reached { name, project_id, environment, .. } = &reached;

@@ -23,7 +23,7 @@ use crate::keys::{Key, KeyHash};
 use crate::logins::{self, Known};
 use crate::price_cache;
 use crate::settings::{self, Switches};
-use crate::storage;
+use crate::storage::{self, unix_micros};
 use crate::tenants::DEFAULT;
 
 /// Names of tenants that a backend keeps, unknown ones among them; of each map, with more it begins anew.
@@ -91,6 +91,8 @@ pub struct Limits {
     pub events_per_minute: Option<u32>,
     /// None: any number.
     pub monthly_events: Option<i64>,
+    /// Microseconds since 1970 UTC, before which nothing is stored. None: any time.
+    pub stopped_until: Option<i64>,
 }
 
 impl Tenant {
@@ -302,7 +304,8 @@ fn read_projects(tenant: &mut Tenant) -> Result<(), Error> {
             let id = Uuid::from_bytes(*id.as_bytes());
             let (scrub_emails, quality_scores) = (row.get::<bool>(4)?, row.get::<bool>(5)?);
             let events_per_minute = row.get::<i32>(6)?.and_then(|most| u32::try_from(most).ok());
-            let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)? };
+            let stopped_until = row.get::<TimestampWithTimeZone>(10)?.map(unix_micros);
+            let limits = Limits { events_per_minute, monthly_events: row.get::<i64>(7)?, stopped_until };
             let judge_sample_rate = row.get::<f64>(8)?;
             let metric_tags = row.get::<Vec<String>>(9)?.unwrap_or_default();
             let project = Rc::new(Project {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::home_cache;
+use crate::home_cache::{self, Limits};
 use crate::request;
 use crate::settings;
 use crate::shared;
@@ -52,6 +52,13 @@ impl Over {
 
     fn quota(standing: Standing) -> Over {
         let message = format!("the project's quota of {} events a month is used up", standing.limit);
+        Over { code: "QUOTA_EXCEEDED", message, standing }
+    }
+
+    /// Until its period ends, unless who set it changes it.
+    fn budget(until: i64) -> Over {
+        let standing = Standing { limit: 0, remaining: 0, next_at: until, full_at: until };
+        let message = "the budget that stops the project is used up".to_owned();
         Over { code: "QUOTA_EXCEEDED", message, standing }
     }
 
@@ -241,6 +248,7 @@ pub fn request_with_events(tenant_id: Uuid, project_id: Option<Uuid>) -> Result<
     };
     let limits = home_cache::limits(tenant_id, project_id);
     let now = storage::now();
+    go_on(&limits, now)?;
     if let Some((key, what, rate)) = events_bucket(tenant_id, project_id, limits.events_per_minute)
         && hold()
     {
@@ -255,6 +263,14 @@ pub fn request_with_events(tenant_id: Uuid, project_id: Option<Uuid>) -> Result<
     }
     LET_IN.set(settings::limits().max_batch_events);
     Ok(tightest)
+}
+
+/// Unless a budget has stopped the project. It needs no shared memory: maintenance has said so in the project's row.
+fn go_on(limits: &Limits, now: i64) -> Result<(), Box<Over>> {
+    match limits.stopped_until.filter(|until| now < *until) {
+        Some(until) => Err(Box::new(Over::budget(until))),
+        None => Ok(()),
+    }
 }
 
 /// Whose lines of a batch are how many, those that are rejected among them.
@@ -288,6 +304,9 @@ fn admit_counts(counts: &Counts, now: i64, must: bool) -> Result<(), Error> {
     let mut tightest = Tightest::default();
     for (home, lines) in counts {
         let limits = home_cache::limits(home.0, home.1);
+        if !must {
+            go_on(&limits, now)?;
+        }
         let bucket = events_bucket(home.0, home.1, limits.events_per_minute);
         if (bucket.is_none() && limits.monthly_events.is_none()) || !hold() {
             continue;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use observa_pipeline::histogram::Latencies;
-use observa_pipeline::rollup::{Fold, Group, Resolution};
+use observa_pipeline::price::Usd;
+use observa_pipeline::rollup::{Fold, Resolution};
 use pgrx::prelude::*;
 use uuid::Uuid;
 
@@ -53,301 +54,132 @@ fn bytes(latencies: Option<Latencies>) -> Option<Vec<u8>> {
     latencies.map(|latencies| latencies.to_bytes())
 }
 
-fn money(group: &Group) -> Option<AnyNumeric> {
-    AnyNumeric::try_from(group.sums.cost_usd.to_plain_string().as_str()).ok()
+fn money(usd: &Usd) -> Option<AnyNumeric> {
+    AnyNumeric::try_from(usd.to_plain_string().as_str()).ok()
 }
 
-#[pg_extern(sql = false)]
-#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
-fn unfolded_metrics(
-    name: &str,
-) -> TableIterator<
-    'static,
-    (
-        name!(tenant_id, pgrx::Uuid),
-        name!(bucket, TimestampWithTimeZone),
-        name!(series_id, pgrx::Uuid),
-        name!(project_id, pgrx::Uuid),
-        name!(environment, String),
-        name!(event_type, String),
-        name!(status, String),
-        name!(provider, Option<String>),
-        name!(model, Option<String>),
-        name!(route, Option<String>),
-        name!(tool_name, Option<String>),
-        name!(version, Option<String>),
-        name!(events, i64),
-        name!(errors, i64),
-        name!(timeouts, i64),
-        name!(billable, i64),
-        name!(priced, i64),
-        name!(input_tokens, i64),
-        name!(output_tokens, i64),
-        name!(cached_input_tokens, i64),
-        name!(cache_write_tokens, i64),
-        name!(reasoning_tokens, i64),
-        name!(total_tokens, i64),
-        name!(cost_usd, Option<AnyNumeric>),
-        name!(latency, Option<Vec<u8>>),
-        name!(ttft, Option<Vec<u8>>),
-        name!(removed_latency, Option<Vec<u8>>),
-        name!(removed_ttft, Option<Vec<u8>>),
-    ),
-> {
-    let resolution = resolution(name);
-    let mut found = Vec::new();
-    for (tenant_id, fold) in &or_raise(folds()) {
-        for row in fold.rows(resolution) {
-            let (sums, series) = (&row.group.sums, row.series);
-            found.push((
-                sql_uuid(*tenant_id),
-                sql_time(row.bucket),
-                sql_uuid(row.series_id),
-                sql_uuid(series.project_id),
-                series.environment.clone(),
-                series.event_type.clone(),
-                series.status.clone(),
-                series.provider.clone(),
-                series.model.clone(),
-                series.route.clone(),
-                series.tool_name.clone(),
-                series.version.clone(),
-                sums.events,
-                sums.errors,
-                sums.timeouts,
-                sums.billable,
-                sums.priced,
-                sums.input_tokens,
-                sums.output_tokens,
-                sums.cached_input_tokens,
-                sums.cache_write_tokens,
-                sums.reasoning_tokens,
-                sums.total_tokens,
-                money(&row.group),
-                bytes(row.group.latency()),
-                bytes(row.group.ttft()),
-                bytes(row.group.removed_latency()),
-                bytes(row.group.removed_ttft()),
-            ));
+/// A function that gives a row for each of some rows of every tenant's fold: its columns after tenant_id, each with its type and value.
+macro_rules! unfolded {
+    ($name:ident($($argument:ident: $of:ty)?), $fold:ident, $row:ident in $rows:expr => { $($column:ident: $type:ty = $value:expr),+ $(,)? }) => {
+        #[pg_extern(sql = false)]
+        fn $name($($argument: $of)?) -> TableIterator<'static, (name!(tenant_id, pgrx::Uuid), $(name!($column, $type)),+)> {
+            let mut found = Vec::new();
+            for (tenant_id, $fold) in &or_raise(folds()) {
+                for $row in $rows {
+                    found.push((sql_uuid(*tenant_id), $($value),+));
+                }
+            }
+            TableIterator::new(found)
         }
-    }
-    TableIterator::new(found)
+    };
 }
 
-#[pg_extern(sql = false)]
-#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
-fn unfolded_totals(
-    name: &str,
-) -> TableIterator<
-    'static,
-    (
-        name!(tenant_id, pgrx::Uuid),
-        name!(bucket, TimestampWithTimeZone),
-        name!(project_id, pgrx::Uuid),
-        name!(environment, String),
-        name!(event_type, String),
-        name!(events, i64),
-        name!(errors, i64),
-        name!(timeouts, i64),
-        name!(billable, i64),
-        name!(priced, i64),
-        name!(input_tokens, i64),
-        name!(output_tokens, i64),
-        name!(cached_input_tokens, i64),
-        name!(cache_write_tokens, i64),
-        name!(reasoning_tokens, i64),
-        name!(total_tokens, i64),
-        name!(cost_usd, Option<AnyNumeric>),
-        name!(coherence_sum, f64),
-        name!(coherence_count, i64),
-        name!(toxicity_sum, f64),
-        name!(toxicity_count, i64),
-        name!(hallucination_risk_sum, f64),
-        name!(hallucination_risk_count, i64),
-        name!(latency, Option<Vec<u8>>),
-        name!(ttft, Option<Vec<u8>>),
-        name!(removed_latency, Option<Vec<u8>>),
-        name!(removed_ttft, Option<Vec<u8>>),
-        name!(users, Option<Vec<u8>>),
-    ),
-> {
-    let resolution = resolution(name);
-    let mut found = Vec::new();
-    for (tenant_id, fold) in &or_raise(folds()) {
-        for row in fold.totals(resolution) {
-            let (sums, scores) = (&row.group.sums, &row.group.scores);
-            found.push((
-                sql_uuid(*tenant_id),
-                sql_time(row.bucket),
-                sql_uuid(row.project_id),
-                row.environment.to_owned(),
-                row.event_type.to_owned(),
-                sums.events,
-                sums.errors,
-                sums.timeouts,
-                sums.billable,
-                sums.priced,
-                sums.input_tokens,
-                sums.output_tokens,
-                sums.cached_input_tokens,
-                sums.cache_write_tokens,
-                sums.reasoning_tokens,
-                sums.total_tokens,
-                money(&row.group),
-                scores.coherence.0,
-                scores.coherence.1,
-                scores.toxicity.0,
-                scores.toxicity.1,
-                scores.hallucination_risk.0,
-                scores.hallucination_risk.1,
-                bytes(row.group.latency()),
-                bytes(row.group.ttft()),
-                bytes(row.group.removed_latency()),
-                bytes(row.group.removed_ttft()),
-                row.group.users().map(|users| users.to_bytes()),
-            ));
-        }
-    }
-    TableIterator::new(found)
-}
+unfolded!(unfolded_metrics(name: &str), fold, row in fold.rows(resolution(name)) => {
+    bucket: TimestampWithTimeZone = sql_time(row.bucket),
+    series_id: pgrx::Uuid = sql_uuid(row.series_id),
+    project_id: pgrx::Uuid = sql_uuid(row.series.project_id),
+    environment: String = row.series.environment.clone(),
+    event_type: String = row.series.event_type.clone(),
+    status: String = row.series.status.clone(),
+    provider: Option<String> = row.series.provider.clone(),
+    model: Option<String> = row.series.model.clone(),
+    route: Option<String> = row.series.route.clone(),
+    tool_name: Option<String> = row.series.tool_name.clone(),
+    version: Option<String> = row.series.version.clone(),
+    events: i64 = row.group.sums.events,
+    errors: i64 = row.group.sums.errors,
+    timeouts: i64 = row.group.sums.timeouts,
+    billable: i64 = row.group.sums.billable,
+    priced: i64 = row.group.sums.priced,
+    input_tokens: i64 = row.group.sums.input_tokens,
+    output_tokens: i64 = row.group.sums.output_tokens,
+    cached_input_tokens: i64 = row.group.sums.cached_input_tokens,
+    cache_write_tokens: i64 = row.group.sums.cache_write_tokens,
+    reasoning_tokens: i64 = row.group.sums.reasoning_tokens,
+    total_tokens: i64 = row.group.sums.total_tokens,
+    cost_usd: Option<AnyNumeric> = money(&row.group.sums.cost_usd),
+    latency: Option<Vec<u8>> = bytes(row.group.latency()),
+    ttft: Option<Vec<u8>> = bytes(row.group.ttft()),
+    removed_latency: Option<Vec<u8>> = bytes(row.group.removed_latency()),
+    removed_ttft: Option<Vec<u8>> = bytes(row.group.removed_ttft()),
+});
 
-#[pg_extern(sql = false)]
-#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
-fn unfolded_users() -> TableIterator<
-    'static,
-    (
-        name!(tenant_id, pgrx::Uuid),
-        name!(bucket, TimestampWithTimeZone),
-        name!(project_id, pgrx::Uuid),
-        name!(environment, String),
-        name!(user_id, String),
-        name!(events, i64),
-        name!(errors, i64),
-        name!(timeouts, i64),
-        name!(billable, i64),
-        name!(priced, i64),
-        name!(total_tokens, i64),
-        name!(cost_usd, Option<AnyNumeric>),
-    ),
-> {
-    let mut found = Vec::new();
-    for (tenant_id, fold) in or_raise(folds()) {
-        for row in fold.users() {
-            let sums = row.sums;
-            found.push((
-                sql_uuid(tenant_id),
-                sql_time(row.bucket),
-                sql_uuid(row.project_id),
-                row.environment,
-                row.user_id,
-                sums.events,
-                sums.errors,
-                sums.timeouts,
-                sums.billable,
-                sums.priced,
-                sums.total_tokens,
-                AnyNumeric::try_from(sums.cost_usd.to_plain_string().as_str()).ok(),
-            ));
-        }
-    }
-    TableIterator::new(found)
-}
+unfolded!(unfolded_totals(name: &str), fold, row in fold.totals(resolution(name)) => {
+    bucket: TimestampWithTimeZone = sql_time(row.bucket),
+    project_id: pgrx::Uuid = sql_uuid(row.project_id),
+    environment: String = row.environment.to_owned(),
+    event_type: String = row.event_type.to_owned(),
+    events: i64 = row.group.sums.events,
+    errors: i64 = row.group.sums.errors,
+    timeouts: i64 = row.group.sums.timeouts,
+    billable: i64 = row.group.sums.billable,
+    priced: i64 = row.group.sums.priced,
+    input_tokens: i64 = row.group.sums.input_tokens,
+    output_tokens: i64 = row.group.sums.output_tokens,
+    cached_input_tokens: i64 = row.group.sums.cached_input_tokens,
+    cache_write_tokens: i64 = row.group.sums.cache_write_tokens,
+    reasoning_tokens: i64 = row.group.sums.reasoning_tokens,
+    total_tokens: i64 = row.group.sums.total_tokens,
+    cost_usd: Option<AnyNumeric> = money(&row.group.sums.cost_usd),
+    coherence_sum: f64 = row.group.scores.coherence.0,
+    coherence_count: i64 = row.group.scores.coherence.1,
+    toxicity_sum: f64 = row.group.scores.toxicity.0,
+    toxicity_count: i64 = row.group.scores.toxicity.1,
+    hallucination_risk_sum: f64 = row.group.scores.hallucination_risk.0,
+    hallucination_risk_count: i64 = row.group.scores.hallucination_risk.1,
+    latency: Option<Vec<u8>> = bytes(row.group.latency()),
+    ttft: Option<Vec<u8>> = bytes(row.group.ttft()),
+    removed_latency: Option<Vec<u8>> = bytes(row.group.removed_latency()),
+    removed_ttft: Option<Vec<u8>> = bytes(row.group.removed_ttft()),
+    users: Option<Vec<u8>> = row.group.users().map(|users| users.to_bytes()),
+});
 
-#[pg_extern(sql = false)]
-#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
-fn unfolded_tags() -> TableIterator<
-    'static,
-    (
-        name!(tenant_id, pgrx::Uuid),
-        name!(bucket, TimestampWithTimeZone),
-        name!(project_id, pgrx::Uuid),
-        name!(environment, String),
-        name!(tag, String),
-        name!(value, String),
-        name!(events, i64),
-        name!(errors, i64),
-        name!(timeouts, i64),
-        name!(billable, i64),
-        name!(priced, i64),
-        name!(total_tokens, i64),
-        name!(cost_usd, Option<AnyNumeric>),
-        name!(users, Option<Vec<u8>>),
-    ),
-> {
-    let mut found = Vec::new();
-    for (tenant_id, fold) in &or_raise(folds()) {
-        for row in fold.tags() {
-            let sums = row.sums;
-            found.push((
-                sql_uuid(*tenant_id),
-                sql_time(row.bucket),
-                sql_uuid(row.project_id),
-                row.environment.to_owned(),
-                row.tag.to_owned(),
-                row.value.to_owned(),
-                sums.events,
-                sums.errors,
-                sums.timeouts,
-                sums.billable,
-                sums.priced,
-                sums.total_tokens,
-                AnyNumeric::try_from(sums.cost_usd.to_plain_string().as_str()).ok(),
-                row.users().map(|users| users.to_bytes()),
-            ));
-        }
-    }
-    TableIterator::new(found)
-}
+unfolded!(unfolded_users(), fold, row in fold.users() => {
+    bucket: TimestampWithTimeZone = sql_time(row.bucket),
+    project_id: pgrx::Uuid = sql_uuid(row.project_id),
+    environment: String = row.environment,
+    user_id: String = row.user_id,
+    events: i64 = row.sums.events,
+    errors: i64 = row.sums.errors,
+    timeouts: i64 = row.sums.timeouts,
+    billable: i64 = row.sums.billable,
+    priced: i64 = row.sums.priced,
+    total_tokens: i64 = row.sums.total_tokens,
+    cost_usd: Option<AnyNumeric> = money(&row.sums.cost_usd),
+});
 
-#[pg_extern(sql = false)]
-#[expect(clippy::type_complexity, reason = "pgrx reads the columns from the type")]
-fn unfolded_activities(
-    actor: &str,
-) -> TableIterator<
-    'static,
-    (
-        name!(tenant_id, pgrx::Uuid),
-        name!(id, String),
-        name!(project_id, pgrx::Uuid),
-        name!(first_seen, Option<TimestampWithTimeZone>),
-        name!(last_seen, Option<TimestampWithTimeZone>),
-        name!(events, i64),
-        name!(messages, i64),
-        name!(tokens, i64),
-        name!(priced, i64),
-        name!(cost_usd, Option<AnyNumeric>),
-        name!(issues, i64),
-        name!(user_id, Option<String>),
-        name!(session_id, Option<String>),
-        name!(lost_user_ids, Vec<String>),
-        name!(lost_session_ids, Vec<String>),
-    ),
-> {
-    let mut found = Vec::new();
-    for (tenant_id, fold) in or_raise(folds()) {
-        for row in fold.activities().into_iter().filter(|row| row.actor.name() == actor) {
-            let activity = row.activity;
-            found.push((
-                sql_uuid(tenant_id),
-                row.id.to_owned(),
-                sql_uuid(row.project_id),
-                activity.seen.map(|(first, _)| sql_time(first)),
-                activity.seen.map(|(_, last)| sql_time(last)),
-                activity.events,
-                activity.messages,
-                activity.tokens,
-                activity.priced,
-                AnyNumeric::try_from(activity.cost_usd.to_plain_string().as_str()).ok(),
-                activity.issues,
-                activity.user_id.clone(),
-                activity.session_id.clone(),
-                activity.lost_user_ids.names().map(str::to_owned).collect(),
-                activity.lost_session_ids.names().map(str::to_owned).collect(),
-            ));
-        }
-    }
-    TableIterator::new(found)
-}
+unfolded!(unfolded_tags(), fold, row in fold.tags() => {
+    bucket: TimestampWithTimeZone = sql_time(row.bucket),
+    project_id: pgrx::Uuid = sql_uuid(row.project_id),
+    environment: String = row.environment.to_owned(),
+    tag: String = row.tag.to_owned(),
+    value: String = row.value.to_owned(),
+    events: i64 = row.sums.events,
+    errors: i64 = row.sums.errors,
+    timeouts: i64 = row.sums.timeouts,
+    billable: i64 = row.sums.billable,
+    priced: i64 = row.sums.priced,
+    total_tokens: i64 = row.sums.total_tokens,
+    cost_usd: Option<AnyNumeric> = money(&row.sums.cost_usd),
+    users: Option<Vec<u8>> = row.users().map(|users| users.to_bytes()),
+});
+
+unfolded!(unfolded_activities(actor: &str), fold, row in fold.activities().into_iter().filter(|row| row.actor.name() == actor) => {
+    id: String = row.id.to_owned(),
+    project_id: pgrx::Uuid = sql_uuid(row.project_id),
+    first_seen: Option<TimestampWithTimeZone> = row.activity.seen.map(|(first, _)| sql_time(first)),
+    last_seen: Option<TimestampWithTimeZone> = row.activity.seen.map(|(_, last)| sql_time(last)),
+    events: i64 = row.activity.events,
+    messages: i64 = row.activity.messages,
+    tokens: i64 = row.activity.tokens,
+    priced: i64 = row.activity.priced,
+    cost_usd: Option<AnyNumeric> = money(&row.activity.cost_usd),
+    issues: i64 = row.activity.issues,
+    user_id: Option<String> = row.activity.user_id.clone(),
+    session_id: Option<String> = row.activity.session_id.clone(),
+    lost_user_ids: Vec<String> = row.activity.lost_user_ids.names().map(str::to_owned).collect(),
+    lost_session_ids: Vec<String> = row.activity.lost_session_ids.names().map(str::to_owned).collect(),
+});
 
 /// By tenant: traces that have changed, and when the first and the last of what has changed began.
 #[pg_extern(sql = false)]

@@ -105,7 +105,7 @@ pub fn empty(client: &mut Client) -> Result<()> {
         "TRUNCATE observa_internal.events, observa_internal.event_payloads, observa_internal.signals,
                   observa_internal.event_keys, observa_internal.alerts, observa_internal.rejected_events,
                   observa_internal.rollup_deltas, observa_internal.metrics, observa_internal.metric_totals, observa_internal.metric_series,
-                  observa_internal.user_metrics, observa_internal.activities, observa_internal.traces;
+                  observa_internal.user_metrics, observa_internal.tag_metrics, observa_internal.activities, observa_internal.traces;
          CHECKPOINT",
     )?;
     Ok(())

@@ -24,6 +24,7 @@ ALTER TABLE observa_internal.projects
     ADD COLUMN IF NOT EXISTS monthly_events bigint CHECK (monthly_events >= 0),
     ADD COLUMN IF NOT EXISTS retention_days integer CHECK (retention_days BETWEEN 0 AND 20000),
     ADD COLUMN IF NOT EXISTS payload_retention_days integer CHECK (payload_retention_days BETWEEN 0 AND 20000),
+    ADD COLUMN IF NOT EXISTS stopped_until timestamptz,
     ADD COLUMN IF NOT EXISTS metric_tags text[] CHECK (pg_catalog.cardinality(metric_tags) BETWEEN 1 AND 10);
 COMMENT ON TABLE observa_internal.projects IS 'Applications of a tenant';
 COMMENT ON COLUMN observa_internal.projects.environment IS 'Environment of events that name none';
@@ -33,6 +34,7 @@ COMMENT ON COLUMN observa_internal.projects.events_per_minute IS 'Events that it
 COMMENT ON COLUMN observa_internal.projects.monthly_events IS 'Events that it may store in a calendar month in UTC; NULL: any number';
 COMMENT ON COLUMN observa_internal.projects.retention_days IS 'Days that events, signals and ended alerts are kept, 0: for ever; NULL: as observa.retention_days says';
 COMMENT ON COLUMN observa_internal.projects.payload_retention_days IS 'Days that prompts, answers, attributes, logs and dead letters are kept, 0: as long as events; NULL: as observa.payload_retention_days says';
+COMMENT ON COLUMN observa_internal.projects.stopped_until IS 'Nothing is stored before, as a budget with hard_stop is exceeded; NULL: none is';
 COMMENT ON COLUMN observa_internal.projects.metric_tags IS 'Tags that tag_metrics has sums by, of events that come; NULL: none';
 
 CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.tenants

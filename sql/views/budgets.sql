@@ -59,7 +59,7 @@ SELECT b.budget_id AS id, b.name, b.project_id, b.model, b.user_id, b.tag, b.val
        CASE WHEN s.spent_usd >= b.amount_usd THEN 'exceeded'
             WHEN s.spent_usd * 100 >= b.amount_usd * b.warn_percent THEN 'warning'
             WHEN s.spent_usd IS NOT NULL THEN 'ok' END AS state,
-       p.since AS period_start, p.until AS period_end, b.tenant_id, b.created_at, b.changed_at
+       p.since AS period_start, p.until AS period_end, b.hard_stop, b.tenant_id, b.created_at, b.changed_at
   FROM observa_internal.budgets b
  CROSS JOIN LATERAL (SELECT pg_catalog.date_trunc(b.period, pg_catalog.now(), 'UTC') AS since,
                             (pg_catalog.date_trunc(b.period, pg_catalog.now() AT TIME ZONE 'UTC') + ('1 ' || b.period)::interval)
@@ -70,7 +70,7 @@ COMMENT ON VIEW observa.budgets IS 'Budgets: what the tenant wants to spend at m
 
 INSERT, UPDATE and DELETE are for who administers the tenant: name, amount_usd and period are needed, all else may be left out. A
 budget is of all projects or one, and of all spending or that of one model, one user, or one value of a tag that the project''s
-metric_tags list. Signals budget_warning and budget_exceeded tell of it once a period; nothing is refused. docs/budgets.md.';
+metric_tags list. Signals budget_warning and budget_exceeded tell of it once a period. docs/budgets.md.';
 COMMENT ON COLUMN observa.budgets.name IS 'Each budget of a tenant has its own: alerts are told apart by it';
 COMMENT ON COLUMN observa.budgets.project_id IS 'NULL: all projects together';
 COMMENT ON COLUMN observa.budgets.model IS 'As in observa.events; NULL: any';
@@ -78,7 +78,8 @@ COMMENT ON COLUMN observa.budgets.user_id IS 'As the application writes it, kept
 COMMENT ON COLUMN observa.budgets.tag IS 'One of metric_tags, with its value; NULL: whatever the tags';
 COMMENT ON COLUMN observa.budgets.period IS 'day, week (from Monday) or month, in UTC';
 COMMENT ON COLUMN observa.budgets.warn_percent IS 'Of the amount: from there on budget_warning; default 80';
-COMMENT ON COLUMN observa.budgets.enabled IS 'Whether signals tell of it';
+COMMENT ON COLUMN observa.budgets.enabled IS 'Whether signals tell of it, and it may stop';
+COMMENT ON COLUMN observa.budgets.hard_stop IS 'Whether nothing is stored while it is exceeded, half a minute later at most: of a budget of all spending alone; default false';
 COMMENT ON COLUMN observa.budgets.spent_usd IS 'In the current period, of billable events whose cost is known; NULL: the reader may not read metrics';
 COMMENT ON COLUMN observa.budgets.percent IS 'Of the amount';
 COMMENT ON COLUMN observa.budgets.forecast_usd IS 'USD at the period''s end, if it goes on as on average since its beginning (in the first hour as if that was over)';

@@ -1,12 +1,13 @@
 CREATE OR REPLACE VIEW observa.projects WITH (security_invoker = true) AS
 SELECT project_id AS id, tenant_id, name, environment, scrub_emails, created_at, quality_scores, events_per_minute,
-       monthly_events, retention_days, payload_retention_days, judge_sample_rate, judge_budget_usd, metric_tags
+       monthly_events, retention_days, payload_retention_days, judge_sample_rate, judge_budget_usd, metric_tags, stopped_until
   FROM observa_internal.projects;
 COMMENT ON VIEW observa.projects IS 'Projects: the applications whose events are kept apart';
 COMMENT ON COLUMN observa.projects.events_per_minute IS 'Of the project alone, 0: any number; NULL: as observa.events_per_minute says for the tenant''s projects together';
 COMMENT ON COLUMN observa.projects.monthly_events IS 'Its quota of a calendar month in UTC; NULL: any number';
 COMMENT ON COLUMN observa.projects.retention_days IS 'Days that events, signals and ended alerts are kept, 0: for ever; NULL: as the setting observa.retention_days says';
 COMMENT ON COLUMN observa.projects.payload_retention_days IS 'Days that prompts, answers, attributes, logs and dead letters are kept, at most as long as events, 0: as long; NULL: as the setting observa.payload_retention_days says';
+COMMENT ON COLUMN observa.projects.stopped_until IS 'Nothing is stored before, as a budget that stops is exceeded (observa.budgets.hard_stop); NULL or past: nothing stops it';
 COMMENT ON COLUMN observa.projects.metric_tags IS 'Tags that observa.metrics_tag_hour has sums by, of events that came since they were set; NULL: none';
 
 COMMENT ON COLUMN observa.projects.judge_sample_rate IS 'Share of its traces, 0 to 1, that judges are shown without a signal; NULL: as the setting observa.judge_sample_rate says';

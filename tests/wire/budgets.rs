@@ -1,8 +1,9 @@
 //! Budgets: what was spent is what the events say, and a level is told of once.
 
-use observa_tests::Database;
 use observa_tests::database::{error, one};
 use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
+use observa_tests::http;
+use observa_tests::{Database, Front, FrontConfig};
 use postgres::Client;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -180,6 +181,7 @@ fn a_budget_that_makes_no_sense_is_refused() {
         ("period, amount_usd, warn_percent) VALUES ('day', 1, 101", "23514"),
         ("period, amount_usd, model, user_id) VALUES ('day', 1, 'm', 'u'", "23514"),
         ("period, amount_usd, tag) VALUES ('day', 1, 't'", "23514"),
+        ("period, amount_usd, model, hard_stop) VALUES ('day', 1, 'm', true", "23514"),
         (project.as_str(), "22023"),
     ] {
         let sql =
@@ -268,4 +270,97 @@ fn a_person_of_a_budget_is_a_pseudonym_and_forgotten_with_the_others() {
     assert_eq!(db.count("observa.budgets WHERE spent_usd = 2"), 2);
     db.run("SELECT observa.forget_user('ann@example.com')");
     assert_eq!(db.one::<Vec<String>>("SELECT array_agg(name) FROM observa_internal.budgets"), ["b"]);
+}
+
+/// What became of a call of a project: `accepted`, or the error.
+fn sent(db: &mut Database, project: &str) -> String {
+    let call = with(dollars(&Uuid::new_v4().to_string(), 1), json!({"project_id": project}));
+    let answer = db.client.query_one("SELECT observa.ingest($1::text) ->> 'accepted'", &[&call.to_string()]);
+    match answer {
+        Ok(row) => format!("{} accepted", row.get::<_, String>(0)),
+        Err(error) => {
+            let error = error.as_db_error().unwrap();
+            format!("{} {}", error.code().code(), error.message())
+        }
+    }
+}
+
+const STOPPED: &str = "53400 the budget that stops the project is used up";
+
+#[test]
+fn a_budget_that_stops_refuses_its_projects_until_it_changes_or_its_period_ends() {
+    let mut db = ready();
+    price(&mut db);
+    db.run("INSERT INTO observa.budgets (name, amount_usd, period, project_id, hard_stop) SELECT 'p0', 3, 'month', id, true FROM observa.projects WHERE name = 'p0'");
+    db.run("INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('only tells', 1, 'month')");
+    for _ in 0..3 {
+        assert_eq!((sent(&mut db, "p0"), sent(&mut db, "p1")), ("1 accepted".into(), "1 accepted".into()));
+    }
+    // Maintenance says so, without a change of what need not change.
+    assert_eq!(sent(&mut db, "p0"), "1 accepted");
+    round(&mut db);
+    let version = "SELECT max(xmin::text::bigint) FROM observa_internal.projects";
+    let before: i64 = db.one(version);
+    round(&mut db);
+    assert_eq!(db.one::<i64>(version), before);
+    assert_eq!((sent(&mut db, "p0"), sent(&mut db, "p1")), (STOPPED.into(), "1 accepted".into()));
+    let row = "observa.projects p JOIN observa.budgets b ON b.project_id = p.id WHERE p.stopped_until = b.period_end";
+    assert_eq!(db.count(row), 1);
+    // At once, in sessions that are there already, too.
+    let mut other = db.connect();
+    other.batch_execute("UPDATE observa.budgets SET amount_usd = 5 WHERE name = 'p0'").unwrap();
+    assert_eq!(sent(&mut db, "p0"), "1 accepted");
+    round(&mut db);
+    assert_eq!(sent(&mut db, "p0"), STOPPED);
+    // The period ends.
+    db.run("UPDATE observa_internal.projects SET stopped_until = now() - interval '1 second' WHERE stopped_until IS NOT NULL");
+    assert_eq!(sent(&mut db, "p0"), "1 accepted");
+    round(&mut db);
+    assert_eq!(sent(&mut db, "p0"), STOPPED);
+    for change in ["SET hard_stop = false", "SET hard_stop = true", "SET enabled = false"] {
+        db.run(&format!("UPDATE observa.budgets {change} WHERE name = 'p0'"));
+        assert_eq!(sent(&mut db, "p0") == STOPPED, change == "SET hard_stop = true", "{change}");
+    }
+    // All projects of the tenant, and of no other.
+    db.run("UPDATE observa.budgets SET hard_stop = true WHERE name = 'only tells'");
+    assert_eq!((sent(&mut db, "p0"), sent(&mut db, "p1")), (STOPPED.into(), STOPPED.into()));
+    let other = db.tenant("other");
+    let theirs = with(llm_call("a"), json!({"tenant_id": other.to_string()}));
+    assert_eq!(db.ingest(&theirs.to_string())["accepted"], 1);
+    db.run("DELETE FROM observa.budgets");
+    assert_eq!(
+        (sent(&mut db, "p0"), db.count("observa.projects WHERE stopped_until IS NOT NULL")),
+        ("1 accepted".into(), 0)
+    );
+}
+
+#[test]
+fn over_http_a_budget_that_stops_is_a_429() {
+    let mut db = ready();
+    price(&mut db);
+    let project: Uuid = db.one("SELECT id FROM observa.projects WHERE name = 'p0'");
+    let key: String = db.one(&format!("SELECT observa.create_api_key('{project}', 'sk')"));
+    let login: String = one(&mut db.connect_as("gate", "observa_ingest"), "SELECT session_user::text");
+    let mut database = db.cluster.config(&db.name);
+    database.user(&login);
+    let front =
+        Front::start(FrontConfig { pre_request: Some("pre_request".into()), ..FrontConfig::of(database) });
+    let send = |id: &str| {
+        let body = dollars(id, 2).to_string();
+        http::post_with(
+            &front.url("/rpc/ingest"),
+            "application/octet-stream",
+            body.as_bytes(),
+            &[("x-api-key", key.as_str())],
+        )
+    };
+    assert_eq!(send("a").status, 200);
+    db.run(&format!("SELECT observa.run_maintenance(); INSERT INTO observa.budgets (name, amount_usd, period, project_id, hard_stop) VALUES ('b', 2, 'day', '{project}', true)"));
+    let refused = send("b");
+    assert_eq!((refused.status, &refused.body["code"]), (429, &json!("QUOTA_EXCEEDED")), "{refused:?}");
+    let day_ends: i64 = db.one("SELECT extract(epoch FROM (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC')::bigint");
+    assert_eq!(refused.header("x-ratelimit-reset"), Some(day_ends.to_string().as_str()));
+    assert!(refused.header("retry-after").is_some_and(|after| after.parse::<i64>().unwrap() > 0));
+    db.run("UPDATE observa.budgets SET amount_usd = 100");
+    assert_eq!(send("b").status, 200);
 }
