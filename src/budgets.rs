@@ -137,8 +137,9 @@ struct Reached {
 /// Stops the acting tenant's projects, or lets them go on, as its budgets say. A change has every backend read its configuration anew:
 /// nothing is written where nothing changes.
 fn stop() -> Result<(), Error> {
-    let found = Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/budget/stops.sql"), None, &[])?;
+    // Not as a read: that would not see what a job of the same round has folded before.
+    let found = Spi::connect_mut(|client| {
+        let rows = client.update(include_str!("../sql/budget/stops.sql"), None, &[])?;
         rows.map(|row| Ok((row.get::<pgrx::Uuid>(1)?, row.get::<TimestampWithTimeZone>(2)?)))
             .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
