@@ -6,6 +6,7 @@ mod claim;
 mod evaluators;
 pub mod health;
 mod plan;
+mod reasons;
 mod record;
 mod request;
 pub mod settings;

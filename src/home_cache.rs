@@ -261,6 +261,11 @@ pub fn limits(tenant_id: Uuid, project_id: Uuid) -> Limits {
     tenant.and_then(|tenant| Some(tenant.project_with_id(project_id)?.limits)).unwrap_or_default()
 }
 
+/// Share of the traces that judges are shown of a project. None: as the setting says.
+pub fn judge_sample_rate(tenant_id: Uuid, project_id: Uuid) -> Option<f64> {
+    tenant_with_id(tenant_id)?.project_with_id(project_id)?.judge_sample_rate
+}
+
 /// Where events go whose sender and whose lines name no project.
 pub fn default_project(tenant_id: Uuid) -> Option<Uuid> {
     Some(tenant_with_id(tenant_id)?.project(None, None)?.id)

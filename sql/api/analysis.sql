@@ -9,6 +9,16 @@ whole, without waiting for the trace to be quiet. What waits already is not queu
 that is not there: 0. An evaluator that is not there: 22023. For who may query; the budget of the day holds. observa.analysis_jobs
 tells what becomes of it.';
 
+CREATE FUNCTION observa.analysis_reasons(trace_id text) RETURNS TABLE (evaluator text, event_id text, state text, reason text)
+    LANGUAGE c STABLE STRICT ROWS 10 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'analysis_reasons_wrapper';
+ALTER FUNCTION observa.analysis_reasons(text) OWNER TO observa_owner;
+COMMENT ON FUNCTION observa.analysis_reasons(text) IS 'Why judges were shown a trace, or were not: a row for each job, and one for each evaluator without one
+
+state is that of the job, or not_queued; reason says what chose the trace and what became of it, or why nothing chose it: no signal, not in the
+sample, no answer, nothing retrieved. A trace that is not there has no rows; jobs are forgotten after a day, failed ones after a week. For who
+may query.';
+
 CREATE FUNCTION observa.set_analysis(project uuid, sample_rate double precision DEFAULT NULL, budget_usd numeric DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'set_analysis_wrapper';
@@ -90,7 +100,7 @@ CREATE FUNCTION observa_internal.edit_evaluator() RETURNS trigger
 ALTER FUNCTION observa_internal.edit_evaluator() OWNER TO observa_owner;
 COMMENT ON FUNCTION observa_internal.edit_evaluator() IS 'Adds, changes or takes away an evaluator of the tenant''s own';
 
-REVOKE ALL ON FUNCTION observa.analyze(text, text[]), observa.set_analysis(uuid, double precision, numeric),
+REVOKE ALL ON FUNCTION observa.analyze(text, text[]), observa.analysis_reasons(text), observa.set_analysis(uuid, double precision, numeric),
     observa.judge_agreement(timestamptz, timestamptz, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.set_analysis(uuid, double precision, numeric) TO observa_admin;
-GRANT EXECUTE ON FUNCTION observa.analyze(text, text[]), observa.judge_agreement(timestamptz, timestamptz, double precision) TO observa_read;
+GRANT EXECUTE ON FUNCTION observa.analyze(text, text[]), observa.analysis_reasons(text), observa.judge_agreement(timestamptz, timestamptz, double precision) TO observa_read;

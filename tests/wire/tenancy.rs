@@ -386,6 +386,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.acknowledge_alert(uuid,text)", "observa_owner"),
     ("observa.add_member(uuid,text,text)", "observa_owner"),
     ("observa.add_scrub_pattern(uuid,text,text)", "observa_owner"),
+    ("observa.analysis_reasons(text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
     ("observa.close_alert(uuid,text)", "observa_owner"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),

@@ -97,6 +97,26 @@ fn a_budget_holds_but_for_what_was_under_way() {
 }
 
 #[test]
+fn nothing_waits_for_a_judge_that_thinks() {
+    let judge = Judge::with_latency(Duration::from_secs(60));
+    let mut db =
+        database("judge-thinks", &judge, "observa.judge_sample_rate = 1\nobserva.judge_timeout = 60s");
+    db.run(ONE);
+    db.ingest(&lines(&(0..20).map(|number| call(&format!("e{number}"), "fine")).collect::<Vec<_>>()));
+    eventually("judges are asked", || judge.asked().len() >= 16);
+    let begun = std::time::Instant::now();
+    db.run("DROP EXTENSION observa CASCADE; CREATE EXTENSION observa; SELECT observa.setup()");
+    eventually("another worker asks", || {
+        db.count("pg_stat_activity WHERE backend_type = 'observa analysis'") == 1
+    });
+    let mut postgres = db.cluster.connect("postgres");
+    db.client = db.cluster.connect("postgres");
+    postgres.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", db.name)).unwrap();
+    postgres.batch_execute(&format!("CREATE DATABASE {}", db.name)).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn killed_workers_and_servers_lose_nothing_and_judge_nothing_twice() {
     let judge = Judge::with_latency(Duration::from_millis(100));
     let settings =

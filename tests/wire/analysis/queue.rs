@@ -241,4 +241,12 @@ fn why_something_was_not_judged_is_told() {
     assert_eq!(jobs(&mut db, "evaluator = 'toxicity' AND state = 'done'"), 1);
     assert_eq!(jobs(&mut db, "state = 'skipped' AND attempts = 0"), 4, "{told:?}");
     assert_eq!(judge.asked().len(), 1);
+    // Of a trace each evaluator has a reason.
+    let reasons = db.table("SELECT evaluator, state, reason FROM observa.analysis_reasons('t1')");
+    let of = |evaluator: &str| reasons.iter().find(|row| row["evaluator"] == evaluator).unwrap().clone();
+    assert_eq!(of("toxicity")["reason"], "somebody asked for it");
+    assert_eq!(of("hallucination")["state"], "not_queued");
+    assert!(of("hallucination")["reason"].as_str().unwrap().contains("the rate is 0"), "{reasons:?}");
+    assert_eq!(of("context_relevance")["reason"], "nothing was retrieved");
+    assert_eq!(db.table("SELECT * FROM observa.analysis_reasons('no such trace')"), [json!(null); 0]);
 }
