@@ -41,7 +41,7 @@ impl OneHome {
             book: Shared::BuiltIn(Book::builtin()),
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
-            metric_tags: Vec::new(),
+            metric_tags: ["a", "tags", "customer"].map(str::to_owned).to_vec(),
         }))
     }
 }
