@@ -13,6 +13,7 @@ use super::sums::{Scores, Sums};
 use super::trace::{TraceSummary, Worst};
 use crate::distinct::Mark;
 use crate::histogram::Latencies;
+use crate::identity;
 use crate::price::Usd;
 use crate::tags;
 
@@ -149,10 +150,18 @@ impl<'e> Delta<'e> {
         }
     }
 
-    pub fn encode<'s>(&'s self) -> Vec<u8>
+    /// With the key that the tenant's people are veiled with where they are only told apart.
+    pub fn encode<'s>(&'s self, key: &[u8]) -> Vec<u8>
     where
         'e: 's,
     {
+        let mut known: FxHashMap<&str, u32> = FxHashMap::default();
+        let mut veiled = |users: &FxHashSet<&'e str>| -> Vec<u32> {
+            users
+                .iter()
+                .map(|user| *known.entry(user).or_insert_with(|| identity::veiled(user, key)))
+                .collect()
+        };
         let (mut names, mut projects) = (Table::default(), Table::default());
         let entries = self.entries.iter().map(|((minute, series, removed), Adding { added, users })| Entry {
             minute: *minute,
@@ -171,7 +180,7 @@ impl<'e> Delta<'e> {
             score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
             score_counts: added.scores.parts().iter().map(|(_, count)| *count).collect(),
             removed: *removed,
-            users: users.iter().map(|user| names.place(user) + 1).collect(),
+            users: veiled(users),
         });
         let entries: Vec<Entry> = entries.collect();
         let users = self.users.iter().map(|((minute, project_id, environment, user_id), sums)| UserEntry {
@@ -191,7 +200,7 @@ impl<'e> Delta<'e> {
             value: names.place(value) + 1,
             counts: tagged.sums.counts().to_vec(),
             cost_usd: cost_text(&tagged.sums.cost_usd),
-            users: tagged.users.iter().map(|user| names.place(user) + 1).collect(),
+            users: veiled(&tagged.users),
         });
         let tags: Vec<TagEntry> = tags.collect();
         let activities = self.activities.iter().map(|((actor, project_id, id), activity)| ActivityEntry {
@@ -305,10 +314,6 @@ impl Read {
         self.0.names.get(place as usize).map(|name| Some(name.as_str())).ok_or(Damaged)
     }
 
-    fn marks(&self, users: &[u32]) -> Result<Vec<Mark>, Damaged> {
-        users.iter().map(|user| self.name(*user)?.map(Mark::of).ok_or(Damaged)).collect()
-    }
-
     /// Minute, series, what it adds, and whether its latencies are taken out.
     pub fn entries(&self) -> impl Iterator<Item = Result<(i64, Series<'_>, Added, bool), Damaged>> {
         self.0.entries.iter().map(|entry| {
@@ -339,7 +344,7 @@ impl Read {
                 scores: Scores::of_parts(scores),
                 latencies: entry.latencies.clone(),
                 ttfts: entry.ttfts.clone(),
-                users: self.marks(&entry.users)?,
+                users: marks(&entry.users),
             };
             Ok((entry.minute, series, added, entry.removed))
         })
@@ -364,7 +369,7 @@ impl Read {
                 tag: self.name(entry.tag)?.ok_or(Damaged)?,
                 value: self.name(entry.value)?.ok_or(Damaged)?,
                 sums: sums(&entry.counts, &entry.cost_usd)?,
-                users: self.marks(&entry.users)?,
+                users: marks(&entry.users),
             })
         })
     }
@@ -443,6 +448,10 @@ pub struct TraceRead<'d> {
     pub trace_id: &'d str,
     pub summary: Option<TraceSummary>,
     pub touched: (i64, i64),
+}
+
+fn marks(veiled: &[u32]) -> Vec<Mark> {
+    veiled.iter().map(|person| Mark::of_veiled(*person)).collect()
 }
 
 /// Counts that a later version adds are not known here, those that an earlier one lacks are 0.

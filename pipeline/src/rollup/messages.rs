@@ -50,8 +50,8 @@ pub struct Entry {
     /// Its latencies are taken out, not added. Its sums have their sign.
     #[prost(bool, tag = "10")]
     pub removed: bool,
-    /// Whose events were added, each once.
-    #[prost(uint32, repeated, tag = "11")]
+    /// Whose events were added, each once, veiled.
+    #[prost(fixed32, repeated, tag = "11")]
     pub users: Vec<u32>,
 }
 
@@ -89,8 +89,8 @@ pub struct TagEntry {
     pub counts: Vec<i64>,
     #[prost(string, tag = "7")]
     pub cost_usd: String,
-    /// Whose events were added, each once.
-    #[prost(uint32, repeated, tag = "8")]
+    /// Whose events were added, each once, veiled.
+    #[prost(fixed32, repeated, tag = "8")]
     pub users: Vec<u32>,
 }
 
