@@ -155,12 +155,15 @@ impl<'e> Delta<'e> {
     where
         'e: 's,
     {
-        let mut known: FxHashMap<&str, u32> = FxHashMap::default();
-        let mut veiled = |users: &FxHashSet<&'e str>| -> Vec<u32> {
-            users
-                .iter()
-                .map(|user| *known.entry(user).or_insert_with(|| identity::veiled(user, key)))
-                .collect()
+        let (mut people, mut known) = (Vec::new(), FxHashMap::default());
+        let mut places = |users: &FxHashSet<&'e str>| -> Vec<u32> {
+            let place = |user: &&'e str| {
+                *known.entry(*user).or_insert_with(|| {
+                    people.push(identity::veiled(user, key));
+                    u32::try_from(people.len() - 1).unwrap_or(u32::MAX)
+                })
+            };
+            users.iter().map(place).collect()
         };
         let (mut names, mut projects) = (Table::default(), Table::default());
         let entries = self.entries.iter().map(|((minute, series, removed), Adding { added, users })| Entry {
@@ -180,7 +183,7 @@ impl<'e> Delta<'e> {
             score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
             score_counts: added.scores.parts().iter().map(|(_, count)| *count).collect(),
             removed: *removed,
-            users: veiled(users),
+            users: places(users),
         });
         let entries: Vec<Entry> = entries.collect();
         let users = self.users.iter().map(|((minute, project_id, environment, user_id), sums)| UserEntry {
@@ -200,7 +203,7 @@ impl<'e> Delta<'e> {
             value: names.place(value) + 1,
             counts: tagged.sums.counts().to_vec(),
             cost_usd: cost_text(&tagged.sums.cost_usd),
-            users: veiled(&tagged.users),
+            users: places(&tagged.users),
         });
         let tags: Vec<TagEntry> = tags.collect();
         let activities = self.activities.iter().map(|((actor, project_id, id), activity)| ActivityEntry {
@@ -262,6 +265,7 @@ impl<'e> Delta<'e> {
             activities,
             traces,
             tags,
+            people,
         }
         .encode_to_vec()
     }
@@ -314,6 +318,11 @@ impl Read {
         self.0.names.get(place as usize).map(|name| Some(name.as_str())).ok_or(Damaged)
     }
 
+    fn marks(&self, places: &[u32]) -> Result<Vec<Mark>, Damaged> {
+        let mark = |place: &u32| self.0.people.get(*place as usize).map(|person| Mark::of_veiled(*person));
+        places.iter().map(|place| mark(place).ok_or(Damaged)).collect()
+    }
+
     /// Minute, series, what it adds, and whether its latencies are taken out.
     pub fn entries(&self) -> impl Iterator<Item = Result<(i64, Series<'_>, Added, bool), Damaged>> {
         self.0.entries.iter().map(|entry| {
@@ -344,7 +353,7 @@ impl Read {
                 scores: Scores::of_parts(scores),
                 latencies: entry.latencies.clone(),
                 ttfts: entry.ttfts.clone(),
-                users: marks(&entry.users),
+                users: self.marks(&entry.users)?,
             };
             Ok((entry.minute, series, added, entry.removed))
         })
@@ -369,7 +378,7 @@ impl Read {
                 tag: self.name(entry.tag)?.ok_or(Damaged)?,
                 value: self.name(entry.value)?.ok_or(Damaged)?,
                 sums: sums(&entry.counts, &entry.cost_usd)?,
-                users: marks(&entry.users),
+                users: self.marks(&entry.users)?,
             })
         })
     }
@@ -448,10 +457,6 @@ pub struct TraceRead<'d> {
     pub trace_id: &'d str,
     pub summary: Option<TraceSummary>,
     pub touched: (i64, i64),
-}
-
-fn marks(veiled: &[u32]) -> Vec<Mark> {
-    veiled.iter().map(|person| Mark::of_veiled(*person)).collect()
 }
 
 /// Counts that a later version adds are not known here, those that an earlier one lacks are 0.
