@@ -11,6 +11,7 @@ use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
+use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::{self, Done, Setback};
 use crate::locks;
@@ -49,7 +50,9 @@ pub fn append_delta(delta: &Delta) -> Result<(), Error> {
     if delta.is_empty() {
         return Ok(());
     }
-    let arguments = [sql_uuid(Uuid::now_v7()).into(), sql_time(storage::now()).into(), delta.encode().into()];
+    let tenant = Acting::current().and_then(|acting| home_cache::tenant_with_id(acting.tenant_id));
+    let entries = delta.encode(tenant.ok_or(Error::NoTenant)?.pseudonym_key());
+    let arguments = [sql_uuid(Uuid::now_v7()).into(), sql_time(storage::now()).into(), entries.into()];
     Ok(Spi::run_with_args(include_str!("../sql/rollup/append.sql"), &arguments)?)
 }
 

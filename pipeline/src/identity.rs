@@ -53,14 +53,24 @@ pub fn pseudonym(kind: &str, value: &str, key: &[u8]) -> String {
 
 /// What a pseudonym has of the value: the same whatever kind the value was taken for.
 pub fn keyed_hash(value: &str, key: &[u8]) -> String {
+    digest(&[value], key).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A person as a number that only tells them from others: some of its 2^32 are of two people where there are 100,000s. Nothing of a
+/// pseudonym is in it.
+pub fn veiled(person: &str, key: &[u8]) -> u32 {
+    let [a, b, c, d, ..] = digest(&["distinct\0", person], key);
+    u32::from_le_bytes([a, b, c, d])
+}
+
+fn digest(parts: &[&str], key: &[u8]) -> [u8; 32] {
     let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         // HMAC takes keys of every length; the type can't say so.
-        Err(_) => return format!("{:016x}", 0),
+        Err(_) => return [0; 32],
     };
-    mac.update(value.as_bytes());
-    let digest = mac.finalize().into_bytes();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    parts.iter().for_each(|part| mac.update(part.as_bytes()));
+    mac.finalize().into_bytes().into()
 }
 
 /// Whether a text is of a pseudonym's form. Anybody can write one: it says something only of what we wrote ourselves.
@@ -79,6 +89,13 @@ mod tests {
     fn a_pseudonym_is_the_hmac_of_the_value() {
         // printf %s 'a@b.com' | openssl dgst -sha256 -hmac key
         assert_eq!(pseudonym("email", "a@b.com", b"key"), "email:8373b0b94ff14438");
+    }
+
+    #[test]
+    fn a_veiled_person_is_the_beginning_of_an_hmac() {
+        // printf 'distinct\0ann' | openssl dgst -sha256 -hmac key
+        assert_eq!(veiled("ann", b"key").to_le_bytes(), [0xa9, 0x48, 0xcf, 0x5a]);
+        assert_ne!(veiled("ann", b"key"), veiled("ann", b"another key"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl OneHome {
             rules: Arc::new(RuleSet::default()),
             quality_scores: true,
             analysis: None,
-            metric_tags: Vec::new(),
+            metric_tags: ["a", "tags", "customer"].map(str::to_owned).to_vec(),
         }))
     }
 }

@@ -38,6 +38,9 @@ fn users_of_a_tag_and_of_a_day_are_told_apart() {
         db.one::<i64>("SELECT observa.distinct_count(observa.merge(users)) FROM observa.metrics_total_day"),
         5
     );
+    // Who knows an id can't ask for it.
+    let asked = "SELECT observa.distinct_count(observa_internal.add_distinct(observa.merge(users), observa.distinct_values('u1'::text))) FROM observa.metrics_total_day";
+    assert_eq!(db.one::<i64>(asked), 6);
     // Nobody is taken out of a sketch.
     db.run("SELECT observa.forget_user('u3')");
     assert_right_before_and_after_fold(&mut db);

@@ -13,6 +13,7 @@ use super::sums::{Scores, Sums};
 use super::trace::{TraceSummary, Worst};
 use crate::distinct::Mark;
 use crate::histogram::Latencies;
+use crate::identity;
 use crate::price::Usd;
 use crate::tags;
 
@@ -149,10 +150,21 @@ impl<'e> Delta<'e> {
         }
     }
 
-    pub fn encode<'s>(&'s self) -> Vec<u8>
+    /// With the key that the tenant's people are veiled with where they are only told apart.
+    pub fn encode<'s>(&'s self, key: &[u8]) -> Vec<u8>
     where
         'e: 's,
     {
+        let (mut people, mut known) = (Vec::new(), FxHashMap::default());
+        let mut places = |users: &FxHashSet<&'e str>| -> Vec<u32> {
+            let place = |user: &&'e str| {
+                *known.entry(*user).or_insert_with(|| {
+                    people.push(identity::veiled(user, key));
+                    u32::try_from(people.len() - 1).unwrap_or(u32::MAX)
+                })
+            };
+            users.iter().map(place).collect()
+        };
         let (mut names, mut projects) = (Table::default(), Table::default());
         let entries = self.entries.iter().map(|((minute, series, removed), Adding { added, users })| Entry {
             minute: *minute,
@@ -171,7 +183,7 @@ impl<'e> Delta<'e> {
             score_sums: added.scores.parts().iter().map(|(sum, _)| *sum).collect(),
             score_counts: added.scores.parts().iter().map(|(_, count)| *count).collect(),
             removed: *removed,
-            users: users.iter().map(|user| names.place(user) + 1).collect(),
+            users: places(users),
         });
         let entries: Vec<Entry> = entries.collect();
         let users = self.users.iter().map(|((minute, project_id, environment, user_id), sums)| UserEntry {
@@ -191,7 +203,7 @@ impl<'e> Delta<'e> {
             value: names.place(value) + 1,
             counts: tagged.sums.counts().to_vec(),
             cost_usd: cost_text(&tagged.sums.cost_usd),
-            users: tagged.users.iter().map(|user| names.place(user) + 1).collect(),
+            users: places(&tagged.users),
         });
         let tags: Vec<TagEntry> = tags.collect();
         let activities = self.activities.iter().map(|((actor, project_id, id), activity)| ActivityEntry {
@@ -253,6 +265,7 @@ impl<'e> Delta<'e> {
             activities,
             traces,
             tags,
+            people,
         }
         .encode_to_vec()
     }
@@ -305,8 +318,9 @@ impl Read {
         self.0.names.get(place as usize).map(|name| Some(name.as_str())).ok_or(Damaged)
     }
 
-    fn marks(&self, users: &[u32]) -> Result<Vec<Mark>, Damaged> {
-        users.iter().map(|user| self.name(*user)?.map(Mark::of).ok_or(Damaged)).collect()
+    fn marks(&self, places: &[u32]) -> Result<Vec<Mark>, Damaged> {
+        let mark = |place: &u32| self.0.people.get(*place as usize).map(|person| Mark::of_veiled(*person));
+        places.iter().map(|place| mark(place).ok_or(Damaged)).collect()
     }
 
     /// Minute, series, what it adds, and whether its latencies are taken out.

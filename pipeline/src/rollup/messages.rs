@@ -20,6 +20,9 @@ pub struct Deltas {
     pub traces: Vec<TraceEntry>,
     #[prost(message, repeated, tag = "7")]
     pub tags: Vec<TagEntry>,
+    /// Users where they are only told apart, veiled.
+    #[prost(fixed32, repeated, tag = "8")]
+    pub people: Vec<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -50,7 +53,7 @@ pub struct Entry {
     /// Its latencies are taken out, not added. Its sums have their sign.
     #[prost(bool, tag = "10")]
     pub removed: bool,
-    /// Whose events were added, each once.
+    /// Whose events were added, each once: places in `people`.
     #[prost(uint32, repeated, tag = "11")]
     pub users: Vec<u32>,
 }
@@ -89,7 +92,7 @@ pub struct TagEntry {
     pub counts: Vec<i64>,
     #[prost(string, tag = "7")]
     pub cost_usd: String,
-    /// Whose events were added, each once.
+    /// Whose events were added, each once: places in `people`.
     #[prost(uint32, repeated, tag = "8")]
     pub users: Vec<u32>,
 }

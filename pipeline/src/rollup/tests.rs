@@ -95,7 +95,7 @@ fn bytes(calls: &[Call], removed: bool) -> Vec<u8> {
     for fact in &facts {
         if removed { delta.remove(fact) } else { delta.add(fact) }
     }
-    delta.encode()
+    delta.encode(b"key")
 }
 
 /// Bucket, project, model, status: events, errors, timeouts, billable ones, tokens, cents, priced ones and latencies.
@@ -214,7 +214,7 @@ proptest! {
         new.iter().for_each(|fact| delta.add(fact));
         let mut fold = Fold::default();
         fold.add(&bytes(&calls, false)).unwrap();
-        fold.add(&delta.encode()).unwrap();
+        fold.add(&delta.encode(b"key")).unwrap();
         let priced = dearer.iter().filter(|call| call.billable).filter_map(|call| call.cents).sum::<i64>();
         let cents = |usd: Usd| (usd * Usd::from(100)).normalized();
         let of_days: Usd = fold.rows(Resolution::Day).iter().map(|row| row.group.sums.cost_usd.clone()).sum();
