@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod cluster;
 pub mod database;
+pub mod encrypted;
 pub mod event;
 pub mod front;
 pub mod hook;

@@ -1,14 +1,13 @@
 //! The jobs of one database, over one connection: the same ones that a worker in the server runs, claimed from the same table.
 
-use postgres::{Client, Config, NoTls};
+use postgres::Client;
 
-/// How long a job waits for a lock: who comes later waits behind it.
-const SESSION: &str = "SET lock_timeout = '2s'; SET default_transaction_isolation = 'read committed'; SET search_path = pg_catalog, pg_temp";
+use crate::server::{ConnectError, Server};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    #[error("can't connect: {0}")]
-    Connect(#[source] postgres::Error),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
     #[error("no job can be run: {0}")]
     Run(#[source] postgres::Error),
     #[error("notifications can't be sent: {0}")]
@@ -30,22 +29,13 @@ pub enum Outcome {
     Idle,
 }
 
-/// As all connections of the worker are.
-pub fn connect(url: &str) -> Result<Client, JobError> {
-    let mut config: Config = url.parse().map_err(JobError::Connect)?;
-    config.application_name("observa-worker");
-    let mut client = config.connect(NoTls).map_err(JobError::Connect)?;
-    client.batch_execute(SESSION).map_err(JobError::Connect)?;
-    Ok(client)
-}
-
 pub struct Jobs {
     client: Client,
 }
 
 impl Jobs {
-    pub fn connect(url: &str) -> Result<Jobs, JobError> {
-        Ok(Jobs { client: connect(url)? })
+    pub fn connect(server: &Server) -> Result<Jobs, JobError> {
+        Ok(Jobs { client: server.connect()? })
     }
 
     /// Runs one job that is due, in a transaction of its own.

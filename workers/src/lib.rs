@@ -17,4 +17,6 @@ pub mod post;
 #[cfg(feature = "program")]
 pub mod schedule;
 #[cfg(feature = "program")]
+pub mod server;
+#[cfg(feature = "program")]
 pub mod shutdown;

@@ -1,6 +1,7 @@
 //! observa-worker: keeps one database in order, over a connection, until it is told to end.
 #![forbid(unsafe_code)]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use observa_workers::jobs::{JobError, Jobs, Outcome};
 use observa_workers::maintenance;
 use observa_workers::network::Network;
 use observa_workers::schedule::Schedule;
+use observa_workers::server::Server;
 use observa_workers::shutdown::Shutdown;
 
 /// The pause after a first failure that is no job's, and between two tries at the most.
@@ -22,6 +24,10 @@ struct Options {
     /// The database, as a libpq URL or key=value list. The user must be a superuser.
     #[arg(long, env = "OBSERVA_DATABASE_URL", hide_env_values = true)]
     url: String,
+    /// File with certificates (PEM) of whom the server's certificate must be signed by: then connections are encrypted. Without it
+    /// they are where the URL says sslmode=require, and the certificate must be one that browsers trust.
+    #[arg(long, env = "OBSERVA_DATABASE_CA")]
+    ca: Option<PathBuf>,
     /// Seconds between two looks for a job that is due.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     interval: u64,
@@ -32,8 +38,12 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    let server = match Server::new(&options.url, options.ca.clone()) {
+        Ok(server) => server,
+        Err(error) => return fail(&error),
+    };
     if options.once {
-        return match maintenance::run(&options.url) {
+        return match maintenance::run(&server) {
             Ok(done) => {
                 println!("{done}");
                 ExitCode::SUCCESS
@@ -49,9 +59,9 @@ fn main() -> ExitCode {
     std::thread::scope(|threads| {
         // What waits for the network must not wait for a job, nor a job for it.
         threads.spawn(|| {
-            keep(&shutdown, |_| Network::connect(&options.url)?.keep(interval, &shutdown));
+            keep(&shutdown, |_| Network::connect(&server)?.keep(interval, &shutdown));
         });
-        keep(&shutdown, |schedule| run_jobs(Jobs::connect(&options.url)?, interval, &shutdown, schedule));
+        keep(&shutdown, |schedule| run_jobs(Jobs::connect(&server)?, interval, &shutdown, schedule));
     });
     ExitCode::SUCCESS
 }

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use postgres::Client;
 
-use crate::jobs::{self, JobError};
+use crate::jobs::JobError;
 use crate::judges::Judges;
 use crate::post::Post;
+use crate::server::Server;
 use crate::shutdown::Shutdown;
 
 /// Between two looks for what is to be sent, and what became of it.
@@ -23,8 +24,8 @@ pub struct Network {
 }
 
 impl Network {
-    pub fn connect(url: &str) -> Result<Network, JobError> {
-        let client = jobs::connect(url)?;
+    pub fn connect(server: &Server) -> Result<Network, JobError> {
+        let client = server.connect()?;
         let post = Post::start().map_err(JobError::Thread)?;
         let judges = Judges::start().map_err(JobError::Thread)?;
         Ok(Network { client, post, judges, next_post: Instant::now() })

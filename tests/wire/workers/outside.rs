@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use observa_tests::Database;
+use observa_tests::encrypted::Encrypted;
 
 use super::{JOBS, UNDONE, eventually, server, wait_for_worker};
 
@@ -89,6 +90,37 @@ fn the_program_does_the_jobs_and_drains_at_sigterm() {
         1,
         "the job was ended well"
     );
+}
+
+#[test]
+fn the_program_encrypts_and_believes_no_certificate_that_nobody_vouches_for() {
+    let db = Database::ready();
+    let encrypted = Encrypted::before(&db);
+    let url = |host: &str| {
+        format!(
+            "host={host} hostaddr=127.0.0.1 port={} user=postgres sslmode=require dbname={}",
+            encrypted.address.port(),
+            db.name
+        )
+    };
+    let run = |host: &str, authority: Option<&std::path::Path>| {
+        let mut command = Command::new(program());
+        command.arg("--once").env("OBSERVA_DATABASE_URL", url(host));
+        if let Some(file) = authority {
+            command.arg("--ca").arg(file);
+        }
+        let output = command.output().expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (went_well, said) = run("localhost", Some(&encrypted.authority));
+    assert!(went_well && encrypted.sessions() == 1, "{said}");
+    // Nobody that browsers trust has signed it; and another host's is none.
+    for (host, authority) in [("localhost", None), ("elsewhere.example", Some(encrypted.authority.as_path()))]
+    {
+        let (went_well, said) = run(host, authority);
+        assert!(!went_well && said.contains("can't connect"), "{said}");
+    }
+    assert_eq!(encrypted.sessions(), 1);
 }
 
 #[test]
