@@ -33,7 +33,8 @@ pub fn run(connect: &str, lines: &[String], rounds: usize, seconds: u64, table: 
         "INSERT INTO observa.model_prices (model, rates) VALUES ('judge-of-tests', '{\"input\": \"0\", \"output\": \"0\"}')",
     )?;
     let done = judged(connect, seconds, table).and_then(|()| beside_ingest(connect, lines, rounds, table));
-    client.batch_execute("ALTER SYSTEM RESET ALL; SELECT pg_reload_conf()")?;
+    client.batch_execute("ALTER SYSTEM RESET ALL")?;
+    client.batch_execute("SELECT pg_reload_conf()")?;
     done
 }
 
@@ -63,7 +64,8 @@ fn judged(connect: &str, seconds: u64, table: &mut Table) -> Result<()> {
     let mut client = Client::connect(connect, NoTls)?;
     let calls = RATE * 2 * usize::try_from(seconds)?;
     queue(&mut client, calls)?;
-    client.batch_execute("ALTER SYSTEM SET observa.databases = ''; SELECT pg_reload_conf()")?;
+    client.batch_execute("ALTER SYSTEM SET observa.databases = ''")?;
+    client.batch_execute("SELECT pg_reload_conf()")?;
     let worker = worker(&mut client)?;
     // Under way: what it takes to start is not measured.
     while count(&mut client)? < RATE {

@@ -109,9 +109,9 @@ fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, '
         return candidates;
     }
     let trace_id = ready.event.text(Field::TraceId);
-    let project = ready.home.project_id.to_string();
     let place = place(trace_id.unwrap_or(event_id));
     let mut tell = |evaluator: &'r str, scope, trigger: &'r str, key: &[&str]| {
+        let project = ready.home.project_id.to_string();
         let key = identity::uuid_of_parts(&[&[trigger, &project, evaluator], key].concat());
         candidates.push(Candidate { ready, evaluator, scope, trigger, key, occurrences: 1 });
     };
