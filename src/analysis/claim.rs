@@ -14,6 +14,7 @@ use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::ledger;
 use crate::storage;
+use crate::subtransaction;
 use crate::tenants;
 
 /// A requested job does not wait until its trace is quiet.
@@ -64,8 +65,12 @@ fn claim(judgements: i32, embeddings: i32) -> Result<Vec<String>, Error> {
     })?;
     let mut tasks = Vec::new();
     for job in leased.into_iter().flatten() {
-        let task = Acting::during(Acting::within(job.tenant_id, job.project_id), || prepare(&job))?;
-        tasks.extend(task);
+        let acting = Acting::within(job.tenant_id, job.project_id);
+        // What can't be read of one must not keep the others from their turn, again and again.
+        match subtransaction::attempt(|| Acting::during(acting, || prepare(&job))) {
+            Ok(task) => tasks.extend(task),
+            Err(failure) => Acting::during(acting, || fail(&job, &failure.text()))?,
+        }
     }
     Ok(tasks)
 }
@@ -95,6 +100,19 @@ fn leased(row: pgrx::spi::SpiHeapTupleData) -> Result<Option<Leased>, pgrx::spi:
         event_id: row.get::<String>(10)?,
         ts: row.get::<TimestampWithTimeZone>(11)?,
     }))
+}
+
+fn fail(job: &Leased, error: &str) -> Result<(), Error> {
+    let sql = include_str!("../../sql/analysis/finish.sql");
+    let arguments = [
+        sql_uuid(job.id).into(),
+        "failed".into(),
+        error.into(),
+        None::<&str>.into(),
+        None::<f64>.into(),
+        true.into(),
+    ];
+    Ok(Spi::run_with_args(sql, &arguments)?)
 }
 
 /// The task of a job, unless it is skipped or waits.

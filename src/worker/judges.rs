@@ -63,19 +63,19 @@ impl Judges {
                 self.engine = None;
             }
         }
-        let is_due = Instant::now() >= self.next_look;
-        if is_due || !reports.is_empty() {
+        let has_news = !reports.is_empty();
+        record(&reports);
+        if has_news || Instant::now() >= self.next_look {
             let free = |kind| self.engine.as_ref().map_or(1, |engine| engine.free(kind));
             let free = (free(Kind::Judge), free(Kind::Embedding));
             let note = self.note();
-            match process::transaction(|| or_raise(record_and_claim(&reports, note.as_deref(), free))) {
+            match process::transaction(|| or_raise(claim(note.as_deref(), free))) {
                 Ok(claimed) => {
                     // There may be more.
                     self.next_look = Instant::now() + if claimed.is_empty() { LOOK } else { ON_THE_WAY };
                     self.ask(&claimed);
                 }
                 Err(failure) => {
-                    // The leases end by themselves.
                     pgrx::warning!("observa: judges failed: {}", failure.text());
                     self.next_look = Instant::now() + RETRY;
                 }
@@ -117,14 +117,27 @@ impl Judges {
     }
 }
 
-fn record_and_claim(
-    reports: &[String],
-    note: Option<&str>,
-    (judgements, embeddings): (usize, usize),
-) -> Result<Vec<String>, Error> {
-    for report in reports {
-        Spi::run_with_args("SELECT observa_internal.record_analysis($1)", &[report.as_str().into()])?;
+/// All together, and where one can't be recorded each by itself: its lease ends, and another try or the last one's end follows.
+fn record(reports: &[String]) {
+    let all = |reports: &[String]| {
+        process::transaction(|| {
+            for report in reports {
+                let record = "SELECT observa_internal.record_analysis($1)";
+                or_raise(Spi::run_with_args(record, &[report.as_str().into()]).map_err(Error::Spi));
+            }
+        })
+    };
+    if reports.is_empty() || all(reports).is_ok() {
+        return;
     }
+    for report in reports.chunks(1) {
+        if let Err(failure) = all(report) {
+            pgrx::warning!("observa: an answer of a judge can't be recorded: {}", failure.text());
+        }
+    }
+}
+
+fn claim(note: Option<&str>, (judgements, embeddings): (usize, usize)) -> Result<Vec<String>, Error> {
     if let Some(states) = note.and_then(|note| serde_json::from_str(note).ok()) {
         Spi::run_with_args("SELECT observa_internal.record_endpoints($1)", &[JsonB(states).into()])?;
     }

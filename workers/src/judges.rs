@@ -60,8 +60,15 @@ impl Judges {
     }
 }
 
-/// False: somebody else has the job by now.
-fn record(client: &mut Client, report: &Report) -> Result<bool, postgres::Error> {
+/// What the server refuses is told and left: the lease ends, and another try or the last one's end follows.
+fn record(client: &mut Client, report: &Report) -> Result<(), postgres::Error> {
     let report = serde_json::to_string(report).unwrap_or_default();
-    client.query_one("SELECT observa_internal.record_analysis($1)", &[&report])?.try_get(0)
+    match client.execute("SELECT observa_internal.record_analysis($1)", &[&report]) {
+        Err(error) if !client.is_closed() && error.as_db_error().is_some() => {
+            let code = error.code().map(postgres::error::SqlState::code).unwrap_or_default();
+            eprintln!("observa-worker: an answer of a judge can't be recorded: {code}");
+            Ok(())
+        }
+        recorded => recorded.map(|_| ()),
+    }
 }

@@ -97,6 +97,31 @@ fn a_budget_holds_but_for_what_was_under_way() {
 }
 
 #[test]
+fn what_can_not_be_read_or_recorded_holds_up_nothing_else() {
+    let judge = Judge::start();
+    let mut db = database("judge-poison", &judge, "observa.judge_sample_rate = 1");
+    db.run(ONE);
+    // Stand for a damaged row, and for an answer that the table refuses.
+    db.run(
+        "ALTER TABLE observa_internal.analysis_jobs ADD CHECK (event_id <> 'unread' OR state <> 'skipped');
+         ALTER TABLE observa_internal.analysis_results ADD CHECK (event_id <> 'unrecorded');
+         CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM observa_internal.event_payloads WHERE event_id = 'unread'; RETURN NULL; END $$;
+         CREATE TRIGGER lose AFTER INSERT ON observa_internal.event_payloads FOR EACH STATEMENT EXECUTE FUNCTION lose()",
+    );
+    let names = ["unread", "unrecorded", "a", "b", "c"];
+    db.ingest(&lines(&names.map(|name| call(name, "fine"))));
+    eventually("the others are judged", || db.count("observa.analysis_results") == 3);
+    eventually("the unread one has failed", || {
+        jobs(&mut db, "event_id = 'unread' AND state = 'failed'") == 1
+    });
+    assert_eq!(jobs(&mut db, "state = 'done'"), 3);
+    let error: String = db.one("SELECT error FROM observa.analysis_jobs WHERE event_id = 'unread'");
+    assert!(error.starts_with("23514"), "{error}");
+    db.ingest(&lines(&["d", "e"].map(|name| call(name, "fine"))));
+    eventually("what comes later, too", || db.count("observa.analysis_results") == 5);
+}
+
+#[test]
 fn nothing_waits_for_a_judge_that_thinks() {
     let judge = Judge::with_latency(Duration::from_secs(60));
     let mut db =
