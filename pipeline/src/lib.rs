@@ -14,6 +14,7 @@ pub mod bucket;
 pub mod clean;
 pub mod decode;
 pub mod document;
+pub mod embedding;
 pub mod error;
 pub mod event;
 pub mod histogram;
