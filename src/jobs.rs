@@ -13,6 +13,7 @@ use crate::accounts;
 use crate::analysis;
 use crate::archive;
 use crate::audit;
+use crate::embeddings;
 use crate::error::Error;
 use crate::identity::Acting;
 use crate::key_uses;
@@ -55,7 +56,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 18] = [
+pub static JOBS: [Job; 19] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -112,6 +113,12 @@ pub static JOBS: [Job; 18] = [
         every: || 10 * MINUTE,
         told_as: None,
         run: |_| for_each_tenant(analysis::tidy),
+    },
+    Job {
+        name: "drift",
+        every: || 60 * MINUTE,
+        told_as: Some("drift_signals"),
+        run: |_| for_each_tenant(embeddings::watch),
     },
     Job {
         name: "notifications",

@@ -13,6 +13,7 @@ mod columns;
 mod corrections;
 mod cost;
 mod days;
+mod embeddings;
 mod error;
 mod export;
 mod health;
@@ -94,6 +95,7 @@ extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schem
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
+extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
@@ -105,6 +107,7 @@ extension_sql_file!(
         "analysis",
         "archive",
         "cost",
+        "embeddings",
         "health",
         "histogram",
         "identity",

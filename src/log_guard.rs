@@ -13,7 +13,7 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 22] = [
+const TAKES_PAYLOAD: [&str; 24] = [
     "login",
     "signup",
     "authenticate",
@@ -35,6 +35,8 @@ const TAKES_PAYLOAD: [&str; 22] = [
     "update_webhook",
     "record_analysis",
     "evaluators",
+    "embed",
+    "similar",
     "set_config",
 ];
 

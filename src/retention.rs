@@ -49,7 +49,7 @@ struct Part {
     days: Class,
 }
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 13] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
         table: Some("event_payloads"),
@@ -77,6 +77,11 @@ const PARTS: [Part; 12] = [
     },
     Part {
         sql: include_str!("../sql/retention/reasonings.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/embeddings.sql"),
         table: None,
         days: |kept| kept.payload_days,
     },

@@ -179,4 +179,4 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.def
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
 GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
     observa_internal.unfolded_users(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
-    observa_internal.subtract_histograms(observa.histogram, observa.histogram) TO observa_read;
+    observa_internal.subtract_histograms(observa.histogram, observa.histogram), observa_internal.similarity(real[], real[]) TO observa_read;

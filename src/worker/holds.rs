@@ -84,7 +84,9 @@ pub fn release() {
 
 /// From the transaction's end; whether there was anything to release.
 pub fn release_at_end() -> bool {
-    DEPTH.get() == 0 && HOLDS.take() && shared::with_board(|board| board.release(process::own_pid())) == Some(true)
+    DEPTH.get() == 0
+        && HOLDS.take()
+        && shared::with_board(|board| board.release(process::own_pid())) == Some(true)
 }
 
 /// A session may end in the middle of its statement.
