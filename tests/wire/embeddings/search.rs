@@ -193,7 +193,7 @@ fn a_tenant_finds_only_its_own_and_only_who_may_read_asks() {
     ] {
         assert_eq!(error(&mut reader, sql).code().code(), "42501", "{sql}: of no tenant");
     }
-    db.run(&format!("SELECT observa.grant_tenant('{login}', 'other')"));
+    db.run(&format!("SELECT observa.grant_tenant('{login}', '{other}')"));
     assert_eq!(
         table(&mut reader, "SELECT event_id FROM observa.embeddings"),
         [json!({"event_id": "theirs"})]
