@@ -9,9 +9,9 @@ SELECT f.event_id, f.ts, f.similarity, pg_catalog.left(coalesce(observa_internal
                    AND ($9::text IS NULL OR n.event_id <> $9)
                  ORDER BY n.ts DESC, n.event_id DESC
                  LIMIT $8) s
-         WHERE observa_internal.similarity(s.vector, $6) IS NOT NULL
-         ORDER BY similarity DESC, s.ts DESC, s.event_id
+         ORDER BY similarity DESC NULLS LAST, s.ts DESC, s.event_id
          LIMIT $7) f
   LEFT JOIN observa_internal.events e ON e.tenant_id = f.tenant_id AND e.ts = f.ts AND e.event_id = f.event_id
   LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = f.tenant_id AND p.ts = f.ts AND p.event_id = f.event_id
+ WHERE f.similarity IS NOT NULL
  ORDER BY f.similarity DESC, f.ts DESC, f.event_id

@@ -9,7 +9,7 @@ use crate::error::{Error, or_raise};
 use crate::log_guard::guard_statement;
 use crate::rows;
 
-/// Vectors that are looked at, the newest: with 384 dimensions it takes some tenths of a second.
+/// Vectors that are looked at, the newest: each is read and compared.
 const MOST: i64 = 50_000;
 
 /// Found at once.
