@@ -2,6 +2,7 @@
 //! claim what is due, ask a judge while no transaction is open, and record what it said.
 
 mod agreement;
+pub mod budget;
 mod claim;
 mod evaluators;
 pub mod health;
@@ -10,7 +11,7 @@ mod reasons;
 mod record;
 mod request;
 pub mod settings;
-mod subject;
+pub mod subject;
 
 use observa_pipeline::analysis::{self, Candidate};
 use observa_pipeline::batch::Ready;
@@ -20,6 +21,7 @@ use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::columns::{text, time, uuid};
+use crate::embeddings;
 use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::jobs::{self, Done};
@@ -89,9 +91,9 @@ fn tenants_with_candidates() -> SetOfIterator<'static, pgrx::Uuid> {
     SetOfIterator::new(or_raise(ids.map_err(Error::Spi)).into_iter().flatten())
 }
 
-/// Forgets the acting tenant's jobs that were done with long ago, and gives up what nobody judges; how many.
+/// Forgets the acting tenant's jobs that were done with long ago and texts that were searched by, and gives up what nobody judges; how many.
 pub fn tidy() -> Result<u64, Error> {
-    count(include_str!("../sql/analysis/forget.sql"), &[])
+    Ok(count(include_str!("../sql/analysis/forget.sql"), &[])? + embeddings::forget_queries()?)
 }
 
 /// Runs a statement that returns a count.

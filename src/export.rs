@@ -8,13 +8,14 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::identity::Acting;
 use crate::person::{
-    ALERTS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject, VERDICTS,
+    ALERTS, EMBEDDINGS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject,
+    VERDICTS,
 };
 
 /// Rows of one page, each with all that was said.
 const PAGE: i64 = 500;
 
-const TABLES: [Kept; 7] = [EVENTS, SIGNALS, ALERTS, LOGS, SPAN_CONTENTS, VERDICTS, JUDGEMENTS];
+const TABLES: [Kept; 8] = [EVENTS, SIGNALS, ALERTS, LOGS, SPAN_CONTENTS, VERDICTS, JUDGEMENTS, EMBEDDINGS];
 
 /// The tables that an export has rows of, in their order.
 pub fn tables() -> impl Iterator<Item = &'static str> {

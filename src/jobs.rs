@@ -15,6 +15,7 @@ use crate::analysis;
 use crate::archive;
 use crate::audit;
 use crate::budgets;
+use crate::embeddings;
 use crate::error::Error;
 use crate::key_uses;
 use crate::matviews;
@@ -71,7 +72,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 19] = [
+pub static JOBS: [Job; 20] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -138,6 +139,12 @@ pub static JOBS: [Job; 19] = [
         every: || 10 * MINUTE,
         told_as: None,
         run: |patience| tenants::for_all("analysis_history", patience, analysis::tidy),
+    },
+    Job {
+        name: "drift",
+        every: || 60 * MINUTE,
+        told_as: Some("drift_signals"),
+        run: |patience| tenants::for_all("drift", patience, embeddings::watch),
     },
     Job {
         name: "notifications",

@@ -17,6 +17,7 @@ mod cost;
 mod days;
 mod dead_letters;
 mod distinct;
+mod embeddings;
 mod error;
 mod export;
 mod health;
@@ -99,6 +100,7 @@ extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schem
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
+extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
@@ -111,6 +113,7 @@ extension_sql_file!(
         "archive",
         "cost",
         "distinct",
+        "embeddings",
         "health",
         "histogram",
         "identity",

@@ -13,7 +13,7 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 22] = [
+const TAKES_PAYLOAD: [&str; 23] = [
     "login",
     "signup",
     "authenticate",
@@ -35,11 +35,13 @@ const TAKES_PAYLOAD: [&str; 22] = [
     "update_webhook",
     "record_analysis",
     "evaluators",
+    "embed",
     "set_config",
 ];
 
-/// A view that takes payload and has a name which other tables have, too: one of the words tells them apart.
-const TAKES_PAYLOAD_IF: (&str, [&str; 3]) = ("logs", ["observa", "insert", "copy"]);
+/// What takes payload and has a name that stands for other things, too (a table of somebody's, SIMILAR TO): one of the words tells them apart.
+const TAKES_PAYLOAD_IF: [(&str, &[&str]); 2] =
+    [("logs", &["observa", "insert", "copy"]), ("similar", &["observa", "query", "k"])];
 
 /// What follows EXECUTE where it names no prepared statement: GRANT EXECUTE ON, CREATE TRIGGER ... EXECUTE FUNCTION.
 const NOT_PREPARED: [&[u8]; 3] = [b"on", b"function", b"procedure"];
@@ -159,9 +161,8 @@ fn may_have_payload(statement: &[u8]) -> bool {
 
 fn names_payload(statement: &[u8]) -> bool {
     let has = |name: &str| words(statement).any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
-    let (name, beside) = TAKES_PAYLOAD_IF;
     words(statement).any(|word| TAKES_PAYLOAD.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
-        || (has(name) && beside.into_iter().any(has))
+        || TAKES_PAYLOAD_IF.iter().any(|(name, beside)| has(name) && beside.iter().any(|word| has(word)))
 }
 
 /// `U&"\0069ngest"` is a name, too.

@@ -67,6 +67,7 @@ pub const ALERTS: Kept = kept!("alerts");
 pub const LOGS: Kept = kept!("logs");
 pub const SPAN_CONTENTS: Kept = kept!("span_contents");
 pub const VERDICTS: Kept = kept!("analysis_results");
+pub const EMBEDDINGS: Kept = kept!("embeddings");
 pub const JUDGEMENTS: Kept = kept!("analysis_jobs");
 
 /// The table of dead letters, which only their text tells whose they are.

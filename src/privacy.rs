@@ -13,7 +13,8 @@ use crate::export::{self, Export};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::log_guard::guard_statement;
 use crate::person::{
-    ALERTS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject, VERDICTS,
+    ALERTS, EMBEDDINGS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject,
+    VERDICTS,
 };
 use crate::rollups;
 use crate::storage;
@@ -59,6 +60,7 @@ fn forget(subject: &Subject) -> Result<Value, Error> {
         (ALERTS.table, erase(subject, &ALERTS)?),
         (JUDGEMENTS.table, erase(subject, &JUDGEMENTS)?),
         (VERDICTS.table, erase(subject, &VERDICTS)?),
+        (EMBEDDINGS.table, erase(subject, &EMBEDDINGS)?),
         (SIGNALS.table, erase(subject, &SIGNALS)?),
         (EVENTS.table, erase(subject, &EVENTS)?),
     ];

@@ -53,7 +53,7 @@ struct Part {
 
 const DEAD_LETTERS: &str = include_str!("../sql/retention/rejected_events.sql");
 
-const PARTS: [Part; 12] = [
+const PARTS: [Part; 13] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
         table: Some("event_payloads"),
@@ -81,6 +81,11 @@ const PARTS: [Part; 12] = [
     },
     Part {
         sql: include_str!("../sql/retention/reasonings.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/embeddings.sql"),
         table: None,
         days: |kept| kept.payload_days,
     },

@@ -40,6 +40,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/notifications.sql"),
     include_str!("../sql/storage/jobs.sql"),
     include_str!("../sql/storage/analysis.sql"),
+    include_str!("../sql/storage/embeddings.sql"),
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),
@@ -54,6 +55,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/notifications.sql"),
     include_str!("../sql/views/workers.sql"),
     include_str!("../sql/views/analysis.sql"),
+    include_str!("../sql/views/embeddings.sql"),
     include_str!("../sql/views/grants.sql"),
     "SELECT observa_internal.make_matviews()",
 ];

@@ -16,6 +16,7 @@ pub mod clean;
 pub mod decode;
 pub mod distinct;
 pub mod document;
+pub mod embedding;
 pub mod error;
 pub mod event;
 pub mod histogram;

@@ -201,4 +201,4 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.def
 GRANT EXECUTE ON FUNCTION observa_internal.trace(text), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
     observa_internal.unfolded_users(), observa_internal.unfolded_tags(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
     observa_internal.subtract_histograms(observa.histogram, observa.histogram),
-    observa_internal.add_distinct(observa.distinct_values, observa.distinct_values) TO observa_read;
+    observa_internal.add_distinct(observa.distinct_values, observa.distinct_values), observa_internal.similarity(real[], real[]) TO observa_read;

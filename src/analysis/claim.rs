@@ -5,17 +5,16 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use observa_pipeline::analysis::EMBEDDING;
-use observa_pipeline::price::Usage;
 
 use crate::analysis::settings::{self, Kind};
 use crate::analysis::subject::{self, Subject};
-use crate::analysis::{evaluators, record};
+use crate::analysis::{budget, evaluators, record};
+use crate::embeddings;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::ledger;
 use crate::storage;
 use crate::subtransaction;
-use crate::tenants;
 
 /// A requested job does not wait until its trace is quiet.
 const REQUESTED: i16 = 2;
@@ -147,11 +146,8 @@ fn prepare(job: &Leased) -> Result<Option<String>, Error> {
 
 fn decide(job: &Leased) -> Result<Decision, Error> {
     let skip = |why: &str| Ok(Decision::Skip(why.to_owned()));
-    let budget = [sql_uuid(job.project_id).into(), settings::budget_usd().into()];
-    let is_spent =
-        Spi::get_one_with_args::<bool>(include_str!("../../sql/analysis/over_budget.sql"), &budget)?;
-    if is_spent == Some(true) {
-        return skip("the budget of the day is spent");
+    if budget::is_spent(job.project_id)? {
+        return skip(budget::SPENT);
     }
     if job.evaluator == EMBEDDING {
         return decide_embedding(job);
@@ -162,8 +158,8 @@ fn decide(job: &Leased) -> Result<Decision, Error> {
     let Some(model) = evaluator.model.or_else(|| Kind::Judge.model()) else {
         return skip("no model is named: neither the evaluator nor observa.judge_model does");
     };
-    if !has_price(&model) {
-        return skip(&unpriced(&model));
+    if !budget::has_price(Kind::Judge, &model) {
+        return skip(&budget::unpriced(&model));
     }
     let wants_context = evaluator.variables.iter().any(|name| name == "context");
     let Subject { variables, quiet_s } = match load(job, wants_context)? {
@@ -190,13 +186,18 @@ fn decide_embedding(job: &Leased) -> Result<Decision, Error> {
     let Some(model) = Kind::Embedding.model() else {
         return Ok(Decision::Skip("observa.embeddings_model names no model".into()));
     };
-    if !has_price(&model) {
-        return Ok(Decision::Skip(unpriced(&model)));
+    if !budget::has_price(Kind::Embedding, &model) {
+        return Ok(Decision::Skip(budget::unpriced(&model)));
+    }
+    let ask = |text: String| Decision::Ask(model, json!({ "kind": "embedding", "text": text }));
+    if job.event_id.is_none() {
+        let text = embeddings::text_of(job.id)?;
+        return Ok(text.map_or(Decision::Skip("its text is kept no more".into()), ask));
     }
     Ok(match load(job, false)? {
         Ok(mut subject) => {
             let text = subject.variables.remove("question").unwrap_or_default();
-            Decision::Ask(model, json!({ "kind": "embedding", "text": text }))
+            if text.trim().is_empty() { Decision::Skip("nothing was asked".into()) } else { ask(text) }
         }
         Err(why) => Decision::Skip(why.to_owned()),
     })
@@ -206,18 +207,6 @@ fn load(job: &Leased, wants_context: bool) -> Result<Result<Subject, &'static st
     let Some(ts) = job.ts else { return Ok(Err("its event is not known")) };
     let (trace_id, event_id) = (job.trace_id.as_deref(), job.event_id.as_deref());
     subject::load(&subject::Of { trace_id, event_id, ts }, wants_context)
-}
-
-/// Without one nobody could say what is spent of the budget.
-fn has_price(model: &str) -> bool {
-    let usage = Usage::from_json(&json!({ "input_tokens": 1, "output_tokens": 1 })).unwrap_or_default();
-    tenants::acting_home().is_some_and(|home| home.book.cost(model, None, storage::now(), &usage).is_some())
-}
-
-fn unpriced(model: &str) -> String {
-    format!(
-        "{model} has no price, so no budget could hold: INSERT one into observa.model_prices, 0 for a model of your own"
-    )
 }
 
 /// As the system's owner, who sees all tenants: whether [`claim_analyses`] would find something.

@@ -14,7 +14,7 @@ pub fn of(kind: Kind) -> Result<Value, Error> {
     let may_read =
         || Spi::get_one::<bool>("SELECT pg_catalog.has_table_privilege('observa.analysis_jobs', 'SELECT')");
     // Whoever administers need not be one who reads.
-    if storage::relation("analysis_jobs").is_none() || may_read()? != Some(true) {
+    if storage::relation("embeddings").is_none() || may_read()? != Some(true) {
         return Ok(json!({ "configured": is_configured }));
     }
     let arguments = [kind.name().into(), settings::budget_usd().into()];

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::analysis::evaluators::{self, Evaluator, Threshold};
 use crate::analysis::settings::Kind;
+use crate::embeddings::{self, Embedded};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::log_guard::guard_statement;
@@ -30,6 +31,7 @@ struct Report {
     counts: bool,
     error: Option<String>,
     verdict: Option<Verdict>,
+    embedding: Option<Vec<f32>>,
     answer: Option<String>,
     usage: Option<Tokens>,
     /// As the endpoint names it.
@@ -59,6 +61,8 @@ struct Tokens {
 struct Held {
     project_id: Uuid,
     evaluator: String,
+    /// None: of a whole trace, or of no event.
+    event: Option<(String, TimestampWithTimeZone)>,
 }
 
 /// False: who says it does not hold the lease any more, and nothing is changed.
@@ -84,6 +88,15 @@ fn record(report: &Report) -> Result<bool, Error> {
     let cost = spend(report, &held, evaluator.as_ref())?;
     if let Some(verdict) = &report.verdict {
         store(report, verdict, evaluator.as_ref(), cost.as_deref())?;
+    }
+    if let Some(vector) = &report.embedding {
+        let model = report.model.as_deref().map(clean).or_else(|| Kind::Embedding.model());
+        embeddings::store(&Embedded {
+            job_id: report.id,
+            event: held.event.as_ref().map(|(id, ts)| (id.as_str(), *ts)),
+            model: model.unwrap_or_default(),
+            vector,
+        })?;
     }
     let scrubbed = |text: &Option<String>| text.as_deref().map(clean);
     Spi::run_with_args(
@@ -117,7 +130,8 @@ fn hold(report: &Report) -> Result<Option<Held>, Error> {
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let Some(project) = row.get::<pgrx::Uuid>(1)? else { return Ok(None) };
         let evaluator = row.get::<String>(3)?.unwrap_or_default();
-        Ok::<_, pgrx::spi::Error>(Some(Held { project_id: identity::uuid(project), evaluator }))
+        let event = row.get::<String>(6)?.zip(row.get::<TimestampWithTimeZone>(7)?);
+        Ok::<_, pgrx::spi::Error>(Some(Held { project_id: identity::uuid(project), evaluator, event }))
     })?)
 }
 

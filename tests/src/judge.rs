@@ -1,6 +1,7 @@
 //! A judge on localhost, behind OpenAI's chat completions. What it is shown says how it answers: `score=0.9` is that score, `fault=500`
 //! that status, `fault=429` one refusal with Retry-After, `fault=slow` nothing in time, `fault=words` no JSON, `fault=once` no JSON the first
-//! time, `fault=reset` half an answer. Anything else scores 0.1. It remembers what it was asked.
+//! time, `fault=reset` half an answer. Anything else scores 0.1. It remembers what it was asked. Its embeddings are near where texts have
+//! words in common; `fault=500` is that status there, too.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +20,10 @@ pub const OUTPUT: i64 = 100;
 
 pub const MODEL: &str = "judge-of-tests";
 
+/// Of embeddings, and how many numbers they have.
+pub const EMBEDDER: &str = "embedder-of-tests";
+pub const DIMENSIONS: usize = 64;
+
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// As the first message names it.
@@ -32,6 +37,7 @@ pub struct Asked {
 #[derive(Clone)]
 struct Bench {
     asked: Arc<Mutex<Vec<Asked>>>,
+    embedded: Arc<Mutex<Vec<String>>>,
     latency: Duration,
 }
 
@@ -47,8 +53,11 @@ impl Judge {
     }
 
     pub fn with_latency(latency: Duration) -> Judge {
-        let bench = Bench { asked: Arc::default(), latency };
-        let app = axum::Router::new().route("/v1/chat/completions", post(answer)).with_state(bench.clone());
+        let bench = Bench { asked: Arc::default(), embedded: Arc::default(), latency };
+        let app = axum::Router::new()
+            .route("/v1/chat/completions", post(answer))
+            .route("/v1/embeddings", post(embeddings))
+            .with_state(bench.clone());
         Judge { bench, server: Server::start(app) }
     }
 
@@ -58,6 +67,19 @@ impl Judge {
             "observa.judge_url = 'http://{}/v1'\nobserva.judge_model = '{MODEL}'\nobserva.judge_allow_private = on\nobserva.judge_timeout = 1s\n",
             self.server.address
         )
+    }
+
+    /// Lines of postgresql.conf that have texts embedded by it, of all traces.
+    pub fn embedding_settings(&self) -> String {
+        format!(
+            "observa.embeddings_url = 'http://{}/v1'\nobserva.embeddings_model = '{EMBEDDER}'\nobserva.judge_allow_private = on\nobserva.embeddings_sample_rate = 1\n",
+            self.server.address
+        )
+    }
+
+    /// Texts that it was asked to embed.
+    pub fn embedded(&self) -> Vec<String> {
+        self.bench.embedded.lock().expect("no holder panics").clone()
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -117,6 +139,41 @@ async fn answer(State(bench): State<Bench>, headers: HeaderMap, body: Bytes) -> 
         "usage": {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT},
     });
     status(200).header("content-type", "application/json").body(body.to_string().into()).expect("a response")
+}
+
+async fn embeddings(State(bench): State<Bench>, body: Bytes) -> Response<Body> {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let texts: Vec<String> = serde_json::from_value(body["input"].clone()).unwrap_or_default();
+    bench.embedded.lock().expect("no holder panics").extend(texts.iter().cloned());
+    tokio::time::sleep(bench.latency).await;
+    if texts.iter().any(|text| text.contains("fault=500")) {
+        return Response::builder().status(500).body("no".into()).expect("a response");
+    }
+    let data = texts.iter().enumerate();
+    let data: Vec<Value> = data
+        .map(|(index, text)| json!({"object": "embedding", "index": index, "embedding": embedding(text)}))
+        .collect();
+    let tokens = INPUT * texts.len() as i64;
+    let body = json!({"object": "list", "model": EMBEDDER, "data": data,
+                      "usage": {"prompt_tokens": tokens, "total_tokens": tokens}});
+    let answer = Response::builder().header("content-type", "application/json");
+    answer.body(body.to_string().into()).expect("a response")
+}
+
+/// The sum of its words' own vectors.
+pub fn embedding(text: &str) -> Vec<f32> {
+    let mut sum = vec![0.001_f32; DIMENSIONS];
+    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        // FNV-1a, and on from there by a linear congruence.
+        let mut state = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        for number in &mut sum {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *number += (state >> 33) as f32 / (1_u64 << 30) as f32 - 1.0;
+        }
+    }
+    sum
 }
 
 /// One that the evaluator's schema allows, where the request has it.

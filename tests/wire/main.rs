@@ -14,6 +14,7 @@ mod crash;
 mod dead_letters;
 mod deeds;
 mod dump;
+mod embeddings;
 mod event_types;
 mod front;
 mod grants;

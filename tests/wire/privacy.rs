@@ -92,7 +92,7 @@ fn an_export_has_all_of_a_person_and_nothing_of_others() {
     assert_eq!(export["rejected_events"].as_array().unwrap().len(), 1, "{export}");
     let nobody: Value = db.one("SELECT observa.export_user('nobody')");
     let nothing = json!({"events": [], "signals": [], "alerts": [], "logs": [], "span_contents": [],
-                         "analysis_jobs": [], "analysis_results": [], "rejected_events": []});
+                         "analysis_jobs": [], "analysis_results": [], "embeddings": [], "rejected_events": []});
     assert_eq!(nobody, nothing);
     // Row by row it is the same.
     let rows = "FROM observa.export_user_rows('jane.roe@acme-corp.com') row GROUP BY row ->> 'table'";

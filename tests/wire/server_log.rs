@@ -128,6 +128,10 @@ fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
         format!("SELECT observa.scrub('{PAYLOAD}'), 1 / 0"),
         format!("SELECT 1 / 0 FROM observa.find_secrets('{PAYLOAD}')"),
         format!("SELECT 1 / 0 FROM observa.export_user_rows('{PAYLOAD}')"),
+        format!("SELECT 1 / 0 FROM observa.embed('{PAYLOAD}')"),
+        format!("SELECT observa.embed('{PAYLOAD}', 'no uuid')"),
+        format!("SELECT observa.similar('{PAYLOAD}', 'no number')"),
+        format!("SET LOCAL search_path = observa; SELECT similar(query => '{PAYLOAD}', k => 1 / 0)"),
         format!("SELECT observa.forget_user('{PAYLOAD}', '{PAYLOAD}')"),
         format!("SELECT observa.add_scrub_pattern('{PAYLOAD}', 'x', '{PAYLOAD}')"),
         format!(

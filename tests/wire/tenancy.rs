@@ -395,6 +395,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.create_tenant(text)", "observa_owner"),
     ("observa.create_webhook(uuid,text,text,text,text,text)", "observa_owner"),
     ("observa.delete_webhook(uuid)", "observa_owner"),
+    ("observa.embed(text,uuid)", "observa_owner"),
     ("observa.export_user(text,uuid)", "observa_owner"),
     ("observa.export_user_rows(text,uuid)", "observa_owner"),
     ("observa.forget_user(text,uuid)", "observa_owner"),

@@ -10,5 +10,10 @@ INSERT INTO observa_internal.analysis_results (tenant_id, result_id, project_id,
        score, label, reasoning, scores, flags, model, latency_ms)
 SELECT j.tenant_id, j.job_id, j.project_id, j.environment, j.trace_id, j.ts, j.evaluator, 1, j.trigger, 0.5, 'x', 'x', '{}', '{}', 'x', 1
   FROM observa_internal.analysis_jobs j;
+INSERT INTO observa_internal.embeddings (tenant_id, ts, event_id, project_id, environment, user_id, model, route, embedding_model, question_hash,
+       vector)
+SELECT p.tenant_id, now(), gen_random_uuid()::text, p.project_id, 'prod', 'u', 'x', 'x', 'x', gen_random_uuid(), '{1}' FROM observa_internal.projects p;
+INSERT INTO observa_internal.embedding_queries (tenant_id, query_id, project_id, job_id, text)
+SELECT p.tenant_id, gen_random_uuid(), p.project_id, gen_random_uuid(), 'x' FROM observa_internal.projects p;
 INSERT INTO observa_internal.analysis_spend (tenant_id, project_id, day, calls, cost_usd)
 SELECT p.tenant_id, p.project_id, current_date, 1, 0.01 FROM observa_internal.projects p;

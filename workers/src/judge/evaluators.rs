@@ -38,8 +38,6 @@ pub struct Evaluator {
     pub signal: &'static str,
     pub medium: f64,
     pub high: f64,
-    /// Of an answer.
-    pub max_tokens: u32,
 }
 
 /// A new one is one row here and one template.
@@ -57,7 +55,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "hallucination",
         medium: 0.6,
         high: 0.85,
-        max_tokens: 400,
     },
     Evaluator {
         name: "faithfulness",
@@ -72,7 +69,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "faithfulness_issue",
         medium: 0.5,
         high: 0.8,
-        max_tokens: 400,
     },
     Evaluator {
         name: "context_relevance",
@@ -87,7 +83,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "context_irrelevant",
         medium: 0.6,
         high: 0.9,
-        max_tokens: 400,
     },
     Evaluator {
         name: "answer_quality",
@@ -102,7 +97,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "low_quality",
         medium: 0.6,
         high: 0.85,
-        max_tokens: 400,
     },
     Evaluator {
         name: "prompt_injection",
@@ -117,7 +111,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "prompt_injection",
         medium: 0.6,
         high: 0.85,
-        max_tokens: 300,
     },
     Evaluator {
         name: "toxicity",
@@ -132,7 +125,6 @@ pub const EVALUATORS: [Evaluator; 6] = [
         signal: "high_toxicity",
         medium: 0.6,
         high: 0.85,
-        max_tokens: 300,
     },
 ];
 
