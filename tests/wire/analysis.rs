@@ -3,6 +3,7 @@
 mod evaluators;
 mod faults;
 mod queue;
+mod review;
 
 use observa_tests::event::{llm_call, with};
 use observa_tests::judge::{Judge, MODEL};
