@@ -20,7 +20,8 @@ CREATE FUNCTION observa.similar(query text, k integer DEFAULT 10, project uuid D
     AS 'MODULE_PATHNAME', 'similar_wrapper';
 COMMENT ON FUNCTION observa.similar(text, integer, uuid, timestamptz, timestamptz) IS 'The k events whose questions are most like a text, by their embeddings
 
-observa.embed(text) comes first, in a transaction of its own; then this waits for 5 seconds for it at most. What is not embedded: 55000. similarity is a
+observa.embed(text) comes first, in a transaction of its own; then this waits for 5 seconds for it at most. What is not embedded: 55000,
+at once in REPEATABLE READ, which would not see it. similarity is a
 cosine, at most 1; question is the head of what was asked (200 characters), NULL: it is kept no more. project NULL: all of the tenant. Of the
 time between since and until the newest 50,000 vectors of the same embedding model are compared, each exactly. With the rights of who asks.';
 

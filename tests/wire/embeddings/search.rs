@@ -152,6 +152,38 @@ fn why_a_text_can_not_be_searched_by_is_told() {
 }
 
 #[test]
+fn a_search_that_waits_sees_the_vector_as_soon_as_it_is_committed() {
+    let judge = Judge::start();
+    let mut db = database("embeddings-wait", &judge, "observa.databases = 'none'");
+    // Whether the transaction has written by then or not.
+    for before in ["SELECT 1", "CREATE TEMP TABLE t (a int) ON COMMIT DROP"] {
+        db.run("DELETE FROM observa_internal.embedding_queries; DELETE FROM observa_internal.analysis_jobs");
+        db.run("SELECT observa.embed('a text')");
+        let mut other = db.connect();
+        let worker = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            other
+                .batch_execute(
+                    "UPDATE observa_internal.embedding_queries SET vector = '{1}', embedding_model = 'm'",
+                )
+                .unwrap();
+        });
+        let begun = std::time::Instant::now();
+        db.run(&format!("BEGIN; {before}; SELECT * FROM observa.similar('a text'); COMMIT"));
+        let waited = begun.elapsed().as_secs_f64();
+        assert!((0.9..3.0).contains(&waited), "{before}: {waited}");
+        worker.join().unwrap();
+    }
+    // A transaction that will never see it does not wait.
+    db.run("SELECT observa.embed('another text')");
+    let begun = std::time::Instant::now();
+    db.run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    assert_eq!(db.error("SELECT observa.similar('another text')").code().code(), "55000");
+    db.run("ROLLBACK");
+    assert!(begun.elapsed().as_secs_f64() < 1.0);
+}
+
+#[test]
 fn a_text_that_could_not_be_embedded_says_why_and_can_be_asked_for_again() {
     let judge = Judge::start();
     let mut db = database("embeddings-failed", &judge, "");
