@@ -46,6 +46,11 @@ fn set_analysis(project: pgrx::Uuid, sample_rate: Option<f64>, budget_usd: Optio
     if budget.is_some_and(|budget| !(0.0..1e9).contains(&budget)) {
         Error::Invalid("budget_usd must be 0 or more, and under a billion".into()).raise();
     }
+    // The key that is paid with is the operator's.
+    let most = crate::analysis::settings::budget_usd();
+    if budget.is_some_and(|budget| budget > most) && !identity::session_is_superuser() {
+        Error::SuperuserOnly("observa.set_analysis with a budget over observa.judge_budget_usd").raise();
+    }
     let update = "UPDATE observa_internal.projects SET judge_sample_rate = $2, judge_budget_usd = $3 WHERE project_id = $1";
     or_raise(change(project, "set_analysis", update, vec![sample_rate.into(), budget_usd.into()]));
 }

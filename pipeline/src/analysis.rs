@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::batch::Ready;
@@ -149,19 +150,53 @@ fn is_judges_own(ready: &Ready) -> bool {
     ready.event.input.as_ref().is_some_and(|input| asks_judge(input.as_str()))
 }
 
+/// Bytes of a prompt in which a judge's mark is looked for: its first message is the system's, and begins with it.
+const FRONT: usize = 16 << 10;
+
+/// Nesting of a first message within which its text is.
+const DEEPEST: usize = 6;
+
 /// Whether a prompt, as text or as messages, begins with a judge's instructions.
 pub fn asks_judge(input: &str) -> bool {
     let input = input.trim_start();
     if !input.starts_with(['[', '{']) || input.starts_with(JUDGE_MARK) {
         return input.starts_with(JUDGE_MARK);
     }
-    // The mark is near the front, or it is no judge's: a long prompt is not parsed for it.
-    let Some(front) = input.find(JUDGE_MARK).filter(|at| *at < FRONT) else { return false };
-    input.get(..front).is_some_and(|before| before.contains("system") && !before.contains("user"))
+    // Hardly any prompt has it: only those are parsed.
+    input.find(JUDGE_MARK).is_some_and(|at| at < FRONT)
+        && serde_json::from_str(input)
+            .is_ok_and(|prompt: Value| first_message(&prompt).is_some_and(instructs_judge))
 }
 
-/// Bytes within which messages come to the first one's text.
-const FRONT: usize = 200;
+fn first_message(prompt: &Value) -> Option<&Value> {
+    match prompt {
+        Value::Array(messages) => messages.first().and_then(first_message),
+        Value::Object(body) => match body.get("messages").or_else(|| body.get("input")) {
+            Some(messages @ Value::Array(_)) => first_message(messages),
+            _ => Some(prompt),
+        },
+        _ => None,
+    }
+}
+
+/// Whatever libraries call the parts of a message. What a user says is no instruction.
+fn instructs_judge(message: &Value) -> bool {
+    let says =
+        |name: &str| message.get(name).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+    let is_users =
+        ["role", "type"].iter().any(|name| matches!(says(name).as_str(), "user" | "human" | "tool"));
+    !is_users && begins_with_mark(message, DEEPEST)
+}
+
+fn begins_with_mark(value: &Value, deepest: usize) -> bool {
+    match value {
+        Value::String(text) => text.trim_start().starts_with(JUDGE_MARK),
+        _ if deepest == 0 => false,
+        Value::Array(parts) => parts.iter().any(|part| begins_with_mark(part, deepest - 1)),
+        Value::Object(members) => members.values().any(|member| begins_with_mark(member, deepest - 1)),
+        _ => false,
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,14 @@
--- $1 trace of the acting tenant, $2 most calls: those with an answer, by which it is found where a judge looks at events; and where the whole
--- of it is.
-SELECT e.event_id, e.ts, e.project_id, e.environment, e.user_id,
-       e.event_type = 'llm_call' AND e.status = 'ok' AS answers
-  FROM observa_internal.events e
- WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1
- ORDER BY e.ts, e.event_id
- LIMIT $2
+-- $1 trace of the acting tenant, $2 most calls: where it begins, and the calls with an answer, without those that asked a judge.
+(SELECT e.event_id, e.ts, e.project_id, e.environment, e.user_id, false AS answers
+   FROM observa_internal.events e
+  WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1
+  ORDER BY e.ts, e.event_id
+  LIMIT 1)
+UNION ALL
+(SELECT e.event_id, e.ts, e.project_id, e.environment, e.user_id, true
+   FROM observa_internal.events e
+   LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+  WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1 AND e.event_type = 'llm_call' AND e.status = 'ok'
+    AND NOT coalesce(observa_internal.asks_judge(p.input), false)
+  ORDER BY e.ts, e.event_id
+  LIMIT $2)

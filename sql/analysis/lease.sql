@@ -4,7 +4,10 @@ WITH worn_out AS (
     UPDATE observa_internal.analysis_jobs j
        SET state = 'failed', error = 'who judged it ended each time', finished_at = pg_catalog.now(), lease = NULL,
            dedup_key = CASE WHEN j.priority < 2 THEN j.dedup_key END
-     WHERE j.state = 'leased' AND j.run_after <= pg_catalog.now() AND j.attempts >= $4
+     WHERE (j.tenant_id, j.job_id) IN (
+           SELECT w.tenant_id, w.job_id FROM observa_internal.analysis_jobs w
+            WHERE w.state = 'leased' AND w.run_after <= pg_catalog.now() AND w.attempts >= $4
+              FOR UPDATE SKIP LOCKED)
 ), judgements AS MATERIALIZED (
     SELECT j.tenant_id, j.job_id
       FROM observa_internal.analysis_jobs j

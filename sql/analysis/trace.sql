@@ -1,8 +1,15 @@
--- $1 trace of the acting tenant, events of $2 to $3, $4 most events. Only what is shown to judges: calls with what they were asked and said, and what was retrieved.
-SELECT e.event_type, e.status, p.input, p.output,
-       pg_catalog.date_part('epoch', pg_catalog.now() - e.ingested_at)::double precision
-  FROM observa_internal.events e
-  LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
- WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1 AND e.ts >= $2 AND e.ts <= $3
- ORDER BY e.ts, e.event_id
- LIMIT $4
+-- $1 trace of the acting tenant, events of $2 to $3: seconds since something of it arrived, and its first and last call with an answer, which is no
+-- judge's own.
+WITH seen AS MATERIALIZED (
+    SELECT e.ts, e.event_id, e.ingested_at, e.event_type = 'llm_call' AND e.status = 'ok' AND p.output IS NOT NULL AS answers
+      FROM observa_internal.events e
+      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+     WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1 AND e.ts >= $2 AND e.ts <= $3
+), first AS (
+    SELECT s.ts, s.event_id FROM seen s WHERE s.answers ORDER BY s.ts, s.event_id LIMIT 1
+), last AS (
+    SELECT s.ts, s.event_id FROM seen s WHERE s.answers ORDER BY s.ts DESC, s.event_id DESC LIMIT 1
+)
+SELECT (SELECT pg_catalog.date_part('epoch', pg_catalog.now() - pg_catalog.max(s.ingested_at))::double precision FROM seen s),
+       f.ts, f.event_id, l.ts, l.event_id
+  FROM (SELECT) one LEFT JOIN first f ON true LEFT JOIN last l ON true

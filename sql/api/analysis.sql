@@ -5,7 +5,7 @@ ALTER FUNCTION observa.analyze(text, text[]) OWNER TO observa_owner;
 COMMENT ON FUNCTION observa.analyze(text, text[]) IS 'Queues a trace for judges at once, before what signals and samples have queued; how many jobs are new
 
 evaluators NULL: all that are enabled. An evaluator of events looks at each call with an answer (100 at most), one of traces at the
-whole, without waiting for the trace to be quiet. What waits already is not queued twice, what was judged before is judged again. A trace
+whole, without waiting for the trace to be quiet. What waits already is not queued twice, what finds no room (observa.max_analysis_jobs) not at all, what was judged before is judged again. A trace
 that is not there: 0. An evaluator that is not there: 22023. For who may query; the budget of the day holds. observa.analysis_jobs
 tells what becomes of it.';
 
@@ -26,7 +26,7 @@ ALTER FUNCTION observa.set_analysis(uuid, double precision, numeric) OWNER TO ob
 COMMENT ON FUNCTION observa.set_analysis(uuid, double precision, numeric) IS 'Sets what judges are shown of a project, and what that may cost
 
 sample_rate is the share of its traces, 0 to 1, that are judged without a signal; budget_usd what judges and embeddings may cost in a day
-(UTC), 0: nothing is judged. Both are set: NULL is as the settings observa.judge_sample_rate and observa.judge_budget_usd say. For who
+(UTC), 0: nothing is judged; more than observa.judge_budget_usd only a superuser may allow (42501). Both are set: NULL is as the settings observa.judge_sample_rate and observa.judge_budget_usd say. For who
 administers the tenant. Out of range: 22023.';
 
 CREATE FUNCTION observa.judge_agreement(since timestamptz DEFAULT pg_catalog.now() - interval '7 days',
@@ -54,7 +54,8 @@ CREATE FUNCTION observa_internal.record_analysis(report text) RETURNS boolean
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'record_analysis_wrapper';
 ALTER FUNCTION observa_internal.record_analysis(text) OWNER TO observa_owner;
-COMMENT ON FUNCTION observa_internal.record_analysis(text) IS 'What became of a job that was claimed; false: its lease has ended, and nothing is recorded
+COMMENT ON FUNCTION observa_internal.record_analysis(text) IS 'What became of a job that was claimed; false: its lease has ended, and only what was paid is recorded; NULL: its row is locked, and it
+is to be told again
 
 For superusers.';
 
@@ -93,6 +94,11 @@ CREATE FUNCTION observa_internal.default_evaluators()
     LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 6 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'default_evaluators_wrapper';
 COMMENT ON FUNCTION observa_internal.default_evaluators() IS 'The built-in evaluators';
+
+CREATE FUNCTION observa_internal.asks_judge(input text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'is_asking_judge_wrapper';
+COMMENT ON FUNCTION observa_internal.asks_judge(text) IS 'Whether a prompt is one that a judge was asked with';
 
 CREATE FUNCTION observa_internal.edit_evaluator() RETURNS trigger
     LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -79,12 +79,17 @@ CREATE TABLE IF NOT EXISTS observa_internal.analysis_jobs (
     finished_at timestamptz,
     PRIMARY KEY (tenant_id, job_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE observa_internal.analysis_jobs
+    ADD COLUMN IF NOT EXISTS asked_version integer,
+    ADD COLUMN IF NOT EXISTS asked_model text;
 COMMENT ON TABLE observa_internal.analysis_jobs IS 'What is to be judged, and what became of it';
 COMMENT ON COLUMN observa_internal.analysis_jobs.priority IS '2: somebody asked for it, 1: a signal, 0: sampled';
 COMMENT ON COLUMN observa_internal.analysis_jobs.turn IS 'How many of the same user were queued within the hour before it: whoever has had fewer comes first';
 COMMENT ON COLUMN observa_internal.analysis_jobs.dedup_key IS 'NULL: the same may be queued again';
 COMMENT ON COLUMN observa_internal.analysis_jobs.answer IS 'What a judge said that could not be understood';
 COMMENT ON COLUMN observa_internal.analysis_jobs.run_after IS 'When it is due; while it is leased, when the lease ends';
+COMMENT ON COLUMN observa_internal.analysis_jobs.asked_version IS 'The evaluator''s when a judge was asked last; NULL: none was, or it is no evaluator''s';
+COMMENT ON COLUMN observa_internal.analysis_jobs.asked_model IS 'What was asked last; NULL: nothing was';
 COMMENT ON COLUMN observa_internal.analysis_jobs.lease IS 'Of who judges it: what another one says is not taken';
 COMMENT ON CONSTRAINT analysis_jobs_pkey ON observa_internal.analysis_jobs IS 'The job that is recorded';
 CREATE UNIQUE INDEX IF NOT EXISTS analysis_jobs_once ON observa_internal.analysis_jobs (tenant_id, dedup_key) WHERE dedup_key IS NOT NULL;
@@ -92,6 +97,8 @@ COMMENT ON INDEX observa_internal.analysis_jobs_once IS 'Nothing is queued twice
 CREATE INDEX IF NOT EXISTS analysis_jobs_due ON observa_internal.analysis_jobs (priority DESC, turn, created_at)
     WHERE state IN ('queued', 'leased');
 COMMENT ON INDEX observa_internal.analysis_jobs_due IS 'What is to be judged next, of all tenants';
+CREATE INDEX IF NOT EXISTS analysis_jobs_run_after ON observa_internal.analysis_jobs (run_after) WHERE state IN ('queued', 'leased');
+COMMENT ON INDEX observa_internal.analysis_jobs_run_after IS 'Whether anything is due, however much waits for its time';
 CREATE INDEX IF NOT EXISTS analysis_jobs_finished ON observa_internal.analysis_jobs (tenant_id, finished_at)
     WHERE finished_at IS NOT NULL;
 COMMENT ON INDEX observa_internal.analysis_jobs_finished IS 'What has been kept for long enough';

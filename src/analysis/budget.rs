@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::analysis::settings::{self, Kind};
 use crate::error::Error;
+use crate::home_cache;
 use crate::identity::sql_uuid;
 use crate::storage;
 use crate::tenants;
@@ -25,12 +26,21 @@ pub fn is_spent(project_id: Uuid) -> Result<bool, Error> {
 pub fn has_price(kind: Kind, model: &str) -> bool {
     let output = if kind == Kind::Embedding { 0 } else { 1 };
     let usage = Usage::from_json(&json!({ "input_tokens": 1, "output_tokens": output })).unwrap_or_default();
-    tenants::acting_home().is_some_and(|home| home.book.cost(model, None, storage::now(), &usage).is_some())
+    cost(model, &usage).is_some()
+}
+
+/// USD as text. By the operator's prices, which are those of the default tenant, those loaded for everybody, and the built-in ones: the key
+/// is the operator's, and whoever prices a model at nothing for themselves must not spend by that. None: it has none.
+pub fn cost(model: &str, usage: &Usage) -> Option<String> {
+    let tenant = home_cache::tenant(tenants::DEFAULT)?;
+    let home = home_cache::home(&tenant, tenant.project(None, None)?);
+    let breakdown = home.book.cost(model, None, storage::now(), usage)?;
+    Some(breakdown.total.normalized().to_plain_string())
 }
 
 pub fn unpriced(model: &str) -> String {
     format!(
-        "{model} has no price, so no budget could hold: INSERT one into observa.model_prices, 0 for a model of your own"
+        "{model} has no price, so no budget could hold: a superuser INSERTs one into observa.model_prices, 0 for a model of your own"
     )
 }
 

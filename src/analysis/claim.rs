@@ -127,6 +127,10 @@ fn prepare(job: &Leased) -> Result<Option<String>, Error> {
             Ok(None)
         }
         Decision::Ask(model, work) => {
+            let version =
+                work.get("version").and_then(Value::as_i64).and_then(|version| i32::try_from(version).ok());
+            let asked = [id.into(), version.into(), model.as_str().into()];
+            Spi::run_with_args(include_str!("../../sql/analysis/asked.sql"), &asked)?;
             let kind = if job.evaluator == EMBEDDING { Kind::Embedding } else { Kind::Judge };
             Ok(kind.to_json().map(|endpoint| {
                 json!({
@@ -162,7 +166,7 @@ fn decide(job: &Leased) -> Result<Decision, Error> {
         return skip(&budget::unpriced(&model));
     }
     let wants_context = evaluator.variables.iter().any(|name| name == "context");
-    let Subject { variables, quiet_s } = match load(job, wants_context)? {
+    let Subject { mut variables, quiet_s } = match load(job, wants_context)? {
         Ok(subject) => subject,
         Err(why) => return skip(why),
     };
@@ -170,6 +174,8 @@ fn decide(job: &Leased) -> Result<Decision, Error> {
     if job.is_of_trace && job.priority < REQUESTED && wait > 0.0 {
         return Ok(Decision::Wait(wait));
     }
+    // Nothing else of it leaves the server.
+    variables.retain(|name, _| evaluator.variables.iter().any(|declared| declared == name));
     let work = json!({
         "kind": "judge",
         "evaluator": evaluator.name,

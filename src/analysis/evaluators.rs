@@ -150,15 +150,15 @@ fn edit_evaluator<'a>(
         Change::Update { old, new } if old.get("name") != new.get("name") => {
             Err(Error::Invalid("name can't be changed: INSERT another one".into()))
         }
-        Change::Insert { new } | Change::Update { new, .. } => put(new),
+        Change::Insert { new } => put(&whole(new)),
+        Change::Update { new, .. } => put(new),
     }));
     if changed == 0 { Ok(None) } else { triggers::row(trigger) }
 }
 
 fn put(row: &Value) -> Result<usize, Error> {
-    let row = whole(row);
-    check(&row)?;
-    let name = text(&row, "name");
+    check(row)?;
+    let name = text(row, "name");
     let built_in = BUILT_IN.iter().find(|built_in| built_in.name == name);
     let version = built_in.map_or(1, |built_in| built_in.version + 1);
     let count = "SELECT pg_catalog.count(*) FROM observa_internal.evaluators e WHERE e.tenant_id = observa.current_tenant() AND e.name <> $1";
@@ -187,6 +187,9 @@ fn whole(row: &Value) -> Value {
         put("response_schema", built_in.schema());
         put("triggers", built_in.triggers.to_vec().into());
         put("description", built_in.description.into());
+        put("signal", built_in.signal.into());
+        put("medium_threshold", built_in.medium.into());
+        put("high_threshold", built_in.high.into());
     }
     put("response_schema", plain_schema());
     let declared: Vec<Value> = VARIABLES.iter().map(|name| (*name).into()).collect();
@@ -248,6 +251,13 @@ fn check(row: &Value) -> Result<(), Error> {
         return invalid(format!("variables must be of {}, not {unknown}", VARIABLES.join(", ")));
     }
     prompt::check(template, &declared).map_err(Error::Invalid)?;
+    let too_long = |field: &str, most: usize| text(row, field).chars().count() > most;
+    if too_long("model", 200) || too_long("description", 2_000) {
+        return invalid("model must have at most 200 characters, description 2,000".into());
+    }
+    if names("triggers").iter().any(|name| !is_name(name)) {
+        return invalid("triggers must be names of signals".into());
+    }
     if names("triggers").len() > 50 {
         return invalid("triggers must be 50 signals at most".into());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use observa_pipeline::analysis::EMBEDDING;
 use observa_pipeline::price::Usage;
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -9,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::analysis::evaluators::{self, Evaluator, Threshold};
-use crate::analysis::settings::Kind;
+use crate::analysis::budget;
+use crate::analysis::evaluators::{self, Threshold};
+use crate::analysis::settings::{self, Kind};
 use crate::embeddings::{self, Embedded};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::log_guard::guard_statement;
-use crate::storage;
 use crate::tenants;
 
 /// What who has asked a judge tells.
@@ -57,17 +58,24 @@ struct Tokens {
     calls: i32,
 }
 
-/// A job whose lease the report holds.
+/// A job as it is when the report comes.
 struct Held {
     project_id: Uuid,
     evaluator: String,
     /// None: of a whole trace, or of no event.
     event: Option<(String, TimestampWithTimeZone)>,
+    /// The evaluator's when it was asked. None: it is no evaluator's.
+    version: Option<i32>,
+    /// What was asked.
+    model: Option<String>,
+    /// Whether the lease still holds. None: whoever has the row locked decides that now.
+    is_held: Option<bool>,
 }
 
-/// False: who says it does not hold the lease any more, and nothing is changed.
+/// False: who says it does not hold the lease any more, and only what was paid is counted. None: it is to be told again, as somebody else has
+/// the job's row locked: to wait for that one would keep the answers of others waiting.
 #[pg_extern(sql = false)]
-fn record_analysis(report: &str) -> bool {
+fn record_analysis(report: &str) -> Option<bool> {
     guard_statement();
     require_superuser("observa_internal.record_analysis()");
     // What can't be read is not quoted: it may hold a payload.
@@ -82,12 +90,15 @@ pub fn require_superuser(what: &'static str) {
     }
 }
 
-fn record(report: &Report) -> Result<bool, Error> {
-    let Some(held) = hold(report)? else { return Ok(false) };
-    let evaluator = evaluators::find(&held.evaluator)?;
-    let cost = spend(report, &held, evaluator.as_ref())?;
+fn record(report: &Report) -> Result<Option<bool>, Error> {
+    let Some(held) = hold(report)? else { return Ok(Some(false)) };
+    let Some(is_held) = held.is_held else { return Ok(None) };
+    let cost = spend(report, &held)?;
+    if !is_held {
+        return Ok(Some(false));
+    }
     if let Some(verdict) = &report.verdict {
-        store(report, verdict, evaluator.as_ref(), cost.as_deref())?;
+        store(report, verdict, &held, cost.as_deref())?;
     }
     if let Some(vector) = &report.embedding {
         let model = report.model.as_deref().map(clean).or_else(|| Kind::Embedding.model());
@@ -110,7 +121,7 @@ fn record(report: &Report) -> Result<bool, Error> {
             report.counts.into(),
         ],
     )?;
-    Ok(true)
+    Ok(Some(true))
 }
 
 /// A judge may repeat what it was shown, and more.
@@ -129,51 +140,46 @@ fn hold(report: &Report) -> Result<Option<Held>, Error> {
         let rows = client.update(include_str!("../../sql/analysis/held.sql"), None, &arguments)?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
         let Some(project) = row.get::<pgrx::Uuid>(1)? else { return Ok(None) };
-        let evaluator = row.get::<String>(3)?.unwrap_or_default();
-        let event = row.get::<String>(6)?.zip(row.get::<TimestampWithTimeZone>(7)?);
-        Ok::<_, pgrx::spi::Error>(Some(Held { project_id: identity::uuid(project), evaluator, event }))
+        Ok::<_, pgrx::spi::Error>(Some(Held {
+            project_id: identity::uuid(project),
+            evaluator: row.get::<String>(2)?.unwrap_or_default(),
+            event: row.get::<String>(3)?.zip(row.get::<TimestampWithTimeZone>(4)?),
+            version: row.get::<i32>(5)?,
+            model: row.get::<String>(6)?,
+            is_held: row.get::<bool>(7)?,
+        }))
     })?)
 }
 
+/// Tokens of a call whose answer tells none: more than most have, so that a budget holds also where an endpoint keeps silent.
+const UNTOLD_INPUT: i64 = 8_000;
+
 /// Counts what was paid, also for an answer that was good for nothing; USD as text. None: nobody was paid, or no price is known.
-fn spend(report: &Report, held: &Held, evaluator: Option<&Evaluator>) -> Result<Option<String>, Error> {
+fn spend(report: &Report, held: &Held) -> Result<Option<String>, Error> {
     let Some(tokens) = &report.usage else { return Ok(None) };
+    let calls = i64::from(tokens.calls.max(0));
+    let is_told = tokens.input > 0 || tokens.output > 0;
+    let untold = if is_told { 0 } else { calls };
+    let is_embedding = held.evaluator == EMBEDDING;
+    let output = if is_embedding { 0 } else { untold * i64::from(settings::max_tokens()) };
     let usage = json!({
-        "input_tokens": tokens.input.max(0),
-        "output_tokens": tokens.output.max(0),
+        "input_tokens": tokens.input.max(0) + untold * UNTOLD_INPUT,
+        "output_tokens": tokens.output.max(0) + output,
         "cached_input_tokens": tokens.cached_input.clamp(0, tokens.input.max(0)),
     });
     let usage = Usage::from_json(&usage).unwrap_or_default();
-    let asked = match evaluator {
-        Some(evaluator) => evaluator.model.clone().or_else(|| Kind::Judge.model()),
-        None => Kind::Embedding.model(),
-    };
-    let acting = Acting::within(report.tenant_id, held.project_id);
-    let cost = Acting::during(acting, || {
-        let home = tenants::acting_home()?;
-        let price = |model: &String| home.book.cost(model, None, storage::now(), &usage);
-        let breakdown = report.model.as_ref().and_then(price).or_else(|| asked.as_ref().and_then(price))?;
-        Some(breakdown.total.normalized().to_plain_string())
-    });
-    let arguments = [
-        sql_uuid(held.project_id).into(),
-        i64::from(tokens.calls.max(0)).into(),
-        cost.as_deref().unwrap_or("0").into(),
-    ];
+    let cost =
+        [&report.model, &held.model].into_iter().flatten().find_map(|model| budget::cost(model, &usage));
+    let arguments = [sql_uuid(held.project_id).into(), calls.into(), cost.as_deref().unwrap_or("0").into()];
     Spi::run_with_args(include_str!("../../sql/analysis/spend.sql"), &arguments)?;
     Ok(cost)
 }
 
-fn store(
-    report: &Report,
-    verdict: &Verdict,
-    evaluator: Option<&Evaluator>,
-    cost: Option<&str>,
-) -> Result<(), Error> {
+fn store(report: &Report, verdict: &Verdict, held: &Held, cost: Option<&str>) -> Result<(), Error> {
     let tokens = report.usage.as_ref();
     let arguments = [
         sql_uuid(report.id).into(),
-        evaluator.map_or(1, |evaluator| evaluator.version).into(),
+        held.version.unwrap_or(1).into(),
         verdict.score.into(),
         clean(&verdict.label).into(),
         clean(&verdict.reasoning).into(),
@@ -186,8 +192,9 @@ fn store(
         report.latency_ms.into(),
     ];
     Spi::run_with_args(include_str!("../../sql/analysis/result.sql"), &arguments)?;
-    let threshold = evaluator.and_then(|evaluator| evaluator.threshold.as_ref());
-    threshold.map_or(Ok(()), |threshold| raise(report, verdict, threshold))
+    let evaluator = evaluators::find(&held.evaluator)?;
+    let threshold = evaluator.and_then(|evaluator| evaluator.threshold);
+    threshold.map_or(Ok(()), |threshold| raise(report, verdict, &threshold))
 }
 
 /// The signal of a verdict that is over a threshold.

@@ -5,7 +5,7 @@ use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
-use crate::analysis::evaluators;
+use crate::analysis::{evaluators, settings};
 use crate::error::{Error, or_raise};
 use crate::identity::{Acting, sql_uuid};
 use crate::keys;
@@ -13,9 +13,8 @@ use crate::members;
 use crate::storage;
 use crate::tenants;
 
-/// Events of a trace that are looked at, and calls that are judged one by one.
-const MOST_EVENTS: i64 = 1_000;
-const MOST_CALLS: usize = 100;
+/// Calls of a trace that are judged one by one.
+const MOST_CALLS: i64 = 100;
 
 struct Call {
     event_id: String,
@@ -51,6 +50,8 @@ fn queue(trace_id: &str, named: Option<Vec<Option<String>>>) -> Result<i32, Erro
         None => evaluators::enabled()?,
     };
     let calls = calls(trace_id)?;
+    let waiting = Spi::get_one::<i64>(include_str!("../../sql/analysis/waiting.sql"))?.unwrap_or_default();
+    let mut room = i32::try_from(settings::most_waiting() - waiting).unwrap_or(i32::MAX).max(0);
     let mut queued = 0;
     for name in names {
         let Some(evaluator) = evaluators::find(&name)? else {
@@ -58,19 +59,22 @@ fn queue(trace_id: &str, named: Option<Vec<Option<String>>>) -> Result<i32, Erro
         };
         if evaluator.scope == "trace" {
             let Some(first) = calls.first() else { continue };
-            queued += put(trace_id, &evaluator.name, "trace", first)?;
+            queued += put(trace_id, &evaluator.name, "trace", first, &mut room)?;
             continue;
         }
-        for call in calls.iter().filter(|call| call.answers).take(MOST_CALLS) {
-            queued += put(trace_id, &evaluator.name, "event", call)?;
+        for call in calls.iter().filter(|call| call.answers) {
+            queued += put(trace_id, &evaluator.name, "event", call, &mut room)?;
         }
+    }
+    if room == 0 {
+        warning!("no more than observa.max_analysis_jobs may wait: not all of the trace is queued");
     }
     Ok(queued)
 }
 
 fn calls(trace_id: &str) -> Result<Vec<Call>, Error> {
     let calls = Spi::connect(|client| {
-        let arguments = [trace_id.into(), MOST_EVENTS.into()];
+        let arguments = [trace_id.into(), MOST_CALLS.into()];
         let rows = client.select(include_str!("../../sql/analysis/calls.sql"), None, &arguments)?;
         rows.map(|row| {
             let key = row.get::<String>(1)?.zip(row.get::<TimestampWithTimeZone>(2)?);
@@ -91,7 +95,11 @@ fn calls(trace_id: &str) -> Result<Vec<Call>, Error> {
     Ok(calls.into_iter().flatten().collect())
 }
 
-fn put(trace_id: &str, evaluator: &str, scope: &str, call: &Call) -> Result<i32, Error> {
+/// How many are new: none where there is no room.
+fn put(trace_id: &str, evaluator: &str, scope: &str, call: &Call, room: &mut i32) -> Result<i32, Error> {
+    if *room == 0 {
+        return Ok(0);
+    }
     let project = crate::identity::uuid(call.project).to_string();
     let event_id = (scope == "event").then_some(call.event_id.as_str());
     let key = ids::uuid_of_parts(&["requested", &project, evaluator, trace_id, event_id.unwrap_or_default()]);
@@ -108,5 +116,7 @@ fn put(trace_id: &str, evaluator: &str, scope: &str, call: &Call) -> Result<i32,
         call.user_id.as_deref().into(),
     ];
     let put = members::run(include_str!("../../sql/analysis/request.sql"), &arguments)?;
-    Ok(i32::try_from(put).unwrap_or(i32::MAX))
+    let put = i32::try_from(put).unwrap_or(i32::MAX);
+    *room -= put;
+    Ok(put)
 }

@@ -2,26 +2,32 @@
 
 use std::collections::BTreeMap;
 
+use observa_pipeline::analysis::asks_judge;
 use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::messages::last_message;
+use crate::storage;
 
 /// What a template may name: the whole prompt, the user's last message, the model's answer, and what was retrieved for it.
 pub const VARIABLES: [&str; 4] = ["input", "question", "answer", "context"];
 
-/// Events of a trace that are looked at.
-const MOST_EVENTS: i64 = 1_000;
-
 /// Microseconds around an event within which the rest of its trace is looked for.
 const AROUND: i64 = 86_400_000_000;
+
+/// Retrievals of a trace that are shown, and characters of each.
+const MOST_RETRIEVALS: i64 = 50;
+const MOST_RETRIEVED: i32 = 20_000;
 
 /// Bytes of what was retrieved, after which no more is taken: a prompt has less room.
 const MOST_CONTEXT: usize = 64 << 10;
 
+/// Bytes of the head and of the tail of a text that go to a judge: more than a prompt has room for.
+const MOST_OF_AN_END: usize = 20 << 10;
+
 pub struct Subject {
     pub variables: BTreeMap<&'static str, String>,
-    /// Seconds since something of it arrived. Of an event alone it does not matter.
+    /// Seconds since something of its trace arrived; infinite where that was not looked at.
     pub quiet_s: f64,
 }
 
@@ -33,55 +39,65 @@ pub struct Of<'j> {
     pub ts: TimestampWithTimeZone,
 }
 
-struct Seen {
-    event_type: String,
-    is_ok: bool,
-    input: Option<String>,
-    output: Option<String>,
+/// An event's key.
+type Key = (TimestampWithTimeZone, String);
+
+struct Trace {
     quiet_s: f64,
+    /// The first and the last call with an answer. None: there is none.
+    calls: Option<(Key, Key)>,
 }
 
-impl Seen {
-    fn answers(&self) -> bool {
-        self.event_type == "llm_call" && self.is_ok && self.output.is_some()
-    }
-
-    fn retrieves(&self) -> bool {
-        matches!(self.event_type.as_str(), "retrieval" | "vector_db_operation")
-    }
-}
+const NO_ANSWER: &str = "there is no answer to judge, or it is kept no more";
 
 /// Err: why there is nothing to judge.
 pub fn load(of: &Of, wants_context: bool) -> Result<Result<Subject, &'static str>, Error> {
-    let trace = match of.trace_id {
-        Some(trace_id) if of.event_id.is_none() || wants_context => trace(trace_id, of.ts)?,
-        _ => Vec::new(),
+    let context = match of.trace_id {
+        Some(trace_id) if wants_context => context(trace_id, of.ts)?,
+        _ => String::new(),
     };
-    let retrieved = context(&trace);
-    if wants_context && retrieved.is_empty() {
+    if wants_context && context.is_empty() {
         return Ok(Err("nothing was retrieved"));
     }
-    let quiet_s = trace.iter().map(|seen| seen.quiet_s).reduce(f64::min).unwrap_or(f64::INFINITY);
-    let said = match of.event_id {
-        Some(event_id) => event(of.ts, event_id)?,
-        None => {
-            let first = trace.iter().find(|seen| seen.answers()).and_then(|seen| seen.input.clone());
-            let last = trace.iter().rev().find(|seen| seen.answers()).and_then(|seen| seen.output.clone());
-            first.zip(last)
+    let (quiet_s, input, output) = match (of.event_id, of.trace_id) {
+        (Some(event_id), _) => {
+            let Some((input, output)) = event(of.ts, event_id)? else { return Ok(Err(NO_ANSWER)) };
+            (f64::INFINITY, input, output)
         }
+        (None, Some(trace_id)) => {
+            let trace = trace(trace_id, of.ts)?;
+            let Some((first, last)) = trace.calls else { return Ok(Err(NO_ANSWER)) };
+            let asked = event(first.0, &first.1)?;
+            let answered = if first == last { asked.clone() } else { event(last.0, &last.1)? };
+            let Some(((input, _), (_, output))) = asked.zip(answered) else { return Ok(Err(NO_ANSWER)) };
+            (trace.quiet_s, input, output)
+        }
+        (None, None) => return Ok(Err("its event is not known")),
     };
-    let Some((input, output)) = said else {
-        return Ok(Err("there is no answer to judge, or it is kept no more"));
-    };
+    if asks_judge(&input) {
+        return Ok(Err("it is a judge's own call"));
+    }
     let mut variables = BTreeMap::from([
-        ("question", last_message(&input, "user").unwrap_or_else(|| input.clone())),
-        ("answer", last_message(&output, "assistant").unwrap_or_else(|| output.clone())),
-        ("input", input),
+        ("question", ends(last_message(&input, "user").unwrap_or_else(|| input.clone()))),
+        ("answer", ends(last_message(&output, "assistant").unwrap_or(output))),
+        ("input", ends(input)),
     ]);
     if wants_context {
-        variables.insert("context", retrieved);
+        variables.insert("context", context);
     }
     Ok(Ok(Subject { variables, quiet_s }))
+}
+
+/// A text without its middle, where it is longer than a prompt has room for.
+fn ends(text: String) -> String {
+    if text.len() <= 2 * MOST_OF_AN_END {
+        return text;
+    }
+    let head = (0..=MOST_OF_AN_END).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+    let from = text.len() - MOST_OF_AN_END;
+    let tail = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    let parts = [text.get(..head), text.get(tail..)];
+    parts.into_iter().flatten().collect::<Vec<_>>().concat()
 }
 
 fn event(ts: TimestampWithTimeZone, event_id: &str) -> Result<Option<(String, String)>, Error> {
@@ -94,38 +110,56 @@ fn event(ts: TimestampWithTimeZone, event_id: &str) -> Result<Option<(String, St
     Ok(found.and_then(|(input, output)| Some((input.unwrap_or_default(), output?))))
 }
 
-fn trace(trace_id: &str, ts: TimestampWithTimeZone) -> Result<Vec<Seen>, Error> {
-    let around =
-        |micros: i64| crate::storage::sql_time(crate::storage::unix_micros(ts).saturating_add(micros));
-    let read = Spi::connect(|client| {
+fn around(ts: TimestampWithTimeZone, micros: i64) -> TimestampWithTimeZone {
+    storage::sql_time(storage::unix_micros(ts).saturating_add(micros))
+}
+
+fn trace(trace_id: &str, ts: TimestampWithTimeZone) -> Result<Trace, Error> {
+    let found = Spi::connect(|client| {
         let sql = include_str!("../../sql/analysis/trace.sql");
-        let arguments = [trace_id.into(), around(-AROUND).into(), around(AROUND).into(), MOST_EVENTS.into()];
-        let rows = client.select(sql, None, &arguments)?;
-        rows.map(|row| {
-            Ok(Seen {
-                event_type: row.get::<String>(1)?.unwrap_or_default(),
-                is_ok: row.get::<&str>(2)? == Some("ok"),
-                input: row.get::<String>(3)?,
-                output: row.get::<String>(4)?,
-                quiet_s: row.get::<f64>(5)?.unwrap_or_default(),
-            })
+        let arguments = [trace_id.into(), around(ts, -AROUND).into(), around(ts, AROUND).into()];
+        let row = client.select(sql, Some(1), &arguments)?.first();
+        let key = |column: usize| {
+            let key = row.get::<TimestampWithTimeZone>(column)?.zip(row.get::<String>(column + 1)?);
+            Ok::<_, pgrx::spi::Error>(key)
+        };
+        Ok::<_, pgrx::spi::Error>(Trace {
+            quiet_s: row.get::<f64>(1)?.unwrap_or(f64::INFINITY),
+            calls: key(2)?.zip(key(4)?),
         })
-        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
     })?;
-    Ok(read)
+    Ok(found)
 }
 
 /// What retrievals gave, one after the other.
-fn context(trace: &[Seen]) -> String {
+fn context(trace_id: &str, ts: TimestampWithTimeZone) -> Result<String, Error> {
+    let retrieved = Spi::connect(|client| {
+        let sql = include_str!("../../sql/analysis/retrieved.sql");
+        let arguments = [
+            trace_id.into(),
+            around(ts, -AROUND).into(),
+            around(ts, AROUND).into(),
+            MOST_RETRIEVALS.into(),
+            MOST_RETRIEVED.into(),
+        ];
+        let rows = client.select(sql, None, &arguments)?;
+        rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    })?;
     let mut context = String::new();
-    for output in trace.iter().filter(|seen| seen.retrieves()).filter_map(|seen| seen.output.as_deref()) {
+    for output in retrieved.into_iter().flatten() {
         if !context.is_empty() {
             context.push_str("\n\n");
         }
-        context.push_str(output);
+        context.push_str(&output);
         if context.len() > MOST_CONTEXT {
             break;
         }
     }
-    context
+    Ok(context)
+}
+
+/// For SQL.
+#[pg_extern(sql = false, name = "asks_judge")]
+fn is_asking_judge(input: &str) -> bool {
+    asks_judge(input)
 }

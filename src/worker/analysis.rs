@@ -53,6 +53,7 @@ fn keep() -> Reason {
         process::show(false, &format!("{ANALYSIS}: {}", judges.shown()));
         process::wait(wait);
         if process::is_told_to_end() {
+            process::undisturbed(|| judges.give_back());
             return Reason::Ended;
         }
     }

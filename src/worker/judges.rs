@@ -9,6 +9,7 @@ use pgrx::prelude::*;
 
 use crate::analysis::settings;
 use crate::error::{Error, or_raise};
+use crate::subtransaction;
 use crate::worker::process;
 
 /// Between two looks for something to ask.
@@ -16,6 +17,16 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Between two looks for answers.
 const ON_THE_WAY: Duration = Duration::from_millis(20);
+
+/// Between two claims while there is work.
+const CLAIM: Duration = Duration::from_millis(60);
+
+/// Before what is locked is tried again.
+const LOCKED: Duration = Duration::from_millis(250);
+
+/// Answers that are recorded in one transaction, and unrecorded ones with which no more is asked.
+const TOGETHER: usize = 50;
+const MOST_UNRECORDED: usize = 256;
 
 /// After a failure, so that one that lasts fills no log.
 const RETRY: Duration = Duration::from_secs(30);
@@ -26,10 +37,13 @@ const NOTE: Duration = Duration::from_secs(2);
 pub struct Judges {
     /// None: nobody has been asked yet.
     engine: Option<Engine>,
-    next_look: Instant,
     /// What was noted of the endpoints last, and when.
     noted: String,
     next_note: Instant,
+    /// What was said, and is not recorded yet.
+    said: Vec<String>,
+    next_record: Instant,
+    next_claim: Instant,
     asked: u64,
 }
 
@@ -37,9 +51,11 @@ impl Judges {
     pub fn new() -> Judges {
         Judges {
             engine: None,
-            next_look: Instant::now(),
             noted: String::new(),
             next_note: Instant::now(),
+            said: Vec::new(),
+            next_record: Instant::now(),
+            next_claim: Instant::now(),
             asked: 0,
         }
     }
@@ -54,36 +70,51 @@ impl Judges {
         if !settings::is_on() && self.engine.is_none() {
             return LOOK;
         }
-        let mut reports = Vec::new();
         if let Some(engine) = &mut self.engine {
             while let Some(report) = engine.report() {
-                reports.extend(serde_json::to_string(&report));
+                self.said.extend(serde_json::to_string(&report));
             }
             if !engine.is_alive() {
                 self.engine = None;
             }
         }
-        let has_news = !reports.is_empty();
-        record(&reports);
-        if has_news || Instant::now() >= self.next_look {
-            let free = |kind| self.engine.as_ref().map_or(1, |engine| engine.free(kind));
-            let free = (free(Kind::Judge), free(Kind::Embedding));
+        if !self.said.is_empty() && Instant::now() >= self.next_record {
+            // What is left has its row locked by somebody.
+            self.said = record(std::mem::take(&mut self.said));
+            self.next_record = Instant::now() + if self.said.is_empty() { Duration::ZERO } else { LOCKED };
+        }
+        let free = |kind| self.engine.as_ref().map_or(1, |engine| engine.free(kind));
+        let free = (free(Kind::Judge), free(Kind::Embedding));
+        let has_room = self.said.len() < MOST_UNRECORDED && free.0.max(free.1) > 0;
+        if has_room && Instant::now() >= self.next_claim {
             let note = self.note();
             match process::transaction(|| or_raise(claim(note.as_deref(), free))) {
                 Ok(claimed) => {
                     // There may be more.
-                    self.next_look = Instant::now() + if claimed.is_empty() { LOOK } else { ON_THE_WAY };
+                    let pause = if claimed.is_empty() { LOOK } else { CLAIM };
+                    self.next_claim = Instant::now() + pause;
                     self.ask(&claimed);
                 }
                 Err(failure) => {
                     pgrx::warning!("observa: judges failed: {}", failure.text());
-                    self.next_look = Instant::now() + RETRY;
+                    self.next_claim = Instant::now() + RETRY;
                 }
             }
         }
         match &self.engine {
             Some(engine) if !engine.is_idle() => ON_THE_WAY,
-            _ => self.next_look.saturating_duration_since(Instant::now()),
+            _ if !self.said.is_empty() => LOCKED,
+            _ => self.next_claim.saturating_duration_since(Instant::now()),
+        }
+    }
+
+    /// At the worker's end: what has no answer yet is another one's, and what was said is recorded.
+    pub fn give_back(&mut self) {
+        if let Some(engine) = self.engine.take() {
+            self.said.extend(engine.stop().iter().flat_map(serde_json::to_string));
+        }
+        if !self.said.is_empty() {
+            record(std::mem::take(&mut self.said));
         }
     }
 
@@ -117,24 +148,38 @@ impl Judges {
     }
 }
 
-/// All together, and where one can't be recorded each by itself: its lease ends, and another try or the last one's end follows.
-fn record(reports: &[String]) {
-    let all = |reports: &[String]| {
-        process::transaction(|| {
-            for report in reports {
-                let record = "SELECT observa_internal.record_analysis($1)";
-                or_raise(Spi::run_with_args(record, &[report.as_str().into()]).map_err(Error::Spi));
+/// What can't be recorded yet. What can't be recorded at all is told and left: its lease ends, and another try or the last one's end follows.
+fn record(reports: Vec<String>) -> Vec<String> {
+    let mut left = Vec::new();
+    for some in reports.chunks(TOGETHER) {
+        let recorded = process::transaction(|| {
+            some.iter()
+                .filter(|report| {
+                    let record = "SELECT observa_internal.record_analysis($1)";
+                    let one = || Ok(Spi::get_one_with_args::<bool>(record, &[report.as_str().into()])?);
+                    match subtransaction::attempt(one) {
+                        Ok(recorded) => recorded.is_none(),
+                        Err(failure) => {
+                            pgrx::warning!(
+                                "observa: an answer of a judge can't be recorded: {}",
+                                failure.text()
+                            );
+                            false
+                        }
+                    }
+                })
+                .cloned()
+                .collect::<Vec<String>>()
+        });
+        match recorded {
+            Ok(locked) => left.extend(locked),
+            Err(failure) => {
+                pgrx::warning!("observa: answers of judges are to be recorded again: {}", failure.text());
+                left.extend_from_slice(some);
             }
-        })
-    };
-    if reports.is_empty() || all(reports).is_ok() {
-        return;
-    }
-    for report in reports.chunks(1) {
-        if let Err(failure) = all(report) {
-            pgrx::warning!("observa: an answer of a judge can't be recorded: {}", failure.text());
         }
     }
+    left
 }
 
 fn claim(note: Option<&str>, (judgements, embeddings): (usize, usize)) -> Result<Vec<String>, Error> {

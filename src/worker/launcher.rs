@@ -185,6 +185,13 @@ impl Launcher {
     fn learn_of(&mut self, left: Worker, now: i64) {
         let standing = self.standings.entry((left.database, left.role)).or_default();
         match left.reason {
+            // Maintenance sees a need that it does not: their settings differ, say, and they may disagree for long.
+            Reason::NotKept if left.role == Role::Analysis => {
+                if now - left.since > LIVED {
+                    standing.wait = 0;
+                }
+                standing.wait(RETRY, now);
+            }
             Reason::Held | Reason::NotKept => *standing = Standing::default(),
             // It had looked before the extension was made anew.
             Reason::NoExtension if self.asked.get(&left.database).is_some_and(|at| *at > left.since) => {

@@ -128,6 +128,23 @@ pub fn is_told_to_end() -> bool {
     unsafe { (&raw const pg_sys::ProcDiePending).read_volatile() != 0 }
 }
 
+/// Runs something short at the end of a process that was told to end: transactions of it are not ended by that, and wait for no lock longer
+/// than others can bear. A second word ends it.
+pub fn undisturbed(run: impl FnOnce()) {
+    // SAFETY: flags of the process' own signal handlers, between transactions; a C string that Postgres copies.
+    unsafe {
+        (&raw mut pg_sys::ProcDiePending).write_volatile(0);
+        (&raw mut pg_sys::InterruptPending).write_volatile(0);
+        pg_sys::SetConfigOption(
+            c"lock_timeout".as_ptr(),
+            c"300ms".as_ptr(),
+            pg_sys::GucContext::PGC_SUSET,
+            pg_sys::GucSource::PGC_S_OVERRIDE,
+        );
+    }
+    run();
+}
+
 /// Waits, at most so long; a signal or [`wake`] ends it. Reads the settings where they have changed.
 pub fn wait(time: Duration) {
     let millis = std::ffi::c_long::try_from(time.as_millis()).unwrap_or(std::ffi::c_long::MAX).max(1);

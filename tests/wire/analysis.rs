@@ -2,8 +2,8 @@
 
 mod evaluators;
 mod faults;
+mod hardships;
 mod queue;
-mod review;
 
 use observa_tests::event::{llm_call, with};
 use observa_tests::judge::{Judge, MODEL};

@@ -22,7 +22,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("observa.create_project(uuid,text,text)", "('$tenant', 'search')", "create_project"),
     ("observa.quality_scores(uuid,boolean)", "('$project', false)", "quality_scores"),
     ("observa.scrub_emails(uuid,boolean)", "('$project', true)", "scrub_emails"),
-    ("observa.set_analysis(uuid,double precision,numeric)", "('$project', 0.5, 2)", "set_analysis"),
+    ("observa.set_analysis(uuid,double precision,numeric)", "('$project', 0.5, 0.5)", "set_analysis"),
     ("observa.set_metric_tags(uuid,text[])", "('$project', '{customer}')", "set_metric_tags"),
     ("observa.set_retention(uuid,integer,integer)", "('$project', 400, 300)", "set_retention"),
     ("observa.add_member(uuid,text,text)", "('$tenant', 'ann', 'viewer')", "add_member"),

@@ -2,31 +2,51 @@
 //! is asked.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 
 use crate::judge::{Engine, Kind, Report, Task};
 
+/// Before what is locked is tried again.
+const LOCKED: Duration = Duration::from_millis(250);
+
+/// Unrecorded answers with which no more is asked.
+const MOST_UNRECORDED: usize = 256;
+
 pub struct Judges {
     engine: Engine,
     /// What was noted of the endpoints last.
     noted: String,
+    /// What was said, and is not recorded yet.
+    said: Vec<Report>,
+    next_record: Instant,
 }
 
 impl Judges {
     pub fn start() -> io::Result<Judges> {
-        Ok(Judges { engine: Engine::start()?, noted: String::new() })
+        Ok(Judges {
+            engine: Engine::start()?,
+            noted: String::new(),
+            said: Vec::new(),
+            next_record: Instant::now(),
+        })
     }
 
     /// Whether nobody is asked at the moment.
     pub fn is_idle(&self) -> bool {
-        self.engine.is_idle()
+        self.engine.is_idle() && self.said.is_empty()
     }
 
     /// Records what was said, and asks what is due; whether anything was.
     pub fn exchange(&mut self, client: &mut Client) -> Result<bool, postgres::Error> {
-        while let Some(report) = self.engine.report() {
-            record(client, &report)?;
+        self.said.extend(std::iter::from_fn(|| self.engine.report()));
+        if Instant::now() >= self.next_record {
+            self.record(client)?;
+            self.next_record = Instant::now() + if self.said.is_empty() { Duration::ZERO } else { LOCKED };
+        }
+        if self.said.len() >= MOST_UNRECORDED {
+            return Ok(false);
         }
         self.note(client)?;
         let most = |kind| i32::try_from(self.engine.free(kind)).unwrap_or(i32::MAX);
@@ -51,24 +71,49 @@ impl Judges {
         Ok(())
     }
 
-    /// Stops asking, and gives back what has no answer yet.
-    pub fn stop(self, client: &mut Client) -> Result<(), postgres::Error> {
-        for report in self.engine.stop() {
-            record(client, &report)?;
+    /// What is recorded goes; of a connection that breaks nothing is lost.
+    fn record(&mut self, client: &mut Client) -> Result<(), postgres::Error> {
+        let mut left = Vec::new();
+        let mut failed = None;
+        for report in std::mem::take(&mut self.said) {
+            if failed.is_some() {
+                left.push(report);
+                continue;
+            }
+            match record(client, &report) {
+                Ok(true) => {}
+                Ok(false) => left.push(report),
+                Err(error) => {
+                    failed = Some(error);
+                    left.push(report);
+                }
+            }
         }
-        Ok(())
+        self.said = left;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Stops asking, and gives back what has no answer yet.
+    pub fn stop(mut self, client: &mut Client) -> Result<(), postgres::Error> {
+        let said = std::mem::take(&mut self.said);
+        self.said = said.into_iter().chain(self.engine.stop()).collect();
+        self.said.iter().try_for_each(|report| record(client, report).map(|_| ()))
     }
 }
 
-/// What the server refuses is told and left: the lease ends, and another try or the last one's end follows.
-fn record(client: &mut Client, report: &Report) -> Result<(), postgres::Error> {
+/// False: somebody else has its row locked. What the server refuses is told and left: the lease ends, and another try or the last one's
+/// end follows.
+fn record(client: &mut Client, report: &Report) -> Result<bool, postgres::Error> {
     let report = serde_json::to_string(report).unwrap_or_default();
-    match client.execute("SELECT observa_internal.record_analysis($1)", &[&report]) {
+    let recorded = client
+        .query_one("SELECT observa_internal.record_analysis($1)", &[&report])
+        .and_then(|row| row.try_get::<_, Option<bool>>(0));
+    match recorded {
         Err(error) if !client.is_closed() && error.as_db_error().is_some() => {
             let code = error.code().map(postgres::error::SqlState::code).unwrap_or_default();
             eprintln!("observa-worker: an answer of a judge can't be recorded: {code}");
-            Ok(())
+            Ok(true)
         }
-        recorded => recorded.map(|_| ()),
+        recorded => recorded.map(|recorded| recorded.is_some()),
     }
 }

@@ -59,7 +59,8 @@ fn main() -> ExitCode {
     std::thread::scope(|threads| {
         // What waits for the network must not wait for a job, nor a job for it.
         threads.spawn(|| {
-            keep(&shutdown, |_| Network::connect(&server)?.keep(interval, &shutdown));
+            let mut judges = None;
+            keep(&shutdown, |_| Network::connect(&server)?.keep(&mut judges, interval, &shutdown));
         });
         keep(&shutdown, |schedule| run_jobs(Jobs::connect(&server)?, interval, &shutdown, schedule));
     });

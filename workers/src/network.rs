@@ -19,7 +19,6 @@ const ON_THE_WAY: Duration = Duration::from_millis(20);
 pub struct Network {
     client: Client,
     post: Post,
-    judges: Judges,
     next_post: Instant,
 }
 
@@ -27,26 +26,39 @@ impl Network {
     pub fn connect(server: &Server) -> Result<Network, JobError> {
         let client = server.connect()?;
         let post = Post::start().map_err(JobError::Thread)?;
-        let judges = Judges::start().map_err(JobError::Thread)?;
-        Ok(Network { client, post, judges, next_post: Instant::now() })
+        Ok(Network { client, post, next_post: Instant::now() })
     }
 
-    /// Until it is told to end: then what has no answer yet is given back, for another worker.
-    pub fn keep(mut self, interval: Duration, shutdown: &Shutdown) -> Result<(), JobError> {
+    /// Until it is told to end: then what has no answer yet is given back, for another worker. The judges outlive a connection: what they are
+    /// asked is paid for.
+    pub fn keep(
+        mut self,
+        judges: &mut Option<Judges>,
+        interval: Duration,
+        shutdown: &Shutdown,
+    ) -> Result<(), JobError> {
+        let asked = match judges.take() {
+            Some(judges) => judges,
+            None => Judges::start().map_err(JobError::Thread)?,
+        };
+        let asked = judges.insert(asked);
         loop {
             if Instant::now() >= self.next_post {
                 self.post.exchange(&mut self.client).map_err(JobError::Send)?;
                 self.next_post = Instant::now() + POST.min(interval);
             }
-            let has_claimed = self.judges.exchange(&mut self.client).map_err(JobError::Judge)?;
-            let is_idle = self.post.is_idle() && self.judges.is_idle() && !has_claimed;
-            let pause = match (is_idle, self.judges.is_idle()) {
+            let has_claimed = asked.exchange(&mut self.client).map_err(JobError::Judge)?;
+            let is_idle = self.post.is_idle() && asked.is_idle() && !has_claimed;
+            let pause = match (is_idle, asked.is_idle()) {
                 (true, _) => interval,
                 (false, true) => POST,
                 (false, false) => ON_THE_WAY,
             };
             if shutdown.within(pause.min(interval)) {
-                return self.judges.stop(&mut self.client).map_err(JobError::Judge);
+                return match judges.take() {
+                    Some(judges) => judges.stop(&mut self.client).map_err(JobError::Judge),
+                    None => Ok(()),
+                };
             }
         }
     }

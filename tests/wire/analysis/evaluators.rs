@@ -89,6 +89,29 @@ fn what_could_not_be_used_is_refused_when_it_is_written() {
 }
 
 #[test]
+fn who_does_not_own_the_key_decides_no_price_and_no_greater_budget() {
+    let judge = Judge::start();
+    let mut db = database("judge-prices", &judge, "observa.judge_sample_rate = 0");
+    let tenant: uuid::Uuid = db.one("SELECT observa.create_tenant('other')");
+    let project: uuid::Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'shop')"));
+    let mut admin = db.connect_as("admin", "observa_admin, observa_read, observa_ingest");
+    let login: String = one(&mut admin, "SELECT session_user::text");
+    db.run(&format!("SELECT observa.grant_tenant('{login}', '{tenant}')"));
+    admin.batch_execute("INSERT INTO observa.model_prices (model, rates) VALUES ('judge-of-tests', '{\"input\": \"0\", \"output\": \"0\"}')").unwrap();
+    let event = with(
+        call("theirs", "score=0.7"),
+        json!({"trace_id": "t", "tenant_id": "other", "project_id": "shop"}),
+    );
+    db.ingest(&event.to_string());
+    assert_eq!(one::<i32>(&mut admin, "SELECT observa.analyze('t', '{hallucination}')"), 1);
+    eventually("it is judged", || db.count("observa.analysis_results") == 1);
+    assert!(db.one::<bool>("SELECT cost_usd > 0 FROM observa.analysis_results"));
+    let refused = error(&mut admin, &format!("SELECT observa.set_analysis('{project}', 1, 2)"));
+    assert_eq!(refused.code().code(), "42501");
+    admin.batch_execute(&format!("SELECT observa.set_analysis('{project}', 1, 0.5)")).unwrap();
+}
+
+#[test]
 fn who_may_read_may_ask_and_sees_the_own_tenants_verdicts_alone() {
     let judge = Judge::start();
     let mut db = database("analysis-tenants", &judge, "observa.judge_sample_rate = 0");

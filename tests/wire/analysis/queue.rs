@@ -97,11 +97,16 @@ fn no_user_crowds_out_the_rest_and_what_finds_no_room_is_counted() {
     let more: Vec<_> = (300..1_300).map(|number| of("heavy", number)).collect();
     db.ingest(&lines(&more));
     db.run("SELECT observa.run_maintenance()");
-    let refused = db.table(
-        "SELECT reason, sum(occurrences)::int FROM observa.analysis_jobs WHERE state = 'skipped' GROUP BY 1",
-    );
-    assert_eq!(refused, [json!({"reason": "too many wait", "sum": 303})]);
-    assert_eq!(jobs(&mut db, "state IN ('queued', 'leased')"), 1_000);
+    let refused =
+        "SELECT reason, sum(occurrences)::int FROM observa.analysis_jobs WHERE state = 'skipped' GROUP BY 1";
+    // An eighth of the room is for one user.
+    assert_eq!(db.table(refused), [json!({"reason": "too many of the user wait", "sum": 1_300 - 125})]);
+    assert_eq!(jobs(&mut db, "state IN ('queued', 'leased')"), 128);
+    // Half of it is for samples.
+    let many: Vec<_> = (0..600).map(|number| of(&format!("u{number}-"), 0)).collect();
+    db.ingest(&lines(&many));
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(jobs(&mut db, "state IN ('queued', 'leased')"), 500);
 }
 
 /// Switches all other evaluators off.

@@ -1,4 +1,4 @@
-//! Faults that a review found. Each of these fails as long as its fault is there.
+//! What goes wrong around judges: locks, lost settings, silent endpoints, full queues, long traces.
 
 use std::time::Duration;
 
