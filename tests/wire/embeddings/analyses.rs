@@ -169,3 +169,27 @@ fn drift_alerts_once_and_the_same_traffic_never() {
     assert_eq!(db.count("observa.signals"), all, "an hour later");
     assert_eq!(db.count("observa.alerts WHERE rule = 'model_drift' AND title LIKE '%/moved%'"), 1);
 }
+
+/// Not a test: how long it takes with as many vectors as are looked at. The extension is to be built for release.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_embeddings_take() {
+    let mut db = Database::ready();
+    db.run(
+        "SELECT setseed(0.5);
+         INSERT INTO observa_internal.embeddings (tenant_id, ts, event_id, project_id, environment, route, model, embedding_model, question_hash, vector)
+         SELECT p.tenant_id, now() - n * interval '20 seconds', 'e' || n, p.project_id, 'prod', 'r' || n % 5, 'm', 'e', gen_random_uuid(),
+                (SELECT array_agg(((random() - 0.5 + CASE WHEN d % 8 = n % 8 THEN 0.6 ELSE 0 END) / 7)::real)
+                   FROM generate_series(1, 384) d WHERE n > 0)
+           FROM generate_series(1, 50000) n, observa_internal.projects p",
+    );
+    db.run("VACUUM ANALYZE observa_internal.embeddings");
+    for function in
+        ["similar_events('e5')", "embedding_clusters()", "near_duplicates()", "out_of_scope()", "drift()"]
+    {
+        db.count(&format!("observa.{function}"));
+        let begun = std::time::Instant::now();
+        db.count(&format!("observa.{function}"));
+        println!("{function}: {:.2} s", begun.elapsed().as_secs_f64());
+    }
+}
