@@ -35,8 +35,9 @@ pub struct Injection {
 /// Bytes that are read from each end of what a user or a tool says.
 const EACH_END: usize = 32 << 10;
 
-/// Bytes around an anchor that are read.
-const AROUND: usize = 160;
+/// Bytes around an anchor that are read, and around a pattern that was found there: what is said of it stands farther away.
+const AROUND: usize = 100;
+const CONTEXT: usize = 160;
 
 /// Places that are looked at in one text: what repeats itself says nothing new.
 const MOST_PLACES: usize = 64;
@@ -94,10 +95,18 @@ fn look(text: &str, source: Source, list: &List, hits: &mut Vec<Hit>) {
         }
         places.len() < MOST_PLACES
     });
-    for place in places {
-        let part = text.get(boundary(text, place.start)..boundary(text, place.end)).unwrap_or_default();
+    let found = |from: usize, to: usize| {
+        let part = text.get(boundary(text, from)..boundary(text, to)).unwrap_or_default();
         let part = disguise::joined(part);
-        list.find(&words::read(&part, list), &part, source, hits);
+        list.find(&words::read(&part, list), &part, source)
+    };
+    for place in places {
+        if !found(place.start, place.end).is_empty() {
+            hits.extend(found(
+                place.start.saturating_sub(CONTEXT),
+                place.end.saturating_add(CONTEXT).min(text.len()),
+            ));
+        }
     }
 }
 

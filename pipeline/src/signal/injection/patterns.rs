@@ -64,6 +64,8 @@ pub struct List {
     words: FxHashMap<String, u16>,
     stems: FxHashMap<String, u16>,
     /// The stems by their first byte, the longest first.
+    /// Of each first byte the lengths that words have, as bits: most words of a text are none of the list's.
+    lengths: Vec<u64>,
     stems_by_first: FxHashMap<u8, Vec<(String, u16)>>,
     /// Of each word the classes that have it.
     classes: Vec<Vec<Class>>,
@@ -172,6 +174,16 @@ impl List {
     }
 
     fn sort_stems(&mut self) {
+        self.lengths = vec![0; 256];
+        let words = self.words.keys().map(|word| (word, length_bit(word)));
+        for (word, lengths) in
+            words.chain(self.stems.keys().map(|stem| (stem, u64::MAX << stem.len().min(63))))
+        {
+            if let Some(slot) = word.bytes().next().and_then(|first| self.lengths.get_mut(usize::from(first)))
+            {
+                *slot |= lengths;
+            }
+        }
         for (stem, number) in &self.stems {
             if let Some(first) = stem.as_bytes().first() {
                 self.stems_by_first.entry(*first).or_default().push((stem.clone(), *number));
@@ -184,8 +196,12 @@ impl List {
 
     /// 0: none of the list's.
     pub fn word(&self, folded: &str) -> u16 {
+        let first = folded.bytes().next().unwrap_or(0);
+        if self.lengths.get(usize::from(first)).is_none_or(|lengths| lengths & length_bit(folded) == 0) {
+            return 0;
+        }
         let stem = || {
-            let stems = folded.as_bytes().first().and_then(|first| self.stems_by_first.get(first))?;
+            let stems = self.stems_by_first.get(&first)?;
             stems.iter().find(|(stem, _)| folded.starts_with(stem.as_str())).map(|(_, number)| *number)
         };
         self.words.get(folded).copied().or_else(stem).unwrap_or(0)
@@ -200,10 +216,11 @@ impl List {
     }
 
     /// What patterns the words match, and what of literal text stands there.
-    pub fn find(&self, tokens: &[Token], text: &str, source: Source, hits: &mut Vec<Hit>) {
+    pub fn find(&self, tokens: &[Token], text: &str, source: Source) -> Vec<Hit> {
+        let mut hits = Vec::new();
         for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.word != 0) {
             if hits.len() >= MOST_HITS {
-                return;
+                return hits;
             }
             for pattern in
                 self.classes_of(token).iter().filter_map(|class| self.beginning.get(class)).flatten()
@@ -220,7 +237,7 @@ impl List {
                 hits.push(Hit { kind: pattern.kind, weight });
             }
         }
-        Self::find_exfiltration(text, source, hits);
+        Self::find_exfiltration(text, source, &mut hits);
         for found in self.literal_texts.iter().flat_map(|texts| texts.find_iter(text)) {
             let Some((kind, weights)) = self.literals.get(found.pattern().as_usize()) else { continue };
             let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
@@ -230,6 +247,7 @@ impl List {
                 weight: weights.of(source) * quoted * self.discussed(tokens, tokens.len() / 2),
             });
         }
+        hits
     }
 
     /// Images whose address waits for something to be put in: whoever shows the answer sends it there.
@@ -300,6 +318,10 @@ impl Weights {
             Source::Retrieved => self.retrieved,
         }
     }
+}
+
+fn length_bit(word: &str) -> u64 {
+    1 << word.len().min(63)
 }
 
 /// The words of a slot, those of the classes that it names among them.
