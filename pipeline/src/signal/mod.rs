@@ -1,5 +1,6 @@
 //! Facts worth a look that an event shows by itself: slow, failed, dear, leaking.
 
+pub mod fingerprint;
 pub mod injection;
 pub mod rules;
 
