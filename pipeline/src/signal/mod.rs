@@ -1,5 +1,7 @@
 //! Facts worth a look that an event shows by itself: slow, failed, dear, leaking.
 
+pub mod fingerprint;
+pub mod injection;
 pub mod rules;
 
 pub use rules::{RULES, Rule, RuleSet, Severity};
@@ -84,7 +86,11 @@ fn group(rule: &Rule, event: &Event) -> String {
 fn details(rule: &Rule, seen: &Seen) -> Value {
     let mut details = Map::new();
     details.insert("unit".into(), json!(rule.unit));
-    if rule.category == "security" {
+    if rule.name == "prompt_injection" {
+        // What was found, never its words: those are in the event, for whoever may read it.
+        let found = injection::find(seen.event).unwrap_or_default();
+        details.insert("kinds".into(), json!(found.kinds));
+    } else if rule.category == "security" {
         let class = if rule.name == "contains_pii" { Class::Personal } else { Class::Secret };
         let kinds: Map<String, Value> =
             seen.found.kinds(class).map(|(kind, count)| (kind.into(), json!(count))).collect();

@@ -3,7 +3,7 @@
 use bigdecimal::ToPrimitive;
 
 use crate::event::{EventType, Field, Scores, Status};
-use crate::signal::Seen;
+use crate::signal::{Seen, injection};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -116,6 +116,9 @@ pub static RULES: &[Rule] = &[
         description: "A credential was in the event, and was replaced before it was stored", ..RULE },
     Rule { name: "contains_pii", category: "security", severity: Severity::Low, unit: "findings", measure: personal,
         description: "Personal data was in the event, and was replaced before it was stored", ..RULE },
+    Rule { name: "prompt_injection", category: "security", severity: Severity::High, unit: "score", measure: injected,
+        event_types: &[LlmCall, Retrieval, ToolCall], threshold: Some(0.5),
+        description: "What a user said, or what was retrieved or came from a tool, reads like an attempt to turn the model from its instructions", ..RULE },
     Rule { name: "context_overflow", category: "tokens", severity: Severity::Medium, unit: "share of the context window", measure: context_use,
         event_types: &[LlmCall], threshold: Some(0.95), group: &[Field::Model],
         description: "The input filled the model's context window, or the provider said that it did not fit", ..RULE },
@@ -195,6 +198,10 @@ fn context_use(seen: &Seen) -> Option<f64> {
     let share = window.zip(seen.event.tokens.input).map(|(window, input)| input as f64 / window as f64);
     // What did not fit was more than all of it, whatever the book says.
     if says_so { Some(share.unwrap_or(1.0).max(1f64.next_up())) } else { share }
+}
+
+fn injected(seen: &Seen) -> Option<f64> {
+    injection::find(seen.event).map(|found| found.score)
 }
 
 fn no_results(seen: &Seen) -> Option<f64> {

@@ -1,0 +1,144 @@
+//! Whether one of many words is in a text, at the speed of a load for every third byte.
+//!
+//! A word of six bytes has four in a row that begin at a multiple of three, wherever it stands: these are looked up in a table of bits.
+
+use rustc_hash::FxHashMap;
+
+/// The shortest word that can't pass between two looks.
+pub const SHORTEST: usize = 6;
+
+const STEP: usize = 3;
+const GRAM: usize = 4;
+const WORDS: usize = 1 << 10;
+
+#[derive(Debug, PartialEq)]
+struct Anchor {
+    folded: Vec<u8>,
+    /// Where the four bytes are in it.
+    offset: usize,
+    /// No letter stands before it or behind it.
+    bounds: (bool, bool),
+}
+
+/// Lower case, and what no comparison is hurt by: both sides are folded.
+const FOLD: u32 = 0x2020_2020;
+
+#[derive(Default)]
+pub struct Anchors {
+    /// 8 kB: it stays in the processor's first cache.
+    bits: Vec<u64>,
+    /// The anchors that have four bytes.
+    anchors: FxHashMap<u32, Vec<Anchor>>,
+}
+
+impl Anchors {
+    /// Texts of which a part is enough, and words, which begin and end where they do (`stem*` does not). Shorter ones than
+    /// [`SHORTEST`] are left out.
+    pub fn new<'w>(parts: impl Iterator<Item = &'w str>, words: impl Iterator<Item = &'w str>) -> Anchors {
+        let mut anchors = Anchors { bits: vec![0; WORDS], anchors: FxHashMap::default() };
+        parts.for_each(|part| anchors.add(part, (false, false)));
+        for word in words {
+            let stem = word.strip_suffix('*');
+            anchors.add(stem.unwrap_or(word), (true, stem.is_none()));
+        }
+        anchors
+    }
+
+    fn add(&mut self, text: &str, bounds: (bool, bool)) {
+        if text.len() < SHORTEST {
+            return;
+        }
+        let folded: Vec<u8> = text.bytes().map(|byte| byte | 0x20).collect();
+        for offset in 0..STEP {
+            let Some(gram) = folded.get(offset..).and_then(gram) else { continue };
+            let (slot, bit) = place(gram);
+            if let Some(slot) = self.bits.get_mut(slot) {
+                *slot |= bit;
+            }
+            let anchor = Anchor { folded: folded.clone(), offset, bounds };
+            let listed = self.anchors.entry(gram).or_default();
+            if !listed.contains(&anchor) {
+                listed.push(anchor);
+            }
+        }
+    }
+
+    pub fn is_in(&self, text: &str) -> bool {
+        let mut found = false;
+        self.places(text, |_| {
+            found = true;
+            false
+        });
+        found
+    }
+
+    /// Where anchors stand, until `found` has enough.
+    pub fn places(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
+        let bytes = text.as_bytes();
+        for (step, window) in bytes.windows(GRAM).step_by(STEP).enumerate() {
+            let Some(gram) = gram(window) else { continue };
+            let (slot, bit) = place(gram);
+            if self.bits.get(slot).is_some_and(|slot| slot & bit != 0)
+                && self.is_anchor(bytes, step * STEP, gram)
+                && !found(step * STEP)
+            {
+                return;
+            }
+        }
+    }
+
+    #[cold]
+    fn is_anchor(&self, text: &[u8], at: usize, gram: u32) -> bool {
+        let Some(anchors) = self.anchors.get(&gram) else { return false };
+        let is_letter =
+            |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+        anchors.iter().any(|anchor| {
+            let Some(from) = at.checked_sub(anchor.offset) else { return false };
+            let to = from + anchor.folded.len();
+            let (before, behind) = anchor.bounds;
+            !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
+                && text.get(from..to).is_some_and(|there| {
+                    there.iter().zip(&anchor.folded).all(|(there, byte)| there | 0x20 == *byte)
+                })
+        })
+    }
+}
+
+/// The first four bytes, folded.
+fn gram(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk::<GRAM>().map(|bytes| u32::from_le_bytes(*bytes) | FOLD)
+}
+
+fn place(gram: u32) -> (usize, u64) {
+    let hash = gram.wrapping_mul(0x9E37_79B1) >> 16;
+    ((hash >> 6) as usize & (WORDS - 1), 1 << (hash & 63))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_anchor_is_found_wherever_it_stands() {
+        let anchors =
+            Anchors::new(["ignore", "système", "short"].into_iter(), ["reveal", "instruct*"].into_iter());
+        for before in 0..12 {
+            for word in ["ignore", "IGNORE", "Système", "SYSTÈME"] {
+                let text = format!("{}{word}", "x".repeat(before));
+                assert!(anchors.is_in(&text), "{text}");
+                assert!(anchors.is_in(&format!("{text} and more")), "{text}");
+            }
+        }
+        assert!(!anchors.is_in("ignor short signor ignited revealed unreveal sinstructor"));
+        assert!(anchors.is_in("to reveal") && anchors.is_in("(instructor)"));
+    }
+
+    proptest! {
+        #[test]
+        fn anchors_are_those_that_a_plain_search_finds(text in "[a-d ]{0,80}", words in proptest::collection::vec("[a-d]{6,8}", 1..4)) {
+            let anchors = Anchors::new(words.iter().map(String::as_str), std::iter::empty());
+            prop_assert_eq!(anchors.is_in(&text), words.iter().any(|word| text.contains(word.as_str())));
+        }
+    }
+}
