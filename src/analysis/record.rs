@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use observa_pipeline::analysis::EMBEDDING;
+use observa_pipeline::event::Field;
+use observa_pipeline::identity as ids;
 use observa_pipeline::price::Usage;
+use observa_pipeline::signal::RULES;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde::Deserialize;
@@ -211,6 +214,7 @@ fn raise(report: &Report, verdict: &Verdict, threshold: &Threshold) -> Result<()
         "result_id": report.id,
         "judge": report.model.as_deref().map(clean),
     });
+    let about = About::of(report)?;
     let arguments = [
         sql_uuid(Uuid::now_v7()).into(),
         sql_uuid(report.id).into(),
@@ -219,8 +223,52 @@ fn raise(report: &Report, verdict: &Verdict, threshold: &Threshold) -> Result<()
         verdict.score.into(),
         most.into(),
         JsonB(details).into(),
+        about.group(&threshold.signal).into(),
+        sql_uuid(about.alert_key(&threshold.signal)).into(),
     ];
     Ok(Spi::run_with_args(include_str!("../../sql/analysis/signal.sql"), &arguments)?)
+}
+
+/// What a verdict is about.
+struct About {
+    project: String,
+    environment: String,
+    model: Option<String>,
+    route: Option<String>,
+}
+
+impl About {
+    fn of(report: &Report) -> Result<About, Error> {
+        let about = Spi::connect(|client| {
+            let sql = include_str!("../../sql/analysis/about.sql");
+            let row = client.select(sql, Some(1), &[sql_uuid(report.id).into()])?.first();
+            let project = row.get::<pgrx::Uuid>(1)?.map(|id| identity::uuid(id).to_string());
+            Ok::<_, pgrx::spi::Error>(About {
+                project: project.unwrap_or_default(),
+                environment: row.get::<String>(2)?.unwrap_or_default(),
+                model: row.get::<String>(3)?,
+                route: row.get::<String>(4)?,
+            })
+        })?;
+        Ok(about)
+    }
+
+    /// As a rule of the name has it, so that one alert is open for both: else by model and route.
+    fn group(&self, signal: &str) -> String {
+        let rule = RULES.iter().find(|rule| rule.name == signal);
+        let fields = rule.map_or(&[Field::Model, Field::Route] as &[Field], |rule| rule.group);
+        let named = fields.iter().filter_map(|field| match field {
+            Field::Model => Some(format!("model={}", self.model.as_ref()?)),
+            Field::Route => Some(format!("route={}", self.route.as_ref()?)),
+            _ => None,
+        });
+        named.collect::<Vec<_>>().join(" ")
+    }
+
+    fn alert_key(&self, signal: &str) -> Uuid {
+        let group = self.group(signal);
+        ids::uuid_of_parts(&["alert", &self.project, &self.environment, signal, &group])
+    }
 }
 
 /// How the endpoints stand, as a worker sees it: what observa.health_detailed() shows.

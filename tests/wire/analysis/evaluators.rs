@@ -89,6 +89,18 @@ fn what_could_not_be_used_is_refused_when_it_is_written() {
 }
 
 #[test]
+fn a_judge_and_a_rule_that_say_the_same_share_one_alert() {
+    let judge = Judge::start();
+    let mut db = database("judge-and-rule", &judge, "observa.judge_sample_rate = 1");
+    db.run("UPDATE observa.evaluators SET enabled = false WHERE name <> 'toxicity'");
+    let toxic = json!({"toxicity_score": 0.9, "model": "gpt-4o", "route": "/chat"});
+    assert_eq!(db.ingest(&with(call("both", "score=0.95"), toxic).to_string())["alerts"], 1);
+    eventually("it is judged", || db.count("observa.signals WHERE name = 'high_toxicity'") == 2);
+    let alert = db.row("SELECT occurrences, severity FROM observa.alerts WHERE rule = 'high_toxicity'");
+    assert_eq!(alert["occurrences"], 2);
+}
+
+#[test]
 fn who_does_not_own_the_key_decides_no_price_and_no_greater_budget() {
     let judge = Judge::start();
     let mut db = database("judge-prices", &judge, "observa.judge_sample_rate = 0");
