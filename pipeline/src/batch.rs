@@ -20,6 +20,7 @@ use crate::identity;
 use crate::letter::{self, Letter};
 use crate::quality;
 use crate::settings::Settings;
+use crate::signal::loops::Loops;
 use crate::signal::{self, Seen, Signal};
 use crate::tags;
 use crate::translate::aliases::{self, Target};
@@ -80,7 +81,12 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         }
     }
     reading.finish_traces();
-    reading.batch
+    let mut batch = reading.batch;
+    let events = batch.ready.iter().map(|ready| (&ready.event, &*ready.home));
+    for (place, signal) in Loops::default().read(events) {
+        batch.ready.get_mut(place).into_iter().for_each(|ready| ready.signals.push(signal.clone()));
+    }
+    batch
 }
 
 fn parse(text: &str) -> Result<Envelope<'_>, Reject> {

@@ -2,6 +2,7 @@
 
 pub mod fingerprint;
 pub mod injection;
+pub mod loops;
 pub mod rules;
 
 pub use rules::{RULES, Rule, RuleSet, Severity};

@@ -51,7 +51,8 @@ impl std::fmt::Debug for Rule {
 }
 
 use EventType::{
-    AgentCreate, CacheOperation, Embedding, Error, LlmCall, Retrieval, ToolCall, VectorDbOperation,
+    AgentCreate, CacheOperation, Embedding, Error, LlmCall, ReasoningStep, Retrieval, ToolCall,
+    VectorDbOperation,
 };
 
 const MODEL_ROUTE: &[Field] = &[Field::Model, Field::Route];
@@ -119,6 +120,10 @@ pub static RULES: &[Rule] = &[
     Rule { name: "prompt_injection", category: "security", severity: Severity::High, unit: "score", measure: injected,
         event_types: &[LlmCall, Retrieval, ToolCall], threshold: Some(0.5),
         description: "What a user said, or what was retrieved or came from a tool, reads like an attempt to turn the model from its instructions", ..RULE },
+    Rule { name: "agent_loop", category: "agent", severity: Severity::High, unit: "repetitions", measure: of_traces,
+        event_types: &[ToolCall, LlmCall, Retrieval, VectorDbOperation, ReasoningStep, AgentCreate], threshold: Some(5.0),
+        group: &[Field::Route, Field::ToolName],
+        description: "An agent called a tool with the same arguments, or went through the same steps, as often as the threshold within a trace", ..RULE },
     Rule { name: "context_overflow", category: "tokens", severity: Severity::Medium, unit: "share of the context window", measure: context_use,
         event_types: &[LlmCall], threshold: Some(0.95), group: &[Field::Model],
         description: "The input filled the model's context window, or the provider said that it did not fit", ..RULE },
@@ -198,6 +203,11 @@ fn context_use(seen: &Seen) -> Option<f64> {
     let share = window.zip(seen.event.tokens.input).map(|(window, input)| input as f64 / window as f64);
     // What did not fit was more than all of it, whatever the book says.
     if says_so { Some(share.unwrap_or(1.0).max(1f64.next_up())) } else { share }
+}
+
+/// No event says it alone: [`super::loops`] finds it.
+fn of_traces(_: &Seen) -> Option<f64> {
+    None
 }
 
 fn injected(seen: &Seen) -> Option<f64> {
