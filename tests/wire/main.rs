@@ -49,4 +49,5 @@ mod tenancy;
 mod trace;
 mod views;
 mod webhooks;
+mod windows;
 mod workers;

@@ -1,6 +1,7 @@
-//! Facts worth a look that an event shows by itself: slow, failed, dear, leaking.
+//! Facts worth a look that an event shows by itself: slow, failed, dear, leaking. What many of them show together, a [`window`] does.
 
 pub mod rules;
+pub mod window;
 
 pub use rules::{RULES, Rule, RuleSet, Severity};
 
