@@ -15,6 +15,7 @@ use crate::analysis;
 use crate::archive;
 use crate::audit;
 use crate::budgets;
+use crate::detection;
 use crate::embeddings;
 use crate::error::Error;
 use crate::key_uses;
@@ -72,7 +73,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 20] = [
+pub static JOBS: [Job; 21] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -84,6 +85,12 @@ pub static JOBS: [Job; 20] = [
         every: worker::settings::rollup_interval,
         told_as: Some("deltas_folded"),
         run: rollups::fold_all,
+    },
+    Job {
+        name: "detection",
+        every: worker::settings::detection_interval,
+        told_as: Some("rule_changes"),
+        run: detection::detect_all,
     },
     Job { name: "analyses", every: || SECOND, told_as: Some("analyses_queued"), run: analysis::enqueue },
     Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: outbox::tell },

@@ -16,6 +16,7 @@ mod corrections;
 mod cost;
 mod days;
 mod dead_letters;
+mod detection;
 mod distinct;
 mod embeddings;
 mod error;
@@ -98,6 +99,7 @@ extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = [
 extension_sql_file!("../sql/api/distinct.sql", name = "distinct", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
+extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
@@ -112,6 +114,7 @@ extension_sql_file!(
         "analysis",
         "archive",
         "cost",
+        "detection",
         "distinct",
         "embeddings",
         "health",

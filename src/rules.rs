@@ -2,6 +2,8 @@
 
 use observa_pipeline::price::Rates;
 use observa_pipeline::signal::RULES;
+use observa_pipeline::signal::window::edit::{self, Edit};
+use observa_pipeline::signal::window::{Dimension, Metric, builtin};
 use observa_pipeline::translate::json::Object;
 use pgrx::prelude::*;
 use pgrx::{JsonB, PgTrigger};
@@ -9,7 +11,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
-use crate::identity::Acting;
+use crate::identity::{self, Acting};
+use crate::members::run;
 use crate::tenants;
 use crate::triggers::{self, Change};
 
@@ -23,21 +26,87 @@ fn default_rules() -> TableIterator<
         name!(severity, String),
         name!(threshold, Option<f64>),
         name!(unit, String),
-        name!(event_types, Vec<String>),
+        name!(event_types, Option<Vec<String>>),
         name!(description, String),
+        name!(enabled, bool),
+        name!(metric, Option<&'static str>),
+        name!(filter, Option<JsonB>),
+        name!(group_by, Option<Vec<String>>),
+        name!(window_minutes, Option<i32>),
+        name!(direction, Option<&'static str>),
+        name!(warn_threshold, Option<f64>),
+        name!(min_samples, Option<i64>),
+        name!(no_data, Option<&'static str>),
+        name!(for_minutes, Option<i32>),
+        name!(recover_threshold, Option<f64>),
+        name!(renotify_minutes, Option<i32>),
+        name!(resolve_minutes, Option<i32>),
+        name!(baseline, Option<&'static str>),
+        name!(floor, Option<f64>),
     ),
 > {
-    TableIterator::new(RULES.iter().map(|rule| {
+    let about_events = RULES.iter().map(|rule| {
         (
             rule.name.to_owned(),
             rule.category.to_owned(),
             rule.severity.name().to_owned(),
             rule.threshold,
             rule.unit.to_owned(),
-            rule.event_types.iter().map(|event_type| event_type.name().to_owned()).collect(),
+            Some(rule.event_types.iter().map(|event_type| event_type.name().to_owned()).collect()),
             rule.description.to_owned(),
+            true,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
         )
-    }))
+    });
+    let minutes = |minutes: u32| i32::try_from(minutes).ok();
+    let about_windows = builtin::all().map(move |rule| {
+        let of_type = rule.filter.iter().find(|(column, _)| *column == Dimension::EventType);
+        let filter =
+            rule.filter.iter().map(|(column, values)| (column.name().to_owned(), values.clone().into()));
+        (
+            rule.name.clone(),
+            rule.category.clone(),
+            rule.severity.name().to_owned(),
+            Some(rule.threshold),
+            rule.metric.unit().to_owned(),
+            of_type.map(|(_, types)| types.clone()),
+            rule.description.clone(),
+            rule.enabled,
+            Some(rule.metric.name()),
+            Some(JsonB(Value::Object(filter.collect()))),
+            Some(rule.group_by.names()),
+            minutes(rule.minutes),
+            Some(if rule.below { "below" } else { "above" }),
+            rule.warn,
+            Some(rule.min_samples),
+            Some(rule.no_data.name()),
+            minutes(rule.for_minutes),
+            rule.recover,
+            rule.renotify_minutes.and_then(minutes),
+            minutes(rule.resolve_minutes),
+            rule.history.map(|_| "history"),
+            rule.history.map(|_| rule.floor),
+        )
+    });
+    TableIterator::new(about_events.chain(about_windows).collect::<Vec<_>>())
+}
+
+#[pg_extern(sql = false)]
+fn unit_of_metric(metric: &str) -> Option<&'static str> {
+    Metric::from_name(metric).map(Metric::unit)
 }
 
 /// INSTEAD OF on the view: an exception is kept or taken away, the built-in rule stays.
@@ -53,28 +122,46 @@ fn edit_detection_rule<'a>(
             return Err(Error::Invalid("name can't be changed: each rule keeps its own".into()));
         }
         match &change {
-            Change::Delete { old } => edit(include_str!("../sql/edit/delete_detection_rule.sql"), old),
+            Change::Delete { old } => write(include_str!("../sql/edit/delete_detection_rule.sql"), old),
             Change::Insert { new } | Change::Update { new, .. } => {
-                check_rule(new)?;
-                edit(include_str!("../sql/edit/put_detection_rule.sql"), new)
+                let is_own = check_rule(new)?;
+                let arguments = [JsonB(new.clone()).into(), is_own.into()];
+                run(include_str!("../sql/edit/put_detection_rule.sql"), &arguments)
             }
         }
     }));
     if changed == 0 { Ok(None) } else { triggers::row(trigger) }
 }
 
-/// An exception must be to a built-in rule, and of the acting tenant's project.
-fn check_rule(row: &Value) -> Result<(), Error> {
+/// An exception must be to a built-in rule, a rule of the tenant's own one that can be evaluated, and both of the acting tenant's project.
+/// Whether it is the tenant's own.
+fn check_rule(row: &Value) -> Result<bool, Error> {
     let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
-    let Some(rule) = RULES.iter().find(|rule| rule.name == name) else {
-        return Err(Error::Invalid(
-            "name must be that of a built-in rule; observa.detection_rules lists them".into(),
-        ));
-    };
-    if rule.threshold.is_none() && row.get("threshold").is_some_and(|threshold| !threshold.is_null()) {
-        return Err(Error::Invalid(format!("{name} has no threshold: it fires whenever it applies")));
+    check_project(row)?;
+    if let Some(rule) = RULES.iter().find(|rule| rule.name == name) {
+        if edit::is_of_window(row) {
+            return Err(Error::Invalid(format!("{name} is about each event: of a window it knows nothing")));
+        }
+        if rule.threshold.is_none() && row.get("threshold").is_some_and(|threshold| !threshold.is_null()) {
+            return Err(Error::Invalid(format!("{name} has no threshold: it fires whenever it applies")));
+        }
+        return Ok(false);
     }
-    check_project(row)
+    Edit::of(row).and_then(|edit| edit.rule()).map_err(Error::Invalid)?;
+    let is_own = builtin::find(name).is_none();
+    if is_own {
+        let project = row.get("project_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+        let sql = include_str!("../sql/edit/count_detection_rules.sql");
+        let arguments = [name.into(), project.map(identity::sql_uuid).into()];
+        let others = Spi::get_one_with_args::<i64>(sql, &arguments)?.unwrap_or_default();
+        if others >= edit::MOST_RULES {
+            return Err(Error::Invalid(format!(
+                "a tenant has {} rules of its own at most",
+                edit::MOST_RULES
+            )));
+        }
+    }
+    Ok(is_own)
 }
 
 /// A row of another tenant's project, or of none, would count for nobody.
@@ -92,7 +179,7 @@ pub fn check_project(row: &Value) -> Result<(), Error> {
 }
 
 /// Runs a statement for a row of the view; how many rows it wrote.
-fn edit(sql: &str, row: &Value) -> Result<usize, Error> {
+fn write(sql: &str, row: &Value) -> Result<usize, Error> {
     let changed = Spi::connect_mut(|client| {
         client.update(sql, None, &[JsonB(row.clone()).into()]).map(|rows| rows.len())
     });
@@ -132,7 +219,7 @@ fn edit_model_price<'a>(
         }
         let mut changed = 0;
         if let Change::Update { old, .. } | Change::Delete { old } = &change {
-            changed = edit(include_str!("../sql/edit/delete_model_price.sql"), old)?;
+            changed = write(include_str!("../sql/edit/delete_model_price.sql"), old)?;
         }
         if let Some(new) = &new {
             changed = Spi::connect_mut(|client| {

@@ -1,6 +1,7 @@
 //! Measures Observa against a peer in the same run, and prints one table.
 
 mod corpus;
+mod detection;
 mod drop;
 mod histogram;
 mod ingest;
@@ -74,6 +75,8 @@ enum Part {
     Rollups,
     /// Judges that take 200 ms, and ingest beside them
     Judges,
+    /// Rules over windows of many tenants
+    Detection,
     /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
     Drop,
     /// Ingests the conversations and leaves them stored
@@ -117,6 +120,9 @@ fn main() -> Result<()> {
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Judges)) {
             judges::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;
+        }
+        if flags.wants(Part::Detection) {
+            detection::run(connect, flags.rounds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;

@@ -56,10 +56,24 @@ COMMENT ON FUNCTION observa_internal.tenant_of_alert(uuid) IS 'Whose an alert is
 
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
-                   description text)
-    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 23 SET search_path = pg_catalog, pg_temp
+                   description text, enabled boolean, metric text, filter jsonb, group_by text[], window_minutes integer, direction text,
+                   warn_threshold double precision, min_samples bigint, no_data text, for_minutes integer,
+                   recover_threshold double precision, renotify_minutes integer, resolve_minutes integer, baseline text,
+                   floor double precision)
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 52 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'default_rules_wrapper';
-COMMENT ON FUNCTION observa_internal.default_rules() IS 'The built-in detection rules';
+COMMENT ON FUNCTION observa_internal.default_rules() IS 'The built-in detection rules; from metric on NULL: a rule about each event';
+
+CREATE FUNCTION observa_internal.unit_of_metric(metric text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'unit_of_metric_wrapper';
+COMMENT ON FUNCTION observa_internal.unit_of_metric(text) IS 'What a metric of a rule over windows is counted in; NULL: there is no such metric';
+
+CREATE FUNCTION observa_internal.tenants_to_detect(since date) RETURNS SETOF uuid
+    LANGUAGE c STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'tenants_to_detect_wrapper';
+ALTER FUNCTION observa_internal.tenants_to_detect(date) OWNER TO observa_system;
+COMMENT ON FUNCTION observa_internal.tenants_to_detect(date) IS 'Tenants whose rules over windows have something to evaluate, for maintenance';
 
 CREATE FUNCTION observa_internal.builtin_prices()
     RETURNS TABLE (id text, provider text, model text, maps_to text, rates jsonb, context_window bigint,
@@ -194,7 +208,7 @@ GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(ob
 GRANT EXECUTE ON FUNCTION observa_internal.backlog() TO observa_read, observa_admin;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) TO observa_read, observa_admin;
-GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.default_evaluators(), observa_internal.builtin_prices(),
+GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.unit_of_metric(text), observa_internal.default_evaluators(), observa_internal.builtin_prices(),
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -13,6 +13,7 @@ candidate AS MATERIALIZED (
            (pg_catalog.array_agg(s.ts ORDER BY s.signal_id))[1] AS opened_ts,
            (pg_catalog.array_agg(s.trace_id ORDER BY s.ts) FILTER (WHERE s.trace_id IS NOT NULL))[1] AS trace_id,
            (pg_catalog.array_agg(s.details ->> 'unit'))[1] AS unit,
+           (pg_catalog.array_agg(s.details ->> 'explanation' ORDER BY s.ts))[1] AS explanation,
            (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts))[1] AS error_message
       FROM new_signals s
      WHERE s.alert_key IS NOT NULL
@@ -45,7 +46,8 @@ candidate AS MATERIALIZED (
            description, severity, source, current_value, threshold_value, first_seen, opened, trace_id)
     SELECT o.tenant_id, o.project_id, o.environment, o.rule, o.alert_group, o.alert_key,
            pg_catalog.btrim(pg_catalog.replace(o.rule, '_', ' ') || ': ' || o.alert_group, ': '),
-           CASE WHEN o.threshold IS NOT NULL
+           CASE WHEN o.explanation IS NOT NULL THEN o.explanation
+                WHEN o.threshold IS NOT NULL
                 THEN pg_catalog.format('%s %s is over the threshold of %s', pg_catalog.round(o.value::numeric, 4)::double precision,
                                        o.unit, o.threshold)
                 ELSE coalesce(o.error_message, d.description, o.rule) END,

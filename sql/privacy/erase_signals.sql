@@ -10,7 +10,9 @@ WITH locked AS MATERIALIZED (
        FOR UPDATE OF s
 )
 UPDATE observa_internal.signals s
-   SET user_id = NULL, details = s.details - 'error_message'
+   SET user_id = NULL, details = s.details - 'error_message',
+       -- A rule may have told people apart.
+       alert_group = CASE WHEN s.alert_group = 'user_id=' || s.user_id THEN 'user_id' ELSE s.alert_group END
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)
  WHERE s.tenant_id = observa.current_tenant() AND s.ts = found.ts AND s.signal_id = found.id::uuid AND s.ts BETWEEN $3 AND $4
    AND (SELECT pg_catalog.count(*) FROM locked) > 0

@@ -12,6 +12,11 @@ WITH hours AS (
     DELETE FROM observa_internal.budgets b
      WHERE b.tenant_id = observa.current_tenant()
        AND (b.user_id = $1 OR pg_catalog.right(b.user_id, 17) = $2 OR b.value = $1 OR pg_catalog.right(b.value, 17) = $2)
+), states AS (
+    DELETE FROM observa_internal.rule_states r
+     WHERE r.tenant_id = observa.current_tenant()
+       AND (pg_catalog.right(r.alert_group, 17) = $2
+            OR pg_catalog.substr(r.alert_group, pg_catalog.strpos(r.alert_group, '=') + 1) = $1)
 ), own AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)

@@ -7,7 +7,7 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'budgets', 'events',
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
-                                'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces'] LOOP
+                                'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -56,6 +56,7 @@ GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_int
     observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
 GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
 GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
+GRANT SELECT (tenant_id) ON observa_internal.rule_states TO observa_system;
 GRANT SELECT (tenant_id, added_at) ON observa_internal.damaged_deltas TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- It counts the users of all tenants' days, for the materialized views that it owns.

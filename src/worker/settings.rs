@@ -8,6 +8,7 @@ use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting};
 /// '': every database.
 static DATABASES: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 static ROLLUP_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(1_000);
+static DETECTION_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(15);
 /// Read from the catalog, where it holds for sessions that are older than it.
 static RESTORING: GucSetting<bool> = GucSetting::<bool>::new(false);
 
@@ -31,6 +32,16 @@ pub fn define() {
         GucContext::Sighup,
         GucFlags::UNIT_MS,
     );
+    GucRegistry::define_int_guc(
+        c"observa.detection_interval",
+        c"How often rules over windows are evaluated",
+        c"",
+        &DETECTION_INTERVAL,
+        1,
+        3_600,
+        GucContext::Sighup,
+        GucFlags::UNIT_S,
+    );
     GucRegistry::define_bool_guc(
         c"observa.restoring",
         c"Set for a database by observa.pre_restore(), which holds all jobs there",
@@ -51,4 +62,9 @@ pub fn is_kept(database: &str) -> bool {
 /// Between two folds of rollups.
 pub fn rollup_interval() -> Duration {
     Duration::from_millis(u64::try_from(ROLLUP_INTERVAL.get()).unwrap_or_default())
+}
+
+/// Between two evaluations of rules over windows.
+pub fn detection_interval() -> Duration {
+    Duration::from_secs(u64::try_from(DETECTION_INTERVAL.get()).unwrap_or_default())
 }

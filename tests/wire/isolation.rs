@@ -204,6 +204,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          SELECT observa.create_webhook(NULL, '{mark}', 'https://{mark}.example.com/{mark}', secret => 'secret-{mark}');
          SELECT observa.test_webhook(id) FROM observa.webhooks WHERE tenant_id = '{id}';
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
+         INSERT INTO observa_internal.rule_states (tenant_id, alert_key, rule, project_id, environment, alert_group, signal, level, flaps)
+         VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
+         INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
          INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');

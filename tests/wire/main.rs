@@ -50,4 +50,5 @@ mod tenancy;
 mod trace;
 mod views;
 mod webhooks;
+mod windows;
 mod workers;

@@ -1,9 +1,10 @@
-//! Facts worth a look that an event shows by itself: slow, failed, dear, leaking.
+//! Facts worth a look that an event shows by itself: slow, failed, dear, leaking. What many of them show together, a [`window`] does.
 
 pub mod fingerprint;
 pub mod injection;
 pub mod loops;
 pub mod rules;
+pub mod window;
 
 pub use rules::{RULES, Rule, RuleSet, Severity};
 

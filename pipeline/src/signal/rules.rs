@@ -5,7 +5,7 @@ use bigdecimal::ToPrimitive;
 use crate::event::{EventType, Field, Scores, Status};
 use crate::signal::{Seen, injection};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Low,
     Medium,
