@@ -57,7 +57,7 @@ COMMENT ON FUNCTION observa_internal.tenant_of_alert(uuid) IS 'Whose an alert is
 CREATE FUNCTION observa_internal.default_rules()
     RETURNS TABLE (name text, type text, severity text, threshold double precision, unit text, event_types text[],
                    description text)
-    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 22 SET search_path = pg_catalog, pg_temp
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 24 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'default_rules_wrapper';
 COMMENT ON FUNCTION observa_internal.default_rules() IS 'The built-in detection rules';
 
