@@ -84,7 +84,6 @@ fn who_may_instruct_the_model_and_what_it_says_itself_raise_none() {
         json!({"event_type": "llm_call", "model": "m", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": ATTACK}, {"role": "user", "content": "Go on"}]}),
         json!({"event_type": "llm_call", "model": "m", "input": "Hi", "output": ATTACK}),
         json!({"event_type": "tool_call", "tool_name": "fetch", "args": {"q": ATTACK}, "result": "nothing"}),
-        json!({"event_type": "feedback", "input": ATTACK}),
     ] {
         assert!(!fires(event.clone()), "{event}");
     }
