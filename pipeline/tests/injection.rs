@@ -22,9 +22,9 @@ fn is_tuned_on(text: &str) -> bool {
     (hash >> 32) % 2 == 0
 }
 
-fn sample() -> Vec<Labelled> {
-    let lines = include_str!("injection/sample.tsv").lines();
+fn sample(lines: &str) -> Vec<Labelled> {
     lines
+        .lines()
         .map(|line| {
             let [label, source, language, text] = line.splitn(4, '\t').collect::<Vec<_>>()[..] else {
                 panic!("{line}")
@@ -36,30 +36,10 @@ fn sample() -> Vec<Labelled> {
         .collect()
 }
 
-#[test]
-fn injections_are_told_from_what_only_looks_so_as_documented() {
-    let tuned = std::env::var("OBSERVA_INJECTION_TUNED").is_ok();
-    let threshold = RULES.iter().find(|rule| rule.name == "prompt_injection").unwrap().threshold.unwrap();
-    let rows: Vec<(Labelled, f64)> = sample()
-        .into_iter()
-        .filter(|row| is_tuned_on(&row.text) == tuned)
-        .map(|row| {
-            let score = judge(&row.text, row.source).map_or(0.0, |found| found.score);
-            (row, score)
-        })
-        .collect();
-    if tuned {
-        for (row, score) in rows.iter().filter(|(row, score)| (*score > threshold) != row.is_injection) {
-            println!(
-                "{} {score:.2} {:?} {} {}",
-                u8::from(row.is_injection),
-                row.source,
-                row.language,
-                row.text
-            );
-        }
-    }
+/// Prints recall and the share of false alarms, by source and language; gives those of all.
+fn measure(rows: &[(Labelled, f64)], threshold: f64) -> (f64, f64) {
     println!("| of | injections | found | recall | others | alarms | false alarms |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
     let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
     let measure = |name: &str, of: &dyn Fn(&Labelled) -> bool| {
         let count = |is: bool, fires: bool| {
@@ -82,8 +62,46 @@ fn injections_are_told_from_what_only_looks_so_as_documented() {
         measure(language, &|row| row.language == language);
     }
     measure("other languages", &|row| !["en", "de", "fr", "es"].contains(&row.language.as_str()));
-    let (recall, false_alarms) = measure("all", &|_| true);
+    measure("all", &|_| true)
+}
+
+fn scored(rows: Vec<Labelled>) -> Vec<(Labelled, f64)> {
+    let score = |row: &Labelled| judge(&row.text, row.source).map_or(0.0, |found| found.score);
+    rows.into_iter()
+        .map(|row| {
+            let score = score(&row);
+            (row, score)
+        })
+        .collect()
+}
+
+fn show_mistakes(rows: &[(Labelled, f64)]) {
+    for (row, score) in rows.iter().filter(|(row, score)| (*score > threshold()) != row.is_injection) {
+        println!(
+            "{} {score:.2} {:?} {} {:?}",
+            u8::from(row.is_injection),
+            row.source,
+            row.language,
+            row.text
+        );
+    }
+}
+
+fn threshold() -> f64 {
+    RULES.iter().find(|rule| rule.name == "prompt_injection").unwrap().threshold.unwrap()
+}
+
+#[test]
+fn injections_are_told_from_what_only_looks_so_as_documented() {
+    let tuned = std::env::var("OBSERVA_INJECTION_TUNED").is_ok();
+    let mut rows = scored(sample(include_str!("injection/sample.tsv")));
+    rows.retain(|(row, _)| is_tuned_on(&row.text) == tuned);
+    if tuned {
+        rows.extend(scored(sample(include_str!("injection/later.tsv"))));
+        show_mistakes(&rows);
+    }
+    let (recall, false_alarms) = measure(&rows, threshold());
     assert!(rows.len() > 200);
-    assert!(recall >= 0.75, "recall {recall}");
-    assert!(false_alarms <= 0.02, "false alarms {false_alarms}");
+    assert!(recall >= 0.85, "recall {recall}");
+    assert!(false_alarms <= 0.03, "false alarms {false_alarms}");
 }

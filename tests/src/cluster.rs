@@ -135,6 +135,8 @@ impl Cluster {
         let pid_file =
             fs::read_to_string(self.folder().join("data/postmaster.pid")).expect("a running server");
         let postmaster = pid_file.lines().next().expect("a pid");
+        // It must not fork one more that nobody kills: that one would wait for ever for what another held.
+        let _ = Command::new("kill").args(["-STOP", postmaster]).status();
         let children =
             fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children")).unwrap_or_default();
         let mut kill = Command::new("kill");

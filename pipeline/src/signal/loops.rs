@@ -72,7 +72,7 @@ impl Loops {
         self.traces.into_iter()
     }
 
-    /// The signals that these events raise, each with its event's place: one where a call or a cycle reaches the rule's threshold,
+    /// The signals that these events raise, each with its event's place: one where a call or a cycle exceeds the rule's threshold,
     /// and none for those that follow it. A trace's events are read in the order of their times.
     pub fn read<'e>(
         &mut self,
@@ -88,8 +88,8 @@ impl Loops {
                     repetitions.runs = [0; LONGEST_CYCLE];
                     continue;
                 };
-                let threshold = step.active.threshold.unwrap_or(f64::INFINITY).max(2.0).ceil() as u32;
-                if let Some(found) = repetitions.add(hash, is_known_call(step.event), threshold) {
+                let times = least(step.active);
+                if let Some(found) = repetitions.add(hash, is_known_call(step.event), times) {
                     signals.push((step.place, signal(step.event, step.rule, step.active, &found)));
                 }
             }
@@ -103,8 +103,7 @@ impl Loops {
         events: impl Iterator<Item = (&'e Event<'e>, &'e Home)> + Clone,
     ) -> Vec<(Trace, Vec<Step<'e>>)> {
         // By borrowed keys first: most traces have too few steps for any of this.
-        let mut places: FxHashMap<(Uuid, Uuid, &str), Vec<(usize, &'e Event<'e>, &'e Home)>> =
-            FxHashMap::default();
+        let mut places: FxHashMap<(Uuid, Uuid, &str), Vec<Placed<'e>>> = FxHashMap::default();
         for (place, (event, home)) in events.enumerate() {
             let Some(trace_id) = event.text(Field::TraceId).filter(|_| is_step(event)) else { continue };
             let key = (home.tenant_id, home.project_id, trace_id);
@@ -118,8 +117,7 @@ impl Loops {
                 continue;
             };
             let trace = Trace { tenant_id, project_id, trace_id: trace_id.to_owned() };
-            let least = active.threshold.unwrap_or(f64::INFINITY);
-            if (found.len() as f64) < least && self.traces.is_empty() {
+            if found.len() < least(active) as usize && self.traces.is_empty() {
                 continue;
             }
             found.sort_by_key(|(place, event, _)| (event.ts, *place));
@@ -137,15 +135,15 @@ impl Loops {
 }
 
 impl Known {
-    /// Takes in a step; what has just reached the threshold.
-    fn add(&mut self, hash: u64, is_call: bool, threshold: u32) -> Option<Found> {
+    /// Takes in a step; what has just come `least` times.
+    fn add(&mut self, hash: u64, is_call: bool, least: u32) -> Option<Found> {
         let call = if is_call { self.count(hash) } else { 0 };
         let mut cycle = None;
         for (steps, run) in (1..).zip(&mut self.runs) {
             let before = self.recent.len().checked_sub(steps).and_then(|place| self.recent.get(place));
             *run = if before == Some(&hash) { *run + 1 } else { 0 };
             // The first round has nothing to be compared with.
-            if *run == (steps as u32).saturating_mul(threshold - 1) && cycle.is_none() && steps > 1 {
+            if *run == (steps as u32).saturating_mul(least - 1) && cycle.is_none() && steps > 1 {
                 cycle = Some(steps);
             }
         }
@@ -153,8 +151,8 @@ impl Known {
         if self.recent.len() > LONGEST_CYCLE {
             self.recent.remove(0);
         }
-        if call == threshold {
-            return Some(Found { cycle: 1, times: threshold });
+        if call == least {
+            return Some(Found { cycle: 1, times: least });
         }
         // Steps that are all the same, or a cycle of fewer steps over and over, are no longer cycle; and the calls of one that has some
         // are counted already.
@@ -163,8 +161,8 @@ impl Known {
         };
         let cycle = cycle.filter(|steps| !is_shorter(*steps))?;
         let last = self.recent.get(self.recent.len() - cycle..).unwrap_or_default();
-        let is_told = |(call, count): &(u64, u32)| *count >= threshold && last.contains(call);
-        (!self.calls.iter().any(is_told)).then_some(Found { cycle, times: threshold })
+        let is_told = |(call, count): &(u64, u32)| *count >= least && last.contains(call);
+        (!self.calls.iter().any(is_told)).then_some(Found { cycle, times: least })
     }
 
     fn count(&mut self, hash: u64) -> u32 {
@@ -181,6 +179,9 @@ impl Known {
         1
     }
 }
+
+/// An event, where it is among the others, and whose it is.
+type Placed<'e> = (usize, &'e Event<'e>, &'e Home);
 
 struct Step<'e> {
     place: usize,
@@ -212,6 +213,11 @@ fn is_step(event: &Event) -> bool {
         event.event_type,
         AgentCreate | LlmCall | ReasoningStep | Retrieval | ToolCall | VectorDbOperation
     ) && !event.repeats
+}
+
+/// The first count above the threshold.
+fn least(active: Active) -> u32 {
+    active.threshold.map_or(u32::MAX, |threshold| threshold.clamp(1.0, 1e6) as u32 + 1)
 }
 
 /// A call whose arguments are known: without them it may be another one each time.
@@ -331,7 +337,7 @@ mod tests {
 
     /// Places, lengths of cycles.
     fn found(written: &[&str]) -> Vec<(usize, u64)> {
-        let signals = read(&mut Loops::default(), &events(written), &home(5.0));
+        let signals = read(&mut Loops::default(), &events(written), &home(4.0));
         signals.iter().map(|(place, signal)| (*place, signal.details["cycle"].as_u64().unwrap())).collect()
     }
 
@@ -342,11 +348,11 @@ mod tests {
         assert_eq!(found(&call), [(4, 1)]);
         let between = ["s:a", "=1", "s:a", "=2", "s:b", "s:a", "=3", "s:a", "f:a", "s:a", "s:a"];
         assert_eq!(found(&between), [(9, 1)]);
-        let signals = read(&mut Loops::default(), &events(&call), &home(5.0));
+        let signals = read(&mut Loops::default(), &events(&call), &home(4.0));
         let (_, signal) = &signals[0];
         assert_eq!(
             (signal.value, signal.threshold, signal.group.as_str()),
-            (5.0, Some(5.0), "tool_name=search")
+            (5.0, Some(4.0), "tool_name=search")
         );
         assert_eq!(signal.details["tool"], "search");
         assert_eq!(signal.details["repetitions"], 5);
@@ -375,7 +381,7 @@ mod tests {
     fn steps_count_in_the_order_of_their_times_and_a_wrapped_call_is_one() {
         let mut shuffled = events(&["-plan", "-act"].repeat(5));
         shuffled.reverse();
-        assert_eq!(read(&mut Loops::default(), &shuffled, &home(5.0))[0].0, 0);
+        assert_eq!(read(&mut Loops::default(), &shuffled, &home(4.0))[0].0, 0);
         let mut wrapped = events(&["s:a"; 8]);
         for (place, event) in wrapped.iter_mut().enumerate() {
             event.set_text(Field::SpanId, Some(place.to_string().into()));
@@ -383,7 +389,7 @@ mod tests {
                 event.set_text(Field::ParentSpanId, Some((place - 1).to_string().into()));
             }
         }
-        assert!(read(&mut Loops::default(), &wrapped, &home(5.0)).is_empty());
+        assert!(read(&mut Loops::default(), &wrapped, &home(4.0)).is_empty());
     }
 
     #[test]
@@ -392,8 +398,8 @@ mod tests {
         for (place, event) in apart.iter_mut().enumerate() {
             event.set_text(Field::TraceId, Some(format!("t{}", place % 2).into()));
         }
-        assert!(read(&mut Loops::default(), &apart, &home(5.0)).is_empty());
-        let (one, mut other) = (home(5.0), home(5.0));
+        assert!(read(&mut Loops::default(), &apart, &home(4.0)).is_empty());
+        let (one, mut other) = (home(4.0), home(4.0));
         other.project_id = Uuid::max();
         let eight = events(&["s:a"; 8]);
         let homes = eight
@@ -402,7 +408,7 @@ mod tests {
             .map(|(place, event)| (event, if place % 2 == 0 { &one } else { &other }));
         assert!(Loops::default().read(homes).is_empty());
         let off = Override { name: NAME.into(), enabled: false, severity: Severity::High, threshold: None };
-        let mut without = home(5.0);
+        let mut without = home(4.0);
         without.rules = Arc::new(RuleSet::new(&[off]));
         assert!(read(&mut Loops::default(), &eight, &without).is_empty());
     }
@@ -413,7 +419,7 @@ mod tests {
             steps in proptest::collection::vec(proptest::sample::select(vec!["s:a", "s:b", "=x", "-p", "-q", "f"]), 0..80),
             cut in 0usize..80,
         ) {
-            let home = home(3.0);
+            let home = home(2.0);
             let all = events(&steps);
             let place = |(place, signal): &(usize, Signal)| (*place, signal.details.clone());
             let whole: Vec<_> = read(&mut Loops::with_known([(Trace { tenant_id: Uuid::nil(), project_id: Uuid::nil(), trace_id: "t".into() }, Known::default())]), &all, &home).iter().map(place).collect();

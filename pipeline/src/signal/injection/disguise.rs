@@ -2,14 +2,29 @@
 //! apart, base64.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 /// Payloads of one text that are opened, and the shortest: 24 bytes of text.
 const MOST_PAYLOADS: usize = 4;
 const SHORTEST_PAYLOAD: usize = 32;
 
-/// Words that are looked for in base64 and letter by letter.
-const WORDS: [&str; 8] =
-    ["ignore", "disregard", "instruction", "system prompt", "reveal", "forget", "unrestricted", "override"];
+static ESCAPES: LazyLock<Finder> = LazyLock::new(|| Finder::new(b"\\u"));
+
+/// Words that are looked for in base64, letter by letter and in digits.
+pub const WORDS: [&str; 10] = [
+    "ignore",
+    "disregard",
+    "instruction",
+    "instructions",
+    "previous",
+    "system prompt",
+    "reveal",
+    "forget",
+    "unrestricted",
+    "override",
+];
 
 /// How the words begin to look in base64, whatever stands before them, and letter by letter.
 pub fn anchors() -> Vec<String> {
@@ -57,7 +72,7 @@ pub fn is_likely(text: &str) -> bool {
     if !bytes.is_ascii() && text.chars().any(is_odd) {
         return true;
     }
-    memchr::memmem::find_iter(bytes, b"\\u").any(|at| {
+    ESCAPES.find_iter(bytes).any(|at| {
         let hex = text.get(at + 2..at + 6).and_then(|hex| u32::from_str_radix(hex, 16).ok());
         // Halves of pairs: letters of mathematics are written so, and emojis.
         hex.is_some_and(|code| matches!(code, 0xD835 | 0xDB40) || char::from_u32(code).is_some_and(is_odd))

@@ -20,6 +20,10 @@ const QUOTED: f64 = 0.55;
 const DISCUSSED: [f64; 3] = [1.0, 0.7, 0.5];
 /// Where a person takes back what is their own.
 const OWN: f64 = 0.3;
+/// Where it is part of a question how or why.
+const ASKED: f64 = 0.6;
+/// Words before a pattern that make it a question.
+const QUESTION: usize = 5;
 
 /// In an image of Markdown; six bytes, as anchors are.
 const IMAGE_LINK: &[u8] = b"](http";
@@ -77,6 +81,7 @@ pub struct List {
     not: Class,
     mine: Class,
     discuss: Class,
+    ask: Class,
 }
 
 impl List {
@@ -128,8 +133,9 @@ impl List {
         list.complete_stems();
         list.sort_stems();
         let class = |name| named.get(name).map_or(Class::MAX, |(class, _)| *class);
-        (list.not, list.mine, list.discuss) = (class("@not"), class("@mine"), class("@discuss"));
-        let in_digits: Vec<String> = anchors.iter().map(|anchor| disguise::in_digits(anchor)).collect();
+        (list.not, list.mine) = (class("@not"), class("@mine"));
+        (list.discuss, list.ask) = (class("@discuss"), class("@ask"));
+        let in_digits: Vec<String> = disguise::WORDS.iter().map(|word| disguise::in_digits(word)).collect();
         let words = anchors.iter().chain(&in_digits).map(String::as_str);
         list.anchors = Anchors::new(parts.iter().map(String::as_str), words);
         let search = AhoCorasick::builder()
@@ -233,7 +239,8 @@ impl List {
                 }
                 let own = if own { OWN } else { 1.0 };
                 let quoted = if token.quoted { QUOTED } else { 1.0 };
-                let weight = pattern.weights.of(source) * own * quoted * self.discussed(tokens, at);
+                let asked = if self.is_asked(tokens, at) { ASKED } else { 1.0 };
+                let weight = pattern.weights.of(source) * own * quoted * asked * self.discussed(tokens, at);
                 hits.push(Hit { kind: pattern.kind, weight });
             }
         }
@@ -294,6 +301,12 @@ impl List {
     fn is_denied(&self, tokens: &[Token], at: usize) -> bool {
         let before = tokens.get(at.saturating_sub(2)..at).unwrap_or_default();
         before.iter().rev().take_while(|token| !token.ends_sentence).any(|token| self.is(token, self.not))
+    }
+
+    /// `How do I ...`.
+    fn is_asked(&self, tokens: &[Token], at: usize) -> bool {
+        let before = tokens.get(at.saturating_sub(QUESTION)..at).unwrap_or_default();
+        before.iter().rev().take_while(|token| !token.ends_sentence).any(|token| self.is(token, self.ask))
     }
 
     fn discussed(&self, tokens: &[Token], at: usize) -> f64 {
@@ -430,7 +443,10 @@ mod tests {
                             .map(|word| word.trim_end_matches('*').len())
                             .max()
                     });
-                    assert!(longest.flatten().sum::<usize>() >= anchors::SHORTEST, "{line}");
+                    assert!(
+                        longest.flatten().map(|longest| longest + 1).sum::<usize>() > anchors::SHORTEST,
+                        "{line}"
+                    );
                     assert!(slots.len() > 1, "{line}");
                 }
                 None => panic!("{line}"),
