@@ -108,7 +108,7 @@ fn plant(client: &mut Client) -> Result<()> {
          INSERT INTO observa_internal.metric_totals
          SELECT m.tenant_id, m.resolution, m.bucket, s.project_id, 'prod', 'llm_call', sum(m.events), 0, 0, sum(m.billable), sum(m.priced),
                 sum(m.input_tokens), sum(m.output_tokens), 0, 0, 0, sum(m.total_tokens), sum(m.cost_usd), sum(m.events) * 0.8, sum(m.events),
-                sum(m.events) * 0.1, sum(m.events), sum(m.events) * 0.2, sum(m.events), min(m.latency), NULL
+                sum(m.events) * 0.1, sum(m.events), sum(m.events) * 0.2, sum(m.events), (array_agg(m.latency))[1], NULL
            FROM observa_internal.metrics m JOIN observa_internal.metric_series s USING (tenant_id, series_id) GROUP BY 1, 2, 3, 4;
          INSERT INTO observa_internal.detection_rules (tenant_id, name, metric, window_minutes, threshold, group_by, filter, direction, severity,
                 min_samples, no_data, for_minutes, resolve_minutes)

@@ -117,6 +117,14 @@ fn a_burst_of_errors_is_one_alert_which_resolves_itself_when_all_is_well() {
     db.ingest(&calls("well", 40, |_| 1_000, |_| json!({})));
     round(&mut db);
     assert_eq!(alerts(&mut db), open);
+    // Another rule that tells of the same problem keeps the alert open until it finds it well, too.
+    db.run(
+        "INSERT INTO observa_internal.rule_states (tenant_id, alert_key, rule, project_id, environment, alert_group, signal, level, flaps)
+         SELECT tenant_id, alert_key, 'error_rate_anomaly', project_id, environment, alert_group, signal, 2, 0 FROM observa_internal.rule_states",
+    );
+    age(&mut db, 5);
+    round(&mut db);
+    assert_eq!(alerts(&mut db), open);
     age(&mut db, 5);
     round(&mut db);
     assert_eq!(alerts(&mut db), [alert("error_rate", "model=m", "critical", "resolved")]);

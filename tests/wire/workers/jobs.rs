@@ -2,7 +2,7 @@
 
 use observa_tests::Database;
 use observa_tests::database::{error, one};
-use observa_tests::event::{llm_call, with};
+use observa_tests::event::{lines, llm_call, now_ms, with};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -244,4 +244,20 @@ fn a_restore_holds_all_jobs_to_its_end() {
     eventually("all jobs run again", || {
         db.count("observa.workers WHERE runs > 0 AND state = 'waiting'") == JOBS
     });
+}
+
+#[test]
+fn a_worker_alerts_of_what_a_window_shows_within_two_intervals() {
+    let mut db = Database::ready_in(server("workers-detect", "observa.detection_interval = 2"));
+    wait_for_worker(&mut db.connect(), &db.name);
+    eventually("all jobs run once", || db.count(UNDONE) == 0);
+    let failed = json!({"model": "m", "status": "error", "timestamp": now_ms()});
+    let events: Vec<Value> =
+        (0..40).map(|n| with(llm_call(&format!("failed {n}")), failed.clone())).collect();
+    db.ingest(&lines(&events));
+    let begun = std::time::Instant::now();
+    eventually("the alert", || {
+        db.count("observa.alerts WHERE rule = 'error_rate' AND alert_group = 'model=m'") == 1
+    });
+    assert!(begun.elapsed() < std::time::Duration::from_secs(2 * 2 + 1), "{:?}", begun.elapsed());
 }
