@@ -68,6 +68,40 @@ fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
     or_raise(end("close_alert", id, note, include_str!("../sql/alert/close.sql"), "not closed"));
 }
 
+/// What a tenant may mute at once: each is asked for every alert that may be raised.
+const MOST_MUTES: i64 = 1_000;
+
+#[pg_extern(sql = false)]
+fn mute_rule(rule: Option<&str>, alert_group: Option<&str>, until: Option<TimestampWithTimeZone>) {
+    or_raise(mute(rule, alert_group, until));
+}
+
+fn mute(
+    rule: Option<&str>,
+    alert_group: Option<&str>,
+    until: Option<TimestampWithTimeZone>,
+) -> Result<(), Error> {
+    let rule = rule.filter(|rule| !rule.is_empty() && rule.len() <= 200);
+    let rule =
+        rule.ok_or_else(|| Error::Invalid("rule must have 1 to 200 bytes: what alerts call it".into()))?;
+    storage::ensure()?;
+    keys::require(|rights| rights.administer, "mute rules")?;
+    let tenant_id = match Acting::current() {
+        Some(acting) => acting.tenant_id,
+        None => tenants::acting_home().ok_or(Error::NoTenant)?.tenant_id,
+    };
+    let deed = Deed::of("mute_rule", "rule", rule);
+    tenants::administer(sql_uuid(tenant_id), &deed, || {
+        let count = Spi::get_one::<i64>(include_str!("../sql/alert/count_mutes.sql"))?.unwrap_or_default();
+        let until = until.unwrap_or_else(TimestampWithTimeZone::negative_infinity);
+        if count >= MOST_MUTES && storage::unix_micros(until) > storage::now() {
+            return Err(Error::Invalid(format!("a tenant mutes {MOST_MUTES} rules and groups at most")));
+        }
+        run(include_str!("../sql/alert/mute.sql"), &[rule.into(), alert_group.into(), until.into()])?;
+        Ok(())
+    })
+}
+
 /// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
 fn end(
     action: &'static str,

@@ -20,3 +20,13 @@ REVOKE ALL ON FUNCTION observa.acknowledge_alert(uuid, text), observa.resolve_al
     observa.close_alert(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.acknowledge_alert(uuid, text), observa.resolve_alert(uuid, text),
     observa.close_alert(uuid, text) TO observa_admin;
+
+CREATE FUNCTION observa.mute_rule(rule text, alert_group text, until timestamptz) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'mute_rule_wrapper';
+ALTER FUNCTION observa.mute_rule(text, text, timestamptz) OWNER TO observa_owner;
+COMMENT ON FUNCTION observa.mute_rule(text, text, timestamptz) IS 'Until a time a rule raises no alerts about a group; NULL: about anything. Signals go on
+
+rule is what alerts call it. A time that is over, or NULL, ends it: the next signal raises an alert again. Open alerts stay.';
+REVOKE ALL ON FUNCTION observa.mute_rule(text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.mute_rule(text, text, timestamptz) TO observa_admin;

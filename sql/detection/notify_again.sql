@@ -4,6 +4,9 @@ WITH again AS MATERIALIZED (
     SELECT a.tenant_id, a.alert_id
       FROM observa_internal.alerts a
      WHERE a.tenant_id = observa.current_tenant() AND a.alert_key = $1 AND a.status = 'active' AND a.told = 'active'
+       AND NOT EXISTS (SELECT FROM observa_internal.rule_mutes u
+                        WHERE u.tenant_id = a.tenant_id AND u.rule = a.rule AND (u.alert_group IS NULL OR u.alert_group = a.alert_group)
+                          AND u.until > pg_catalog.now())
 ), renewed AS (
     UPDATE observa_internal.notifications n
        SET notification_id = pg_catalog.gen_random_uuid(), state = 'pending', attempts = 0, next_attempt = pg_catalog.now(), lease = NULL,

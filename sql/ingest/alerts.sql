@@ -26,6 +26,9 @@ candidate AS MATERIALIZED (
      WHERE NOT EXISTS (SELECT FROM observa_internal.alerts a
                         WHERE a.tenant_id = c.tenant_id AND a.alert_key = c.alert_key
                           AND a.status IN ('active', 'acknowledged'))
+       AND NOT EXISTS (SELECT FROM observa_internal.rule_mutes u
+                        WHERE u.tenant_id = c.tenant_id AND u.rule = c.rule AND (u.alert_group IS NULL OR u.alert_group = c.alert_group)
+                          AND u.until > pg_catalog.now())
 ), bucket AS MATERIALIZED (
     SELECT b.bucket,
            CASE WHEN b.many AND observa_internal.try_lock(b.bucket, shared => false) THEN 'whole'

@@ -17,6 +17,11 @@ WITH hours AS (
      WHERE r.tenant_id = observa.current_tenant()
        AND (pg_catalog.right(r.alert_group, 17) = $2
             OR pg_catalog.substr(r.alert_group, pg_catalog.strpos(r.alert_group, '=') + 1) = $1)
+), mutes AS (
+    DELETE FROM observa_internal.rule_mutes u
+     WHERE u.tenant_id = observa.current_tenant()
+       AND (pg_catalog.right(u.alert_group, 17) = $2
+            OR pg_catalog.substr(u.alert_group, pg_catalog.strpos(u.alert_group, '=') + 1) = $1)
 ), own AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)

@@ -28,6 +28,19 @@ COMMENT ON COLUMN observa_internal.rule_states.flaps IS 'How often it came back 
 COMMENT ON COLUMN observa_internal.rule_states.ended_at IS 'When it was well again; NULL: it is not, or never was otherwise';
 COMMENT ON CONSTRAINT rule_states_pkey ON observa_internal.rule_states IS 'What a rule keeps of a group, and the rules that tell of an alert''s problem';
 
+CREATE TABLE IF NOT EXISTS observa_internal.rule_mutes (
+    tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
+    rule text NOT NULL CHECK (length(rule) BETWEEN 1 AND 200),
+    alert_group text CHECK (length(alert_group) <= 4000),
+    until timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    CONSTRAINT rule_mutes_key UNIQUE NULLS NOT DISTINCT (tenant_id, rule, alert_group)
+);
+COMMENT ON TABLE observa_internal.rule_mutes IS 'What raises no alerts for a while';
+COMMENT ON COLUMN observa_internal.rule_mutes.rule IS 'As alerts and signals call it';
+COMMENT ON COLUMN observa_internal.rule_mutes.alert_group IS 'NULL: whatever it is about';
+COMMENT ON CONSTRAINT rule_mutes_key ON observa_internal.rule_mutes IS 'What is asked for each alert that may be raised';
+
 -- A rule over windows: what a tenant has changed of a built-in one, or all of its own.
 ALTER TABLE observa_internal.detection_rules
     ADD COLUMN IF NOT EXISTS metric text CHECK (metric IN ('count', 'error_rate', 'p50_latency', 'p95_latency', 'p99_latency', 'p95_ttft', 'tokens', 'cost',

@@ -54,5 +54,16 @@ COMMENT ON VIEW observa.alerts IS 'Alerts: what somebody should look at
 One is open for each rule and group. observa.acknowledge_alert(id), observa.resolve_alert(id) and observa.close_alert(id)
 end its life.';
 
+CREATE OR REPLACE VIEW observa.muted_rules WITH (security_invoker = true) AS
+SELECT u.rule, u.alert_group, u.until, u.created_at, u.tenant_id
+  FROM observa_internal.rule_mutes u
+ WHERE u.until > pg_catalog.now();
+COMMENT ON VIEW observa.muted_rules IS 'What raises no alerts for now
+
+observa.mute_rule(rule, alert_group, until) mutes, and ends it.';
+COMMENT ON COLUMN observa.muted_rules.alert_group IS 'NULL: whatever it is about';
+
+CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.muted_rules
+    FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();
 CREATE OR REPLACE TRIGGER refuse_edit INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.signals
     FOR EACH ROW EXECUTE FUNCTION observa_internal.refuse_edit();

@@ -38,6 +38,11 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("observa.revoke_api_key(uuid)", "((SELECT id FROM observa.api_keys LIMIT 1))", "revoke_api_key"),
     ("observa.acknowledge_alert(uuid,text)", "((SELECT id FROM observa.alerts))", "acknowledge_alert"),
     ("observa.resolve_alert(uuid,text)", "((SELECT id FROM observa.alerts), 'mended')", "resolve_alert"),
+    (
+        "observa.mute_rule(text,text,timestamp with time zone)",
+        "('llm_error', NULL, now() + interval '1 hour')",
+        "mute_rule",
+    ),
     ("observa.close_alert(uuid,text)", "((SELECT id FROM observa.alerts))", "close_alert"),
     (
         "observa.create_webhook(uuid,text,text,text,text,text)",

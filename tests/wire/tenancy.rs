@@ -389,6 +389,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.analysis_reasons(text)", "observa_owner"),
     ("observa.authenticate(text)", "observa_system"),
     ("observa.close_alert(uuid,text)", "observa_owner"),
+    ("observa.mute_rule(text,text,timestamp with time zone)", "observa_owner"),
     ("observa.cost(text,jsonb,text,timestamp with time zone)", "observa_owner"),
     ("observa.create_api_key(uuid,text,text[],text[],timestamp with time zone,text)", "observa_owner"),
     ("observa.create_project(uuid,text,text)", "observa_owner"),

@@ -445,20 +445,57 @@ fn who_is_forgotten_is_in_no_alert_of_a_rule_that_tells_people_apart() {
     }
     round(&mut db);
     let rows = "SELECT alert_group, title, description FROM observa.alerts UNION ALL SELECT alert_group, signal, rule FROM observa_internal.rule_states
+                UNION ALL SELECT alert_group, rule, NULL FROM observa_internal.rule_mutes
                 UNION ALL SELECT alert_group, user_id, details::text FROM observa.signals";
     let naming = |db: &mut Database, who: &str| {
         db.table(rows).iter().filter(|row| row.to_string().contains(who)).count()
     };
     // Each of their five calls has a signal that there was an e-mail address, too.
+    db.run("SELECT observa.mute_rule('busy users', 'user_id=person-one', 'infinity')");
     let pseudonym: String =
         db.one("SELECT DISTINCT user_id FROM observa.events WHERE user_id LIKE 'email:%'");
     assert_eq!(
         (naming(&mut db, "person-one"), naming(&mut db, &pseudonym), naming(&mut db, "other")),
-        (3, 8, 3)
+        (4, 8, 3)
     );
     db.run("SELECT observa.forget_user('person-one'), observa.forget_user('ann@example.com')");
     assert_eq!(
         (naming(&mut db, "person-one"), naming(&mut db, &pseudonym), naming(&mut db, "other")),
         (0, 0, 3)
     );
+}
+
+#[test]
+fn what_is_muted_raises_no_alert_about_an_event_or_a_window_until_its_time_is_over() {
+    let mut db = Database::ready();
+    db.run("UPDATE observa.detection_rules SET enabled = false WHERE name LIKE 'error_rate_by_version'");
+    let fail = |db: &mut Database, name: &str, model: &str| {
+        let answer = db.ingest(&calls(name, 40, |_| 1_000, |_| json!({"model": model, "status": "error"})));
+        round(db);
+        answer["signals"].as_i64().unwrap()
+    };
+    db.run("SELECT observa.mute_rule('llm_error', NULL, now() + interval '1 hour'), observa.mute_rule('error_rate', 'model=a', 'infinity')");
+    assert_eq!(fail(&mut db, "a", "a"), 40);
+    assert_eq!((alerts(&mut db), db.count("observa.signals WHERE name = 'error_rate'")), (vec![], 1));
+    fail(&mut db, "b", "b");
+    assert_eq!(alerts(&mut db), [alert("error_rate", "model=b", "critical", "active")]);
+    let muted = "SELECT rule, alert_group FROM observa.muted_rules ORDER BY rule";
+    assert_eq!(
+        db.table(muted),
+        [
+            json!({"rule": "error_rate", "alert_group": "model=a"}),
+            json!({"rule": "llm_error", "alert_group": null})
+        ]
+    );
+    // Another tenant's alerts are its own.
+    let other = db.tenant("other");
+    db.ingest(
+        &call("c", 1_000, json!({"tenant_id": other.to_string(), "model": "c", "status": "error"}))
+            .to_string(),
+    );
+    assert_eq!(db.count(&format!("observa.alerts WHERE rule = 'llm_error' AND tenant_id = '{other}'")), 1);
+    db.run("SELECT observa.mute_rule('llm_error', NULL, NULL)");
+    db.ingest(&call("again", 1_000, json!({"model": "a", "status": "error"})).to_string());
+    assert_eq!(db.count("observa.alerts WHERE rule = 'llm_error' AND alert_group = 'model=a'"), 1);
+    assert_eq!(db.table(muted).len(), 1);
 }

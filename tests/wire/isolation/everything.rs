@@ -201,10 +201,11 @@ fn nothing_of_another_tenant_is_seen_or_changed_by_anybody() {
                 holes.push(hole(&attacker.name, sql, &heard));
             }
         }
-        // What it sent itself, and had refused, names the other tenant.
+        // What it sent itself and had refused, and what it muted of its own, names the other tenant.
         let sent = format!(
-            "DELETE FROM observa_internal.rejected_events WHERE tenant_id = '{}' AND NOT any_tenant",
-            world.ours.id
+            "DELETE FROM observa_internal.rejected_events WHERE tenant_id = '{ours}' AND NOT any_tenant;
+             DELETE FROM observa_internal.rule_mutes WHERE tenant_id = '{ours}' AND rule LIKE '%{THEIRS}%'",
+            ours = world.ours.id
         );
         world.db.run(&sent);
         let reads = ["insider", "key both", "key query", "a viewer", "a member", "an owner"];
