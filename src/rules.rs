@@ -54,7 +54,7 @@ fn default_rules() -> TableIterator<
             rule.unit.to_owned(),
             Some(rule.event_types.iter().map(|event_type| event_type.name().to_owned()).collect()),
             rule.description.to_owned(),
-            true,
+            rule.enabled,
             None,
             None,
             None,

@@ -90,10 +90,10 @@ impl Judges {
             let note = self.note();
             match process::transaction(|| or_raise(claim(note.as_deref(), free))) {
                 Ok(claimed) => {
-                    // There may be more.
-                    let pause = if claimed.is_empty() { LOOK } else { CLAIM };
-                    self.next_claim = Instant::now() + pause;
                     self.ask(&claimed);
+                    // While somebody is asked there may be more, or room for more, at any time.
+                    let is_idle = self.engine.as_ref().is_none_or(Engine::is_idle);
+                    self.next_claim = Instant::now() + if is_idle { LOOK } else { CLAIM };
                 }
                 Err(failure) => {
                     pgrx::warning!("observa: judges failed: {}", failure.text());

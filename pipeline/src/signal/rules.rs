@@ -42,6 +42,8 @@ pub struct Rule {
     /// Does not fire beside this one, which says more.
     pub yields_to: Option<&'static str>,
     pub description: &'static str,
+    /// Whether it is on where nobody has decided it.
+    pub enabled: bool,
 }
 
 impl std::fmt::Debug for Rule {
@@ -70,6 +72,7 @@ const RULE: Rule = Rule {
     group: &[Field::Route],
     yields_to: None,
     description: "",
+    enabled: true,
 };
 
 #[rustfmt::skip]
@@ -119,6 +122,7 @@ pub static RULES: &[Rule] = &[
         description: "Personal data was in the event, and was replaced before it was stored", ..RULE },
     Rule { name: "prompt_injection", category: "security", severity: Severity::High, unit: "score", measure: injected,
         event_types: &[LlmCall, Retrieval, ToolCall], threshold: Some(0.5),
+        enabled: false,
         description: "What a user said, or what was retrieved or came from a tool, reads like an attempt to turn the model from its instructions", ..RULE },
     Rule { name: "agent_loop", category: "agent", severity: Severity::High, unit: "repetitions", measure: of_traces,
         event_types: &[ToolCall, LlmCall, Retrieval, VectorDbOperation, ReasoningStep, AgentCreate], threshold: Some(4.0),
@@ -272,7 +276,7 @@ impl RuleSet {
         let active = RULES.iter().map(|rule| {
             let default = Override {
                 name: String::new(),
-                enabled: true,
+                enabled: rule.enabled,
                 severity: rule.severity,
                 threshold: rule.threshold,
             };
