@@ -68,7 +68,7 @@ impl Desk {
         for task in tasks {
             let address = Address::of(&task);
             self.forget_some(&address);
-            self.gates.expect(&address, task.endpoint.concurrency);
+            self.gates.prepare(&address, task.endpoint.concurrency);
             let queue = self.endpoints.entry(address.clone()).or_insert_with(|| Queue {
                 endpoint: Endpoint::new(address.kind, task.endpoint.clone()),
                 waiting: VecDeque::new(),

@@ -174,7 +174,7 @@ impl Gates {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn expect(&self, address: &Address, concurrency: usize) {
+    pub fn prepare(&self, address: &Address, concurrency: usize) {
         let mut board = self.lock();
         board.last.insert(address.kind, (address.clone(), concurrency));
         board.gates.entry(address.clone()).or_default();
@@ -264,7 +264,7 @@ mod tests {
         let address = Address { kind: Kind::Judge, url: "https://x/v1".into(), key: [None, None] };
         let free = |held| gates.free(Kind::Judge, held, |concurrency| concurrency * 2);
         assert_eq!((free(0), free(30), free(40)), (32, 2, 0), "before the first task");
-        gates.expect(&address, 3);
+        gates.prepare(&address, 3);
         assert_eq!((free(0), free(5), free(6)), (6, 1, 0));
         let long_ago = Instant::now() - SECOND * 60;
         for _ in 0..5 {
