@@ -93,6 +93,11 @@ static TABLE: &[Builtin] = &[
         description: "More events of a route failed or timed out than the threshold allows", ..ERRORS },
     Builtin { name: "error_rate_by_provider", event_type: LLM, by: By::Columns(&[Provider]), enabled: false,
         description: "More of a provider's calls failed or timed out than the threshold allows", ..ERRORS },
+    // Where calls are too few for a fourth of them to say something.
+    Builtin { name: "mostly_failing_by_tool", event_type: TOOL, by: BY_TOOL, minutes: 15, threshold: 0.6, min_samples: 10,
+        description: "Most of the few calls of a tool failed or timed out", ..ERRORS },
+    Builtin { name: "mostly_failing_by_model", event_type: LLM, by: BY_MODEL, minutes: 15, threshold: 0.6, min_samples: 10,
+        description: "Most of the few calls of a model failed or timed out", ..ERRORS },
     Builtin { name: "error_rate_anomaly", event_type: LLM, by: BY_MODEL, minutes: 15, threshold: 6.0, min_samples: 50,
         history: Some(ErrorRate), floor: 0.05,
         description: "Far more of a model's calls fail than is usual for it", ..ERRORS },
