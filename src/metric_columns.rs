@@ -98,6 +98,11 @@ fn ttft(group: &Group, removed: bool) -> Option<pg_sys::Datum> {
     histogram(if removed { group.removed_ttft() } else { group.ttft() })
 }
 
+/// Most series have no scores: there NULL takes no room.
+fn scored(score: (f64, i64)) -> Option<(f64, i64)> {
+    (score != (0.0, 0)).then_some(score)
+}
+
 pub fn metrics<'f>() -> Vec<Column<Metric<'f>>> {
     let names = [
         Column { name: "tenant_id", value: |row: &Metric| uuid(row.tenant_id) },
@@ -107,6 +112,34 @@ pub fn metrics<'f>() -> Vec<Column<Metric<'f>>> {
         Column { name: "cost_usd", value: |row| money(&row.row.group.sums.cost_usd) },
         Column { name: "latency", value: |row| latency(&row.row.group, row.removed) },
         Column { name: "ttft", value: |row| ttft(&row.row.group, row.removed) },
+        Column {
+            name: "coherence_sum",
+            value: |row| scored(row.row.group.scores.coherence).and_then(|(sum, _)| sum.into_datum()),
+        },
+        Column {
+            name: "coherence_count",
+            value: |row| scored(row.row.group.scores.coherence).and_then(|(_, count)| count.into_datum()),
+        },
+        Column {
+            name: "toxicity_sum",
+            value: |row| scored(row.row.group.scores.toxicity).and_then(|(sum, _)| sum.into_datum()),
+        },
+        Column {
+            name: "toxicity_count",
+            value: |row| scored(row.row.group.scores.toxicity).and_then(|(_, count)| count.into_datum()),
+        },
+        Column {
+            name: "hallucination_risk_sum",
+            value: |row| {
+                scored(row.row.group.scores.hallucination_risk).and_then(|(sum, _)| sum.into_datum())
+            },
+        },
+        Column {
+            name: "hallucination_risk_count",
+            value: |row| {
+                scored(row.row.group.scores.hallucination_risk).and_then(|(_, count)| count.into_datum())
+            },
+        },
     ];
     let numbers = numbers!(Metric: events,
         errors,

@@ -98,6 +98,8 @@ unfolded!(unfolded_metrics(name: &str), fold, row in fold.rows(resolution(name))
     reasoning_tokens: i64 = row.group.sums.reasoning_tokens,
     total_tokens: i64 = row.group.sums.total_tokens,
     cost_usd: Option<AnyNumeric> = money(&row.group.sums.cost_usd),
+    score_sums: Vec<f64> = row.group.scores.parts().map(|(sum, _)| sum).to_vec(),
+    score_counts: Vec<i64> = row.group.scores.parts().map(|(_, count)| count).to_vec(),
     latency: Option<Vec<u8>> = bytes(row.group.latency()),
     ttft: Option<Vec<u8>> = bytes(row.group.ttft()),
     removed_latency: Option<Vec<u8>> = bytes(row.group.removed_latency()),

@@ -7,7 +7,7 @@ use observa_pipeline::histogram::Latencies;
 use observa_pipeline::rollup::Resolution;
 use observa_pipeline::signal::Severity;
 use observa_pipeline::signal::window::edit::Scoped;
-use observa_pipeline::signal::window::measure::{self, Counts, Names, Row, Sums};
+use observa_pipeline::signal::window::measure::{self, Names, Row, Sums};
 use observa_pipeline::signal::window::replay::{Histories, Past, replay};
 use observa_pipeline::signal::window::state::Act;
 use observa_pipeline::signal::window::{Dimension, Source, WindowRule, builtin};
@@ -378,8 +378,7 @@ fn raised(seed: u64, incidents: &[Incident]) -> Vec<(i64, String)> {
                     (Dimension::Version, Some(service.version)),
                     (Dimension::Status, Some(status)),
                 ]);
-                let counts = Counts { coherence: (0.0, 0), toxicity: (0.0, 0), ..row.counts };
-                of_series.add(at, place, Row { counts, ..row });
+                of_series.add(at, place, row);
             }
         }
         if at % 60 == 59 {

@@ -110,10 +110,10 @@ CREATE FUNCTION observa_internal.unfolded_metrics(resolution text) RETURNS TABLE
         environment text, event_type text, status text, provider text, model text, route text, tool_name text, version text,
         events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, input_tokens bigint, output_tokens bigint,
         cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint, cost_usd numeric,
-        latency bytea, ttft bytea, removed_latency bytea, removed_ttft bytea)
+        score_sums double precision[], score_counts bigint[], latency bytea, ttft bytea, removed_latency bytea, removed_ttft bytea)
     LANGUAGE c STABLE STRICT ROWS 100 SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'unfolded_metrics_wrapper';
-COMMENT ON FUNCTION observa_internal.unfolded_metrics(text) IS 'What maintenance has not folded into metrics yet, of those that the caller may read';
+COMMENT ON FUNCTION observa_internal.unfolded_metrics(text) IS 'What maintenance has not folded into metrics yet, of those that the caller may read; scores are of coherence, toxicity, hallucination risk';
 
 CREATE FUNCTION observa_internal.unfolded_totals(resolution text) RETURNS TABLE (tenant_id uuid, bucket timestamptz, project_id uuid, environment text,
         event_type text, events bigint, errors bigint, timeouts bigint, billable bigint, priced bigint, input_tokens bigint,

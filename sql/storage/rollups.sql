@@ -72,6 +72,12 @@ CREATE TABLE IF NOT EXISTS observa_internal.metrics (
     PRIMARY KEY (tenant_id, resolution, bucket, series_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an hour or a day';
+ALTER TABLE observa_internal.metrics ADD COLUMN IF NOT EXISTS coherence_sum double precision, ADD COLUMN IF NOT EXISTS coherence_count bigint,
+    ADD COLUMN IF NOT EXISTS toxicity_sum double precision, ADD COLUMN IF NOT EXISTS toxicity_count bigint,
+    ADD COLUMN IF NOT EXISTS hallucination_risk_sum double precision, ADD COLUMN IF NOT EXISTS hallucination_risk_count bigint;
+COMMENT ON COLUMN observa_internal.metrics.coherence_sum IS 'NULL, as coherence_count: nothing of it was scored, or it came before scores were kept here';
+COMMENT ON COLUMN observa_internal.metrics.toxicity_sum IS 'NULL, as toxicity_count: nothing of it was scored, or it came before scores were kept here';
+COMMENT ON COLUMN observa_internal.metrics.hallucination_risk_sum IS 'NULL, as hallucination_risk_count: nothing of it was scored, or it came before scores were kept here';
 COMMENT ON COLUMN observa_internal.metrics.priced IS 'Billable events whose cost is known: where there are none, the cost is NULL to readers';
 COMMENT ON CONSTRAINT metrics_pkey ON observa_internal.metrics IS 'The row that is added to, and a tenant''s time range';
 

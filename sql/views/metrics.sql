@@ -24,7 +24,13 @@ SELECT m.bucket, m.tenant_id, s.project_id, s.environment, s.event_type, s.provi
        CASE WHEN t.tenant_id IS NULL THEN m.ttft::observa.histogram ELSE observa_internal.subtract_histograms(
            observa_internal.add_histograms(m.ttft::observa.histogram, t.ttft::observa.histogram), t.removed_ttft::observa.histogram)
        END AS ttft,
-       m.total_tokens + coalesce(t.total_tokens, 0) AS total_tokens
+       m.total_tokens + coalesce(t.total_tokens, 0) AS total_tokens,
+       coalesce(m.coherence_sum, 0) + coalesce(t.score_sums[1], 0) AS coherence_sum,
+       coalesce(m.coherence_count, 0) + coalesce(t.score_counts[1], 0) AS coherence_count,
+       coalesce(m.toxicity_sum, 0) + coalesce(t.score_sums[2], 0) AS toxicity_sum,
+       coalesce(m.toxicity_count, 0) + coalesce(t.score_counts[2], 0) AS toxicity_count,
+       coalesce(m.hallucination_risk_sum, 0) + coalesce(t.score_sums[3], 0) AS hallucination_risk_sum,
+       coalesce(m.hallucination_risk_count, 0) + coalesce(t.score_counts[3], 0) AS hallucination_risk_count
   FROM observa_internal.metrics m
   JOIN observa_internal.metric_series s ON s.tenant_id = m.tenant_id AND s.series_id = m.series_id
   LEFT JOIN tail t ON t.tenant_id = m.tenant_id AND t.bucket = m.bucket AND t.series_id = m.series_id
@@ -34,7 +40,8 @@ SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.event_type, t.provi
        t.events, t.errors, t.timeouts, t.billable, t.input_tokens, t.output_tokens, t.cached_input_tokens, t.cache_write_tokens,
        t.reasoning_tokens, CASE WHEN t.priced > 0 THEN t.cost_usd END,
        observa_internal.subtract_histograms(t.latency::observa.histogram, t.removed_latency::observa.histogram),
-       observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram), t.total_tokens
+       observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram), t.total_tokens, t.score_sums[1],
+       t.score_counts[1], t.score_sums[2], t.score_counts[2], t.score_sums[3], t.score_counts[3]
   FROM tail t
  WHERE t.events <> 0
    AND NOT EXISTS (SELECT FROM observa_internal.metrics m
@@ -99,9 +106,12 @@ COMMENT ON COLUMN observa.metrics_%1$s.billable IS 'Calls that a provider bills'
 COMMENT ON COLUMN observa.metrics_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.metrics_%1$s.latency IS 'Milliseconds; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_%1$s.ttft IS 'Milliseconds to the first token; NULL: none is known';
+COMMENT ON COLUMN observa.metrics_%1$s.coherence_sum IS 'Over coherence_count it is their mean';
+COMMENT ON COLUMN observa.metrics_%1$s.toxicity_sum IS 'Over toxicity_count it is their mean';
+COMMENT ON COLUMN observa.metrics_%1$s.hallucination_risk_sum IS 'Over hallucination_risk_count it is their mean';
 COMMENT ON VIEW observa.metrics_total_%1$s IS 'Events by the %1$s and type alone: few rows, for overviews
 
-As metrics_%1$s, with sums of scores and how many were scored.';
+As metrics_%1$s, with a sketch of end users.';
 COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; hours and days are those of UTC';
 COMMENT ON COLUMN observa.metrics_total_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.metrics_total_%1$s.latency IS 'Milliseconds; NULL: none is known';

@@ -35,7 +35,8 @@ pub struct Reader {
 
 impl Reader {
     /// Rows of some ranges (resolution, from a minute since 1970 on, before another), each with its resolution, minute and the place of
-    /// its names. The names are added to those that are known: of series they are there before the first row.
+    /// its names. The names are added to those that are known: of series and totals they are there before the first row, so that silence
+    /// is heard.
     pub fn read(
         &self,
         source: &Source,
@@ -43,8 +44,12 @@ impl Reader {
         known: &mut Known,
         mut each: impl FnMut(&[Names], Resolution, i64, usize, Row),
     ) -> Result<(), Error> {
-        if *source == Source::Series && known.names.is_empty() {
-            self.series(known)?;
+        if known.names.is_empty() {
+            match source {
+                Source::Series => self.series(known)?,
+                Source::Totals => self.totals(known)?,
+                Source::Users | Source::Tag(_) => {}
+            }
         }
         for (resolution, since, until) in ranges {
             let mut give =
@@ -60,7 +65,7 @@ impl Reader {
                         let place = series.and_then(|id| known.places.get(&Key::Series(id)).copied());
                         if let (Some(place), Some(bucket)) = (place, minute(found, 2)) {
                             let row = Row {
-                                counts: counts(found, 3),
+                                counts: with_scores(counts(found, 3), found, 9),
                                 latency: found.get(7),
                                 ttft: found.get(8),
                                 users: None,
@@ -84,18 +89,7 @@ impl Reader {
                         known,
                         Column::EventType,
                         |found| {
-                            let score = |column| {
-                                (
-                                    found.get(column).unwrap_or_default(),
-                                    found.get(column + 1).unwrap_or_default(),
-                                )
-                            };
-                            let counts = Counts {
-                                coherence: score(11),
-                                toxicity: score(13),
-                                hallucination_risk: score(15),
-                                ..counts(found, 5)
-                            };
+                            let counts = with_scores(counts(found, 5), found, 11);
                             Row { counts, latency: found.get(9), ttft: found.get(10), users: found.get(17) }
                         },
                         give,
@@ -147,6 +141,17 @@ impl Reader {
         })
     }
 
+    fn totals(&self, known: &mut Known) -> Result<(), Error> {
+        let sql = concat!(include_str!("../../sql/detection/totals.sql"), "\0");
+        let since = sql_time(self.seen_since * 1_440 * MINUTE);
+        plans::each(sql, &[since.into()], self.is_fresh, |found| {
+            let names = (found.get::<pgrx::Uuid>(1), found.get::<String>(2), found.get::<String>(3));
+            if let (Some(project), Some(environment), Some(event_type)) = names {
+                known.named(identity::uuid(project), environment, event_type, Column::EventType);
+            }
+        })
+    }
+
     /// Rows that carry their names: project, environment, and a type of event or a key; then comes the bucket.
     fn keyed(
         &self,
@@ -161,15 +166,7 @@ impl Reader {
             let names = (found.get::<pgrx::Uuid>(1), found.get::<String>(2), found.get::<String>(3));
             let (Some(project), Some(environment), Some(name)) = names else { return };
             let Some(bucket) = minute(found, 4) else { return };
-            let project_id = identity::uuid(project);
-            let place = known.add(Key::Named(project_id, environment.clone(), name.clone()), || {
-                let (event_type, key) = match third {
-                    Column::EventType => (Some(name), None),
-                    Column::Key => (None, Some(name)),
-                };
-                let columns = [event_type, Some(environment), None, None, None, None, None, None];
-                Names { project_id, columns, key }
-            });
+            let place = known.named(identity::uuid(project), environment, name, third);
             give(known, bucket, place, row(found));
         })
     }
@@ -195,6 +192,18 @@ pub struct Known {
 }
 
 impl Known {
+    /// Of a project, environment, and a type of event or a key.
+    fn named(&mut self, project_id: Uuid, environment: String, name: String, third: Column) -> usize {
+        self.add(Key::Named(project_id, environment.clone(), name.clone()), || {
+            let (event_type, key) = match third {
+                Column::EventType => (Some(name), None),
+                Column::Key => (None, Some(name)),
+            };
+            let columns = [event_type, Some(environment), None, None, None, None, None, None];
+            Names { project_id, columns, key }
+        })
+    }
+
     fn add(&mut self, key: Key, names: impl FnOnce() -> Names) -> usize {
         *self.places.entry(key).or_insert_with(|| {
             self.names.push(names());
@@ -215,5 +224,16 @@ fn counts(found: &Found, first: i32) -> Counts {
         tokens: found.get(first + 2).unwrap_or_default(),
         cost_usd: found.get(first + 3).unwrap_or_default(),
         ..Counts::default()
+    }
+}
+
+/// With sums of scores and how many, from a column on.
+fn with_scores(counts: Counts, found: &Found, first: i32) -> Counts {
+    let score = |column| (found.get(column).unwrap_or_default(), found.get(column + 1).unwrap_or_default());
+    Counts {
+        coherence: score(first),
+        toxicity: score(first + 2),
+        hallucination_risk: score(first + 4),
+        ..counts
     }
 }

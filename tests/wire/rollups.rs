@@ -21,23 +21,27 @@ fn differences(unit: &str) -> String {
                    coalesce(sum(cache_write_tokens) FILTER (WHERE billable), 0) AS cache_write_tokens,
                    coalesce(sum(reasoning_tokens) FILTER (WHERE billable), 0) AS reasoning_tokens,
                    coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens,
-                   sum(cost_usd) FILTER (WHERE billable) AS cost_usd, count(latency_ms) AS latencies, count(ttft_ms) AS ttfts
+                   sum(cost_usd) FILTER (WHERE billable) AS cost_usd, count(latency_ms) AS latencies, count(ttft_ms) AS ttfts,
+                   count(coherence_score) AS coherent, round(coalesce(sum(coherence_score), 0)::numeric, 3) AS coherence,
+                   count(toxicity_score) + count(hallucination_risk) AS scores
               FROM observa.events GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
         ), metrics AS (
             SELECT bucket, tenant_id, project_id, environment, event_type, provider, model, route, tool_name, version, status, events,
                    errors, timeouts, billable, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
-                   total_tokens, cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0)
+                   total_tokens, cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0),
+                   coherence_count, round(coherence_sum::numeric, 3), toxicity_count + hallucination_risk_count
               FROM observa.metrics_{unit}
         ), totals AS (
             SELECT bucket, tenant_id, project_id, environment, event_type, NULL, NULL, NULL, NULL, NULL, NULL, events, errors, timeouts,
                    billable, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens,
-                   cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0)
+                   cost_usd, coalesce(observa.histogram_count(latency), 0), coalesce(observa.histogram_count(ttft), 0),
+                   coherence_count, NULL::numeric, toxicity_count + hallucination_risk_count
               FROM observa.metrics_total_{unit}
         ), raw_totals AS (
             SELECT bucket, tenant_id, project_id, environment, event_type, NULL, NULL, NULL, NULL, NULL, NULL, sum(events)::bigint,
                    sum(errors)::bigint, sum(timeouts)::bigint, sum(billable)::bigint, sum(input_tokens), sum(output_tokens),
                    sum(cached_input_tokens), sum(cache_write_tokens), sum(reasoning_tokens), sum(total_tokens), sum(cost_usd),
-                   sum(latencies)::bigint, sum(ttfts)::bigint
+                   sum(latencies)::bigint, sum(ttfts)::bigint, sum(coherent)::bigint, NULL::numeric, sum(scores)::bigint
               FROM raw GROUP BY 1, 2, 3, 4, 5
         )
         SELECT coalesce(json_agg(d), '[]')::text FROM (

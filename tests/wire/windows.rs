@@ -176,12 +176,22 @@ fn what_is_as_usual_raises_nothing_and_jumps_of_cost_tokens_latency_and_errors_a
 }
 
 #[test]
+fn answers_that_are_toxic_are_told_of_by_their_model_and_route() {
+    let mut db = Database::ready();
+    for (model, toxicity) in [("a", 0.5), ("b", 0.1)] {
+        db.ingest(&calls(model, 60, |_| 1_000, |_| json!({"model": model, "toxicity_score": toxicity})));
+    }
+    round(&mut db);
+    assert_eq!(alerts(&mut db), [alert("high_toxicity", "model=a route=/r", "warning", "active")]);
+}
+
+#[test]
 fn silence_is_alerted_where_it_is_asked_for_and_over_when_calls_come() {
     let mut db = Database::ready();
     db.run(
         "UPDATE observa.detection_rules SET enabled = true, resolve_minutes = 1 WHERE name = 'no_traffic'",
     );
-    db.ingest(&calls("a", 5, |_| 20 * MINUTE_MS, |_| json!({})));
+    db.ingest(&calls("a", 5, |_| 200 * MINUTE_MS, |_| json!({})));
     round(&mut db);
     let silent = |status| [alert("no_traffic", "", "warning", status)];
     assert_eq!(alerts(&mut db), silent("active"));
@@ -263,7 +273,7 @@ fn a_rule_that_could_not_do_what_it_says_is_refused_with_the_reason() {
         ("name, metric, window_minutes, threshold", "('hourly_cost', 'count', 5, 1)", "is built in"),
         (
             "name, metric, window_minutes, threshold, group_by",
-            "('own', 'coherence', 5, 1, '{model}')",
+            "('own', 'users', 5, 1, '{model}')",
             "environment and event_type",
         ),
         (
@@ -468,7 +478,7 @@ fn who_is_forgotten_is_in_no_alert_of_a_rule_that_tells_people_apart() {
 #[test]
 fn what_is_muted_raises_no_alert_about_an_event_or_a_window_until_its_time_is_over() {
     let mut db = Database::ready();
-    db.run("UPDATE observa.detection_rules SET enabled = false WHERE name LIKE 'error_rate_by_version'");
+    db.run("UPDATE observa.detection_rules SET enabled = false WHERE name IN ('error_rate_by_version', 'mostly_failing_by_model')");
     let fail = |db: &mut Database, name: &str, model: &str| {
         let answer = db.ingest(&calls(name, 40, |_| 1_000, |_| json!({"model": model, "status": "error"})));
         round(db);

@@ -288,7 +288,7 @@ pub fn check(rule: &WindowRule) -> Result<(), String> {
     let metric = rule.metric.name();
     let source = rule.source();
     let fits = match source {
-        Source::Series => !rule.metric.is_score() && rule.metric != Metric::Users,
+        Source::Series => rule.metric != Metric::Users,
         Source::Totals => true,
         Source::Users => !rule.metric.is_score() && !rule.metric.is_latency() && rule.metric != Metric::Users,
         Source::Tag(_) => !rule.metric.is_score() && !rule.metric.is_latency(),
@@ -432,7 +432,6 @@ mod tests {
                 json!({"group_by": ["user_id"], "window_minutes": 60, "filter": {"model": "m"}}),
                 "environment alone",
             ),
-            (json!({"metric": "coherence", "group_by": ["model"]}), "environment and event_type"),
             (json!({"metric": "users", "group_by": ["route"]}), "environment and event_type"),
             (json!({"metric": "error_rate", "threshold": 2}), "1 at most"),
             (json!({"metric": "error_rate", "threshold": 0.5, "filter": {"status": "error"}}), "status"),

@@ -83,7 +83,7 @@ impl Metric {
         matches!(self, Metric::Count | Metric::Tokens | Metric::Cost | Metric::Users)
     }
 
-    /// It is of answers' scores, which the rollups do not tell apart by model or route.
+    /// It is of answers' scores, of which users and tags have none.
     pub fn is_score(self) -> bool {
         matches!(self, Metric::Coherence | Metric::Toxicity | Metric::HallucinationRisk)
     }
@@ -193,7 +193,7 @@ impl NoData {
 /// The rollups that a rule is measured by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// By every name; no scores and no users.
+    /// By every name; no users.
     Series,
     /// By project, environment and type of event alone.
     Totals,

@@ -72,7 +72,7 @@ fn names(columns: &[(Dimension, &str)]) -> Names {
     names
 }
 
-/// A model and route by minutes of the last days, and its history by hours. Scores are beside, though no series has them.
+/// A model and route by minutes of the last days, and its history by hours.
 fn planted(seed: u64, days: i64, incidents: &[Incident]) -> (Past, Histories, Vec<Scoped>) {
     let mut dice = Dice(seed);
     let series = names(&[
