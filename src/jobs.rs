@@ -19,6 +19,7 @@ use crate::detection;
 use crate::embeddings;
 use crate::error::Error;
 use crate::key_uses;
+use crate::manner;
 use crate::matviews;
 use crate::outbox;
 use crate::patience::Patience;
@@ -73,7 +74,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 21] = [
+pub static JOBS: [Job; 22] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -152,6 +153,12 @@ pub static JOBS: [Job; 21] = [
         every: || 60 * MINUTE,
         told_as: Some("drift_signals"),
         run: |patience| tenants::for_all("drift", patience, embeddings::watch),
+    },
+    Job {
+        name: "answers",
+        every: || 60 * MINUTE,
+        told_as: Some("answer_signals"),
+        run: |patience| tenants::for_all("answers", patience, manner::watch),
     },
     Job {
         name: "notifications",

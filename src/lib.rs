@@ -36,6 +36,7 @@ mod log_guard;
 mod logins;
 mod logs;
 mod maintenance;
+mod manner;
 mod matviews;
 mod members;
 mod messages;

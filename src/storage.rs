@@ -34,6 +34,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/rollups.sql"),
     include_str!("../sql/storage/budgets.sql"),
     include_str!("../sql/storage/detection.sql"),
+    include_str!("../sql/storage/answer_days.sql"),
     include_str!("../sql/storage/activities.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),
@@ -57,6 +58,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/workers.sql"),
     include_str!("../sql/views/analysis.sql"),
     include_str!("../sql/views/embeddings.sql"),
+    include_str!("../sql/views/answer_days.sql"),
     include_str!("../sql/views/grants.sql"),
     "SELECT observa_internal.make_matviews()",
 ];

@@ -23,6 +23,7 @@ pub mod histogram;
 pub mod home;
 pub mod identity;
 pub mod letter;
+pub mod manner;
 pub mod month;
 pub mod origin;
 pub mod person;

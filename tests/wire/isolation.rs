@@ -206,6 +206,8 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          INSERT INTO observa_internal.rule_states (tenant_id, alert_key, rule, project_id, environment, alert_group, signal, level, flaps)
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
+         INSERT INTO observa_internal.answer_days (tenant_id, day, project_id, environment, model, route, manner, seen_until)
+         VALUES ('{id}', current_date, gen_random_uuid(), '{mark}', '{mark}', '{mark}', '{{\"{mark}\": 1}}', '-infinity');
          SELECT observa.mute_rule('{mark}', '{mark}', 'infinity');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
          RESET observa.acting;

@@ -25,6 +25,7 @@ mod isolation;
 mod keys;
 mod kills;
 mod limits;
+mod manner;
 mod members;
 mod otlp;
 mod partitions;

@@ -7,7 +7,7 @@ mod entry;
 mod grounding;
 mod lexicon;
 mod reading;
-mod said;
+pub(crate) mod said;
 mod sentiment;
 mod spelling;
 mod told;
