@@ -73,7 +73,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 21] = [
+pub static JOBS: [Job; 22] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -153,6 +153,7 @@ pub static JOBS: [Job; 21] = [
         told_as: Some("drift_signals"),
         run: |patience| tenants::for_all("drift", patience, embeddings::watch),
     },
+    Job { name: "vector_index", every: || 10 * MINUTE, told_as: None, run: embeddings::make_indexes },
     Job {
         name: "notifications",
         every: || 10 * MINUTE,
