@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use observa_tests::Database;
 use observa_tests::database::{error, one, table};
+use observa_tests::programs::program;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
