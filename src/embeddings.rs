@@ -4,6 +4,7 @@
 mod clusters;
 mod drift;
 mod duplicates;
+mod pgvector;
 mod queries;
 mod scope;
 mod similar;
@@ -13,6 +14,7 @@ mod window;
 use pgrx::prelude::*;
 
 pub use drift::watch;
+pub use pgvector::make_indexes;
 pub use queries::{forget as forget_queries, text_of};
 pub use store::{Embedded, store};
 

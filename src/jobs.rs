@@ -154,6 +154,7 @@ pub static JOBS: [Job; 22] = [
         told_as: Some("drift_signals"),
         run: |patience| tenants::for_all("drift", patience, embeddings::watch),
     },
+    Job { name: "vector_index", every: || 10 * MINUTE, told_as: None, run: embeddings::make_indexes },
     Job {
         name: "answers",
         every: || 60 * MINUTE,

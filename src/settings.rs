@@ -441,20 +441,27 @@ pub fn archive_directory() -> Option<String> {
 /// Runs something with a setting of its own, as a function's SET does it: what held before holds again at its end, and at its
 /// error's.
 pub fn with<T>(name: &CStr, value: &CStr, run: impl FnOnce() -> T) -> T {
+    with_all(&[(name, value)], run)
+}
+
+/// As `with`, of several.
+pub fn with_all<T>(settings: &[(&CStr, &CStr)], run: impl FnOnce() -> T) -> T {
     // SAFETY: C strings that live through the call; Postgres copies the value. The level is closed here, or by the end of the
     // (sub)transaction that an error of `run` is.
     unsafe {
         let level = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            name.as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_SUSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        for (name, value) in settings {
+            pg_sys::set_config_option(
+                name.as_ptr(),
+                value.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
         let result = run();
         pg_sys::AtEOXact_GUC(true, level);
         result

@@ -209,7 +209,7 @@ pub fn make_window(patience: &mut Patience) -> Result<u64, Error> {
 }
 
 /// "already exists, skipping" is no news in a script that can run again.
-fn quietly(run: impl FnOnce() -> Result<(), pgrx::spi::Error>) -> Result<(), pgrx::spi::Error> {
+pub fn quietly(run: impl FnOnce() -> Result<(), pgrx::spi::Error>) -> Result<(), pgrx::spi::Error> {
     settings::with(c"client_min_messages", c"warning", run)
 }
 

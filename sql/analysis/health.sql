@@ -3,6 +3,10 @@ SELECT pg_catalog.jsonb_build_object(
     'host', e.host, 'state', coalesce(e.state, 'closed'), 'failures_in_row', coalesce(e.failures, 0), 'retry_at', e.retry_at,
     'in_flight', coalesce(e.in_flight, 0), 'last_error', e.last_error, 'told_at', e.told_at,
     'vectors', CASE WHEN $1 = 'embedding' THEN (SELECT pg_catalog.count(*) FROM observa.embeddings) END,
+    'indexed_dimensions', CASE WHEN $1 = 'embedding' THEN (
+        SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.split_part(c.relname, '_', 3)::integer ORDER BY pg_catalog.length(c.relname), c.relname), '[]')
+          FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+         WHERE i.indrelid = 'observa_internal.embeddings'::regclass AND i.indisvalid AND c.relname ~ '^embeddings_near_\d{1,4}$') END,
     'queued', j.queued, 'leased', j.leased, 'oldest_s', j.oldest_s, 'failed', j.failed, 'skipped', j.skipped,
     'budgets', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
                            'project_id', b.project_id, 'budget_usd', b.budget_usd, 'spent_usd', b.spent_usd,

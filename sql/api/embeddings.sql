@@ -23,7 +23,8 @@ COMMENT ON FUNCTION observa.similar(text, integer, uuid, timestamptz, timestampt
 observa.embed(text) comes first, in a transaction of its own; then this waits for 5 seconds for it at most. What is not embedded: 55000,
 at once in REPEATABLE READ, which would not see it. similarity is a
 cosine, at most 1; question is the head of what was asked (200 characters), NULL: it is kept no more. project NULL: all of the tenant. Of the
-time between since and until the newest 50,000 vectors of the same embedding model are compared, each exactly. With the rights of who asks.';
+time between since and until the newest 50,000 vectors of the same embedding model are compared, each exactly; all of them, approximately, where
+pgvector is installed and there are 10,000 (docs/analysis.md). With the rights of who asks.';
 
 CREATE FUNCTION observa.similar_events(event_id text, k integer DEFAULT 10, project uuid DEFAULT NULL,
     since timestamptz DEFAULT pg_catalog.now() - interval '30 days', until timestamptz DEFAULT pg_catalog.now())

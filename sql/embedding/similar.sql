@@ -1,14 +1,9 @@
--- $1 tenant, $2 project or NULL, $3 since, $4 until, $5 embedding model, $6 vector, $7 most found, $8 most looked at, which are the newest,
--- $9 event that is left out or NULL. With the rights of who asks.
+-- $1 tenant, $2 project or NULL, $3 since, $4 until, $5 embedding model, $6 vector, $7 most found, $8 most looked at, $9 event that is left
+-- out or NULL. The candidates are newest.sql or near.sql. With the rights of who asks.
 SELECT f.event_id, f.ts, f.similarity, pg_catalog.left(coalesce(observa_internal.last_message(p.input, 'user'), p.input), 200),
        e.trace_id, f.model, f.route, f.user_id, f.project_id
   FROM (SELECT s.*, observa_internal.similarity(s.vector, $6) AS similarity
-          FROM (SELECT n.tenant_id, n.ts, n.event_id, n.project_id, n.model, n.route, n.user_id, n.vector
-                  FROM observa_internal.embeddings n
-                 WHERE n.tenant_id = $1 AND ($2 IS NULL OR n.project_id = $2) AND n.ts >= $3 AND n.ts < $4 AND n.embedding_model = $5
-                   AND ($9::text IS NULL OR n.event_id <> $9)
-                 ORDER BY n.ts DESC, n.event_id DESC
-                 LIMIT $8) s
+          FROM ({candidates}) s
          ORDER BY similarity DESC NULLS LAST, s.ts DESC, s.event_id
          LIMIT $7) f
   LEFT JOIN observa_internal.events e ON e.tenant_id = f.tenant_id AND e.ts = f.ts AND e.event_id = f.event_id

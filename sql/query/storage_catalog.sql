@@ -1,4 +1,4 @@
--- A hash of what the storage's scripts make, partitions aside, also those that wait for their archive.
+-- A hash of what the storage's scripts make, partitions aside, also those that wait for their archive, and what the job vector_index makes.
 WITH relation AS (
     SELECT c.oid, c.oid::regclass::text AS name, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity, c.relacl,
            c.reloptions
@@ -7,6 +7,7 @@ WITH relation AS (
       JOIN pg_catalog.pg_class t ON t.oid = coalesce(i.indrelid, c.oid) AND t.relname !~ '^expired_'
      WHERE c.relnamespace IN ('observa'::regnamespace, 'observa_internal'::regnamespace) AND NOT c.relispartition
        AND c.relkind IN ('r', 'p', 'v', 'i', 'I')
+       AND c.relname !~ '^embeddings_near_'
 ), part (text) AS (
     SELECT concat_ws(' ', name, relkind, relowner::regrole, relrowsecurity, relforcerowsecurity, relacl, reloptions,
                      pg_catalog.obj_description(oid, 'pg_class'), CASE WHEN relkind = 'v' THEN pg_catalog.pg_get_viewdef(oid) END)

@@ -3,13 +3,14 @@
 use observa_pipeline::embedding::normalised;
 use pgrx::prelude::*;
 
+use super::pgvector::{self, Index};
 use super::queries;
-use super::window;
+use super::window::{self, Window};
 use crate::error::{Error, or_raise};
 use crate::log_guard::guard_statement;
 use crate::rows;
 
-/// Vectors that are looked at, the newest: each is read and compared.
+/// Vectors that are looked at without an index, the newest: each is read and compared.
 const MOST: i64 = 50_000;
 
 /// Found at once.
@@ -118,20 +119,51 @@ fn search(
     let window = window::of(project, since, until)?;
     let asked = asked(window.tenant)?;
     let Some(vector) = normalised(&asked.vector) else { return Ok(Vec::new()) };
+    let asked = Asked { vector, ..asked };
+    if let Some(index) = Index::of(asked.vector.len())?
+        && is_many(&window, &asked)?
+    {
+        // Twice as many: what the index has may be rounded, and these are compared exactly.
+        let near = index.fill(include_str!("../../sql/embedding/near.sql"));
+        let found = pgvector::search(i64::from(k), || look(k, &window, &asked, &near, 2 * i64::from(k)))?;
+        // Of a few among many others' the index finds some only.
+        if found.len() == usize::try_from(k).unwrap_or_default() {
+            return Ok(found);
+        }
+    }
+    look(k, &window, &asked, include_str!("../../sql/embedding/newest.sql"), MOST)
+}
+
+fn is_many(window: &Window, asked: &Asked) -> Result<bool, Error> {
     let arguments = [
         window.tenant.into(),
         window.project.into(),
         window.since.into(),
         window.until.into(),
-        asked.model.into(),
-        vector.into(),
+        asked.model.as_str().into(),
+        pgvector::MANY.into(),
+    ];
+    let many = include_str!("../../sql/embedding/many.sql");
+    Ok(Spi::get_one_with_args::<bool>(many, &arguments)?.unwrap_or_default())
+}
+
+/// Compares candidates, `most` of them.
+fn look(k: i32, window: &Window, asked: &Asked, candidates: &str, most: i64) -> Result<Vec<Found>, Error> {
+    let statement = include_str!("../../sql/embedding/similar.sql").replace("{candidates}", candidates);
+    let arguments = [
+        window.tenant.into(),
+        window.project.into(),
+        window.since.into(),
+        window.until.into(),
+        asked.model.as_str().into(),
+        asked.vector.clone().into(),
         i64::from(k).into(),
-        MOST.into(),
-        asked.event_id.into(),
+        most.into(),
+        asked.event_id.as_deref().into(),
     ];
     let found = rows::in_own_memory(|| {
         Spi::connect(|client| {
-            let rows = client.select(include_str!("../../sql/embedding/similar.sql"), None, &arguments)?;
+            let rows = client.select(&statement, None, &arguments)?;
             rows.map(|row| {
                 let text = |column: usize| row.get::<String>(column);
                 let key = row.get::<String>(1)?.zip(row.get::<TimestampWithTimeZone>(2)?);

@@ -1,6 +1,7 @@
 //! Embeddings: what is stored of questions, what is found by them, and what they say of traffic.
 
 mod analyses;
+mod pgvector;
 mod search;
 
 use observa_tests::event::{llm_call, with};
