@@ -14,6 +14,7 @@ pub const MANY: i64 = 10_000;
 
 /// pgvector's bounds for an index of `vector` and of `halfvec`, which has numbers of 16 bits: what it finds is compared exactly afterwards.
 const MOST_DIMENSIONS: usize = 2_000;
+const HALVED_FROM: usize = MOST_DIMENSIONS + 1;
 const MOST_DIMENSIONS_HALVED: usize = 4_000;
 
 /// How a session finds the vectors of one number of dimensions.
@@ -30,7 +31,7 @@ impl Index {
         let element = match dimensions {
             0 => return Ok(None),
             1..=MOST_DIMENSIONS => "vector",
-            ..=MOST_DIMENSIONS_HALVED => "halfvec",
+            HALVED_FROM..=MOST_DIMENSIONS_HALVED => "halfvec",
             _ => return Ok(None),
         };
         Ok(schema()?.map(|schema| Index { schema, element, dimensions }))
