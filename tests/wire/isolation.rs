@@ -193,7 +193,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(1)), "{answer}");
     // What maintenance folds, and what it has not folded yet.
     db.run("SELECT observa.run_maintenance()");
-    db.ingest(&with(with(llm_call("unfolded"), json!({"user_id": "u"})), own).to_string());
+    db.ingest(
+        &with(with(llm_call("unfolded"), json!({"user_id": "u", "latency_ms": 9000})), own).to_string(),
+    );
     db.run(&format!(
         "LOAD 'observa'; SET observa.acting = '{id}//iqa/';
          INSERT INTO observa.logs (message, trace_id) VALUES ('{mark}', 't');
@@ -206,7 +208,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          INSERT INTO observa_internal.rule_states (tenant_id, alert_key, rule, project_id, environment, alert_group, signal, level, flaps)
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
-         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity');
+         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity'), observa.note_alert(id, '{mark}') FROM observa.alerts;
+         SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues;
+         INSERT INTO observa_internal.issue_backfills (tenant_id) VALUES ('{id}');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
