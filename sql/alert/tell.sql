@@ -3,10 +3,10 @@
 -- older library, or restored.
 WITH news AS MATERIALIZED (
     SELECT a.tenant_id, a.alert_id, a.project_id, a.severity, a.status, a.acknowledged_at, a.resolved_at, a.closed_at,
-           a.reopened, a.reopened > a.told_reopened AS is_reopened, coalesce(a.told, 'none') AS told,
+           a.reopened, a.reopened IS DISTINCT FROM a.told_reopened AS is_reopened, coalesce(a.told, 'none') AS told,
            a.told IS NULL AND a.created_at > pg_catalog.now() - interval '1 day' AS is_raised
       FROM observa_internal.alerts a
-     WHERE a.tenant_id = observa.current_tenant() AND (a.told IS DISTINCT FROM a.status OR a.told_reopened <> a.reopened)
+     WHERE a.tenant_id = observa.current_tenant() AND (a.told IS DISTINCT FROM a.status OR a.told_reopened IS DISTINCT FROM a.reopened)
      LIMIT 1000
        FOR UPDATE SKIP LOCKED
 ), told AS (
@@ -16,7 +16,7 @@ WITH news AS MATERIALIZED (
      WHERE a.tenant_id = n.tenant_id AND a.alert_id = n.alert_id
 ), queued AS (
     INSERT INTO observa_internal.notifications (tenant_id, webhook_id, alert_id, reopened, event, dedup_key)
-    SELECT n.tenant_id, w.webhook_id, n.alert_id, n.reopened, e.event, 'observa-' || n.alert_id
+    SELECT n.tenant_id, w.webhook_id, n.alert_id, coalesce(n.reopened, 0), e.event, 'observa-' || n.alert_id
       FROM news n
      CROSS JOIN LATERAL (VALUES
            ('raised', n.is_raised),

@@ -1,7 +1,7 @@
 -- Webhooks are told again of an open alert, $1 its key, that nobody has acknowledged: under a new id, as receivers ignore one that they
 -- have seen. What was delivered a day ago is gone.
 WITH again AS MATERIALIZED (
-    SELECT a.tenant_id, a.alert_id, a.reopened, a.rule, a.current_value
+    SELECT a.tenant_id, a.alert_id, coalesce(a.reopened, 0) AS reopened, a.rule, a.current_value
       FROM observa_internal.alerts a
      WHERE a.tenant_id = observa.current_tenant() AND a.alert_key = $1 AND a.status = 'active' AND a.told = 'active'
        AND NOT EXISTS (SELECT FROM observa_internal.rule_mutes u
@@ -17,7 +17,7 @@ WITH again AS MATERIALIZED (
     RETURNING n.alert_id
 ), queued AS (
     INSERT INTO observa_internal.notifications (tenant_id, webhook_id, alert_id, reopened, event, dedup_key)
-    SELECT a.tenant_id, w.webhook_id, a.alert_id, a.reopened, 'raised', 'observa-' || a.alert_id
+    SELECT a.tenant_id, w.webhook_id, a.alert_id, again.reopened, 'raised', 'observa-' || a.alert_id
       FROM again
       JOIN observa_internal.alerts a ON a.tenant_id = again.tenant_id AND a.alert_id = again.alert_id
       JOIN observa_internal.webhooks w
@@ -25,7 +25,7 @@ WITH again AS MATERIALIZED (
        AND pg_catalog.array_position(ARRAY['info', 'warning', 'critical'], w.min_severity)
            <= pg_catalog.array_position(ARRAY['info', 'warning', 'critical'], a.severity)
      WHERE NOT EXISTS (SELECT FROM observa_internal.notifications n
-                        WHERE n.tenant_id = a.tenant_id AND n.alert_id = a.alert_id AND n.webhook_id = w.webhook_id AND n.reopened = a.reopened
+                        WHERE n.tenant_id = a.tenant_id AND n.alert_id = a.alert_id AND n.webhook_id = w.webhook_id AND n.reopened = again.reopened
                           AND n.event = 'raised')
         ON CONFLICT (tenant_id, webhook_id, alert_id, reopened, event) DO NOTHING
     RETURNING alert_id

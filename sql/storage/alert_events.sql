@@ -1,8 +1,11 @@
+-- Without defaults: a function takes the table's row, so Postgres adds no column that would fill the rows.
 ALTER TABLE observa_internal.alerts
     ADD COLUMN IF NOT EXISTS assignee text CHECK (length(assignee) BETWEEN 1 AND 200),
-    ADD COLUMN IF NOT EXISTS reopened integer NOT NULL DEFAULT 0;
+    ADD COLUMN IF NOT EXISTS reopened integer,
+    ADD COLUMN IF NOT EXISTS raised_value double precision;
 COMMENT ON COLUMN observa_internal.alerts.assignee IS 'Who looks after it, as whoever administers the tenant writes it; NULL: nobody';
-COMMENT ON COLUMN observa_internal.alerts.reopened IS 'How often it was reopened: what is told of it is told anew each time';
+COMMENT ON COLUMN observa_internal.alerts.reopened IS 'How often it was reopened: what is told of it is told anew each time; NULL: never';
+COMMENT ON COLUMN observa_internal.alerts.raised_value IS 'The value that raised it, which current_value was then; NULL: none, or an older library raised it';
 
 -- That an alert was raised is its own row's to tell: so to raise one costs ingest nothing more.
 CREATE TABLE IF NOT EXISTS observa_internal.alert_events (

@@ -9,7 +9,10 @@ BEGIN
             tenant_id uuid PRIMARY KEY,
             next_day timestamptz
         );
-        INSERT INTO observa_internal.issue_backfills (tenant_id) SELECT tenant_id FROM observa_internal.tenants;
+        -- In a new storage who may look for tenants may not yet, and there are none.
+        IF pg_catalog.has_table_privilege('observa_system', 'observa_internal.tenants', 'SELECT') THEN
+            INSERT INTO observa_internal.issue_backfills (tenant_id) SELECT t FROM observa_internal.all_tenants() t;
+        END IF;
     END IF;
 END
 $issue_id$;

@@ -11,10 +11,10 @@ COMMENT ON COLUMN observa_internal.alert_candidates.ts IS 'The signal''s own, wh
 ALTER TABLE observa_internal.alerts ADD COLUMN IF NOT EXISTS told text
     CHECK (told IN ('active', 'acknowledged', 'resolved', 'closed'));
 COMMENT ON COLUMN observa_internal.alerts.told IS 'The status that webhooks and listeners have been told of; NULL: none yet';
-ALTER TABLE observa_internal.alerts ADD COLUMN IF NOT EXISTS told_reopened integer NOT NULL DEFAULT 0;
-COMMENT ON COLUMN observa_internal.alerts.told_reopened IS 'The reopening that webhooks have been told of';
+ALTER TABLE observa_internal.alerts ADD COLUMN IF NOT EXISTS told_reopened integer;
+COMMENT ON COLUMN observa_internal.alerts.told_reopened IS 'The reopening that webhooks have been told of; NULL: none';
 DROP INDEX IF EXISTS observa_internal.alerts_untold;
-CREATE INDEX IF NOT EXISTS alerts_news ON observa_internal.alerts (tenant_id) WHERE told IS DISTINCT FROM status OR told_reopened <> reopened;
+CREATE INDEX IF NOT EXISTS alerts_news ON observa_internal.alerts (tenant_id) WHERE told IS DISTINCT FROM status OR told_reopened IS DISTINCT FROM reopened;
 COMMENT ON INDEX observa_internal.alerts_news IS 'What is to be told. A transaction that commits late is in it, whatever its time';
 
 CREATE TABLE IF NOT EXISTS observa_internal.webhooks (

@@ -36,23 +36,13 @@ One is open for each rule and group. observa.acknowledge_alert(id), observa.reso
 end its life, observa.reopen_alert(id) begins it anew; observa.alert_events tells it, observa.explain_alert(id) what is behind it.';
 COMMENT ON COLUMN observa.alerts.assignee IS 'Who looks after it: observa.assign_alert(id, assignee); NULL: nobody';
 
--- As a function, and a dear one: a plan over every partition of the signals is made for the rows that are shown alone.
-CREATE OR REPLACE FUNCTION observa_internal.first_value(alert observa_internal.alerts) RETURNS double precision
-    LANGUAGE sql STABLE PARALLEL SAFE COST 1000
-    RETURN coalesce((SELECT s.value FROM observa_internal.signals s
-                      WHERE s.tenant_id = alert.tenant_id AND s.alert_key = alert.alert_key AND s.signal_id = alert.opened),
-                    alert.current_value);
-COMMENT ON FUNCTION observa_internal.first_value(observa_internal.alerts) IS 'The value that raised an alert; where its signal is gone, the last one';
-REVOKE ALL ON FUNCTION observa_internal.first_value(observa_internal.alerts) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION observa_internal.first_value(observa_internal.alerts) TO observa_read;
-
 -- What an older library did is known by the alert's own row alone.
 CREATE OR REPLACE VIEW observa.alert_events WITH (security_invoker = true) AS
 SELECT e.alert_id, e.at, e.event, e.actor, e.note, e.assignee, e.value, e.event_id AS id, e.tenant_id, a.project_id
   FROM observa_internal.alert_events e
   JOIN observa_internal.alerts a ON a.tenant_id = e.tenant_id AND a.alert_id = e.alert_id
 UNION ALL
-SELECT a.alert_id, a.created_at, 'raised', 'rule ' || a.rule, NULL, NULL, observa_internal.first_value(a), a.opened, a.tenant_id, a.project_id
+SELECT a.alert_id, a.created_at, 'raised', 'rule ' || a.rule, NULL, NULL, coalesce(a.raised_value, a.current_value), a.opened, a.tenant_id, a.project_id
   FROM observa_internal.alerts a
 UNION ALL
 SELECT a.alert_id, o.at, o.event, NULL, NULL, NULL, NULL, NULL, a.tenant_id, a.project_id

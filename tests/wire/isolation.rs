@@ -208,8 +208,8 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa_internal.alert_candidates (tenant_id, signal_id, ts) VALUES ('{id}', gen_random_uuid(), now());
          INSERT INTO observa_internal.rule_states (tenant_id, alert_key, rule, project_id, environment, alert_group, signal, level, flaps)
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
-         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity'), observa.note_alert(id, '{mark}') FROM observa.alerts;
-         SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues;
+         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity'), observa.note_alert(id, '{mark}') FROM observa.alerts WHERE tenant_id = '{id}';
+         SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues WHERE tenant_id = '{id}';
          INSERT INTO observa_internal.issue_backfills (tenant_id) VALUES ('{id}');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
          RESET observa.acting;

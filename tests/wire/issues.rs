@@ -213,7 +213,7 @@ fn twenty_thousand_identical_errors_of_four_clients_are_one_issue_and_one_alert(
     assert!(db.count("observa_internal.issue_deltas") <= 40, "one for each batch, or two at the hour's end");
     assert_eq!(db.count("observa.alerts"), 1);
     both(&mut db, |db| {
-        let issue = db.row("SELECT title, count, users BETWEEN 19000 AND 21000 AS users FROM observa.issues");
+        let issue = db.row("SELECT title, count, users BETWEEN 19000 AND 21000 AS users FROM observa.issues WHERE name = 'llm_error'");
         assert_eq!(issue, json!({"title": "it broke after <n> ms", "count": 20000, "users": true}));
     });
 }
