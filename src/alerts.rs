@@ -1,18 +1,20 @@
-//! Alerts: raised by the trigger on signals, in the transaction of the event; acknowledged, resolved and closed by people.
+//! Alerts: raised by the trigger on signals, in the transaction of the event, unless their rule is muted. What people do with one
+//! is its [`life`], and [`explain`] says what one rests on.
+
+mod explain;
+mod life;
 
 use std::cell::Cell;
 
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use uuid::Uuid;
 
 use crate::audit::Deed;
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, sql_uuid, uuid};
+use crate::identity::{Acting, sql_uuid};
 use crate::keys;
 use crate::members::run;
 use crate::plans;
-use crate::scrub;
 use crate::storage;
 use crate::tenants;
 
@@ -25,7 +27,7 @@ pub fn raised() -> u64 {
     RAISED.get()
 }
 
-/// AFTER INSERT on signals, FOR EACH STATEMENT: one alert for each rule and group that has none open.
+/// AFTER INSERT on signals, FOR EACH STATEMENT: one alert for each rule and group that has none open, and what is to be added to issues.
 #[pg_trigger(sql = false)]
 fn raise_alerts<'a>(
     trigger: &'a pgrx::PgTrigger<'a>,
@@ -37,7 +39,8 @@ fn raise_alerts<'a>(
         // SAFETY: the trigger's own data, alive through the call; it makes new_signals visible to this SPI connection.
         unsafe { pg_sys::SPI_register_trigger_data(data.cast_mut()) };
         let sql = concat!("WITH ", include_str!("../sql/ingest/alerts.sql"));
-        plans::run(client, sql, signals, |raised| Ok(raised.len()))
+        let raised = plans::run(client, sql, signals, |raised| Ok(raised.len()))?;
+        plans::run(client, include_str!("../sql/ingest/issues.sql"), signals, |_| Ok(raised))
     })?;
     RAISED.set(RAISED.get() + raised as u64);
     Ok(None)
@@ -51,21 +54,6 @@ pub fn raise_lost() -> Result<usize, Error> {
         include_str!("../sql/ingest/alerts.sql")
     );
     run(sql, &[])
-}
-
-#[pg_extern(sql = false)]
-fn acknowledge_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end("acknowledge_alert", id, note, include_str!("../sql/alert/acknowledge.sql"), "active"));
-}
-
-#[pg_extern(sql = false)]
-fn resolve_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end("resolve_alert", id, note, include_str!("../sql/alert/resolve.sql"), "open"));
-}
-
-#[pg_extern(sql = false)]
-fn close_alert(id: pgrx::Uuid, note: Option<&str>) {
-    or_raise(end("close_alert", id, note, include_str!("../sql/alert/close.sql"), "not closed"));
 }
 
 /// What a tenant may mute at once: each is asked for every alert that may be raised.
@@ -99,47 +87,6 @@ fn mute(
         }
         run(include_str!("../sql/alert/mute.sql"), &[rule.into(), alert_group.into(), until.into()])?;
         Ok(())
-    })
-}
-
-/// `state` says which alerts the statement takes. Another tenant's alert is as if it were not there.
-fn end(
-    action: &'static str,
-    id: pgrx::Uuid,
-    note: Option<&str>,
-    sql: &str,
-    state: &'static str,
-) -> Result<(), Error> {
-    storage::ensure()?;
-    let not_found = || Error::NotFound { what: "alert", id: uuid(id).to_string(), state };
-    let tenant =
-        Spi::get_one_with_args::<pgrx::Uuid>("SELECT observa_internal.tenant_of_alert($1)", &[id.into()])?
-            .ok_or_else(not_found)?;
-    match Acting::current() {
-        Some(acting) if acting.tenant_id != uuid(tenant) => return Err(not_found()),
-        None if !identity::session_is_superuser() => return Err(not_found()),
-        _ => keys::require(|rights| rights.administer, "end alerts")?,
-    }
-    let deed = Deed::of(action, "alert", uuid(id));
-    tenants::administer(tenant, &deed, || {
-        let note = note.map(|note| clean(id, note)).transpose()?;
-        let now = sql_uuid(Uuid::now_v7());
-        let changed = run(sql, &[id.into(), note.into(), now.into()])?;
-        if changed == 0 { Err(not_found()) } else { Ok(()) }
-    })
-}
-
-/// Without secrets, those of the tenant's own patterns among them, as the alert's project has its texts scrubbed.
-fn clean(id: pgrx::Uuid, note: &str) -> Result<String, Error> {
-    let home = Spi::connect(|client| {
-        let sql = "SELECT tenant_id, project_id FROM observa_internal.alerts WHERE alert_id = $1";
-        let rows = client.select(sql, Some(1), &[id.into()])?;
-        if rows.is_empty() { Ok((None, None)) } else { rows.first().get_two::<pgrx::Uuid, pgrx::Uuid>() }
-    })?;
-    let scrub = || scrub::as_own(note);
-    Ok(match home {
-        (Some(tenant), project) => Acting::during(Acting::at(uuid(tenant), project.map(uuid)), scrub),
-        _ => scrub(),
     })
 }
 

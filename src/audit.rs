@@ -49,12 +49,11 @@ impl Deed {
         let request = Request::told();
         let said = |name: &str| request.as_ref().and_then(|request| request.header(name)).map(clean);
         let address = request.as_ref().and_then(Request::address).map(|address| address.to_string());
-        let (actor, actor_id) = self.actor();
         Ok(Spi::run_with_args(
             include_str!("../sql/edit/record_deed.sql"),
             &[
                 sql_uuid(Uuid::now_v7()).into(),
-                named(actor, &actor_id).into(),
+                self.by_whom().into(),
                 self.action.into(),
                 self.resource().into(),
                 address.into(),
@@ -78,6 +77,12 @@ impl Deed {
         home_cache::refresh();
         let default = home_cache::tenant(tenants::DEFAULT).ok_or(Error::NoStorage)?;
         Acting::during(Acting::whole(default.id()), || self.record())
+    }
+
+    /// Who does it, as the record names them.
+    pub fn by_whom(&self) -> String {
+        let (actor, id) = self.actor();
+        named(actor, &id)
     }
 
     /// An account, a key (which replays, and administers nothing), a member by claims, else the session's login.

@@ -40,6 +40,7 @@ pub struct EventRow<'b> {
 pub struct SignalRow<'b> {
     pub ready: &'b Ready<'b>,
     pub signal: &'b Signal,
+    pub issue_id: Uuid,
 }
 
 pub struct RejectedRow<'b> {
@@ -133,7 +134,7 @@ fn field(row: &EventRow, field: Field) -> Option<pg_sys::Datum> {
     row.ready.event.text(field).and_then(text)
 }
 
-fn environment<'r>(ready: &'r Ready) -> &'r str {
+pub fn environment<'r>(ready: &'r Ready) -> &'r str {
     ready.event.text(Field::Environment).unwrap_or(&ready.home.environment)
 }
 
@@ -223,7 +224,7 @@ fn alert_key(row: &SignalRow) -> Option<Uuid> {
     (row.signal.severity != Severity::Low).then(|| identity::uuid_of_parts(&parts))
 }
 
-pub fn signals<'b>() -> [Column<SignalRow<'b>>; 19] {
+pub fn signals<'b>() -> [Column<SignalRow<'b>>; 20] {
     [
         Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
         Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
@@ -237,6 +238,7 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 19] {
         Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },
         Column { name: "alert_group", value: |row| text(&row.signal.group) },
         Column { name: "alert_key", value: |row| alert_key(row).and_then(uuid) },
+        Column { name: "issue_id", value: |row| uuid(row.issue_id) },
         Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
         Column { name: "span_id", value: |row| row.ready.event.text(Field::SpanId).and_then(text) },
         Column { name: "event_id", value: |row| row.ready.event.text(Field::EventId).and_then(text) },

@@ -3,6 +3,7 @@
 
 mod raise;
 mod rollup_rows;
+pub mod series;
 mod states;
 mod test_rule;
 mod usual;
@@ -179,7 +180,7 @@ impl Evaluation<'_> {
                 }
                 states::put(&rule, &signal, &group, None)?;
                 if state.level > state::Level::Ok {
-                    raise::resolve(&rule, &signal, &group)?;
+                    raise::resolve(&rule, &signal, &group, None)?;
                 }
                 self.changed += 1;
             }

@@ -45,6 +45,10 @@ pub enum Error {
     Invalid(String),
     #[error("there is no {what} {id} that is {state}")]
     NotFound { what: &'static str, id: String, state: &'static str },
+    #[error(
+        "alert {newer} of the same rule and group, which is {status}, was raised since: that one goes on"
+    )]
+    Superseded { newer: String, status: String },
     #[error("{0} could not be had in time without making others wait, and nothing has changed")]
     Busy(String),
     #[error("partitions of {missing} days are missing, more than the {most} that are made at once")]
@@ -95,6 +99,7 @@ impl Error {
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
             }
             Error::OverLimit(_) => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            Error::Superseded { .. } => PgSqlErrorCode::ERRCODE_UNIQUE_VIOLATION,
             Error::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA,
             Error::Exists { .. } | Error::Taken(_) => PgSqlErrorCode::ERRCODE_DUPLICATE_OBJECT,
             Error::File(error) => of_a_file(error),

@@ -16,6 +16,7 @@ use crate::columns::{self, EventRow, SignalRow, Stamp};
 use crate::dead_letters;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
+use crate::issues;
 use crate::keys;
 use crate::limits;
 use crate::log_guard::guard_statement;
@@ -329,9 +330,15 @@ fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> 
     if count == 0 {
         return Ok(());
     }
-    let signals =
-        stored.iter().flat_map(|ready| ready.signals.iter().map(|signal| SignalRow { ready, signal }));
-    let rows = Rows::new("signals", &columns::signals(), signals)?;
+    let mut issues = issues::Ids::default();
+    let mut signals = Vec::with_capacity(count);
+    for ready in stored {
+        for signal in &ready.signals {
+            let issue_id = issues.of(ready.home.project_id, columns::environment(ready), signal);
+            signals.push(SignalRow { ready, signal, issue_id });
+        }
+    }
+    let rows = Rows::new("signals", &columns::signals(), signals.into_iter())?;
     let alerts_before = crate::alerts::raised();
     rows.run(include_str!("../sql/ingest/signals.sql"), |_| Ok(()))?;
     outcome.signals += count as u64;

@@ -18,6 +18,7 @@ use crate::budgets;
 use crate::detection;
 use crate::embeddings;
 use crate::error::Error;
+use crate::issues;
 use crate::key_uses;
 use crate::manner;
 use crate::matviews;
@@ -74,7 +75,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 23] = [
+pub static JOBS: [Job; 24] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -95,6 +96,12 @@ pub static JOBS: [Job; 23] = [
     },
     Job { name: "analyses", every: || SECOND, told_as: Some("analyses_queued"), run: analysis::enqueue },
     Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: outbox::tell },
+    Job {
+        name: "issues",
+        every: worker::settings::rollup_interval,
+        told_as: Some("issue_deltas_folded"),
+        run: issues::fold_all,
+    },
     Job {
         name: "partitions",
         every: || 10 * MINUTE,

@@ -26,6 +26,7 @@ mod histogram;
 mod home_cache;
 mod identity;
 mod ingest;
+mod issues;
 mod jobs;
 mod key_uses;
 mod keys;
@@ -100,6 +101,7 @@ extension_sql_file!("../sql/api/histogram.sql", name = "histogram", requires = [
 extension_sql_file!("../sql/api/distinct.sql", name = "distinct", requires = ["schemas"]);
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
+extension_sql_file!("../sql/api/issues.sql", name = "issues", requires = ["schemas", "distinct"]);
 extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
@@ -122,6 +124,7 @@ extension_sql_file!(
         "histogram",
         "identity",
         "ingest",
+        "issues",
         "keys",
         "prices",
         "privacy",

@@ -13,6 +13,11 @@ pub fn wait(key: i64) {
     acquire(key, pg_sys::ExclusiveLock, false);
 }
 
+/// Waits for it; others may have it, too, who ask as this does.
+pub fn wait_shared(key: i64) {
+    acquire(key, pg_sys::ShareLock, false);
+}
+
 /// False: another transaction has it.
 pub fn is_free(key: i64) -> bool {
     acquire(key, pg_sys::ExclusiveLock, true)

@@ -13,7 +13,7 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 23] = [
+const TAKES_PAYLOAD: [&str; 27] = [
     "login",
     "signup",
     "authenticate",
@@ -31,6 +31,10 @@ const TAKES_PAYLOAD: [&str; 23] = [
     "acknowledge_alert",
     "resolve_alert",
     "close_alert",
+    "reopen_alert",
+    "assign_alert",
+    "note_alert",
+    "resolve_issue",
     "create_webhook",
     "update_webhook",
     "record_analysis",

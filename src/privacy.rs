@@ -65,6 +65,7 @@ fn forget(subject: &Subject) -> Result<Value, Error> {
         (EVENTS.table, erase(subject, &EVENTS)?),
     ];
     erase_sums(subject)?;
+    erase_issues(subject)?;
     let touched = touched.into_iter().map(|(table, rows)| (table.to_owned(), rows.into()));
     Ok(Value::Object(touched.collect::<Map<String, Value>>()))
 }
@@ -74,6 +75,12 @@ fn erase_sums(subject: &Subject) -> Result<(), Error> {
     rollups::fold_whole()?;
     let [id, pseudonyms] = subject.ids();
     Ok(Spi::run_with_args(include_str!("../sql/privacy/erase_sums.sql"), &[id.into(), pseudonyms.into()])?)
+}
+
+/// Of their own signals' issues `erase_signals.sql` has taken what was said.
+fn erase_issues(subject: &Subject) -> Result<(), Error> {
+    let [id, pseudonyms] = subject.ids();
+    Ok(Spi::run_with_args(include_str!("../sql/privacy/erase_issues.sql"), &[id.into(), pseudonyms.into()])?)
 }
 
 /// Page after page in the order of the keys, so that no row is looked at twice, and others who change rows in that order do not wait

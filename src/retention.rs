@@ -53,7 +53,7 @@ struct Part {
 
 const DEAD_LETTERS: &str = include_str!("../sql/retention/rejected_events.sql");
 
-const PARTS: [Part; 13] = [
+const PARTS: [Part; 15] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
         table: Some("event_payloads"),
@@ -80,6 +80,11 @@ const PARTS: [Part; 13] = [
         days: |kept| kept.payload_days,
     },
     Part {
+        sql: include_str!("../sql/retention/issue_texts.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
         sql: include_str!("../sql/retention/reasonings.sql"),
         table: None,
         days: |kept| kept.payload_days,
@@ -96,6 +101,7 @@ const PARTS: [Part; 13] = [
         days: |kept| kept.days,
     },
     Part { sql: include_str!("../sql/retention/alerts.sql"), table: None, days: |kept| kept.days },
+    Part { sql: include_str!("../sql/retention/issues.sql"), table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/traces.sql"), table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/activities.sql"), table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/events.sql"), table: Some("events"), days: |kept| kept.days },
@@ -295,6 +301,7 @@ fn delete_buckets_of_tenant() -> Result<u64, Error> {
             deleted += gone as u64;
         }
     }
+    Spi::run(include_str!("../sql/retention/issue_hours.sql"))?;
     let arguments = [settings::series_days().into(), ROUND.into()];
     let sql = include_str!("../sql/retention/series.sql");
     let freed = Spi::connect_mut(|client| client.update(sql, None, &arguments).map(|rows| rows.len()))?;

@@ -85,7 +85,7 @@ pub fn scored(
 }
 
 /// How long the client's backend, which must run on this machine, has had a processor so far.
-fn processor_time(client: &mut Client) -> Result<Duration> {
+pub fn processor_time(client: &mut Client) -> Result<Duration> {
     let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
     measure::processor_time(&backend.to_string())
 }
@@ -103,7 +103,8 @@ pub fn ingest(client: &mut Client, bodies: &[Vec<u8>]) -> Result<i64> {
 pub fn empty(client: &mut Client) -> Result<()> {
     client.batch_execute(
         "TRUNCATE observa_internal.events, observa_internal.event_payloads, observa_internal.signals,
-                  observa_internal.event_keys, observa_internal.alerts, observa_internal.rejected_events,
+                  observa_internal.event_keys, observa_internal.alerts, observa_internal.alert_events, observa_internal.rejected_events,
+                  observa_internal.issues, observa_internal.issue_hours, observa_internal.issue_deltas,
                   observa_internal.rollup_deltas, observa_internal.metrics, observa_internal.metric_totals, observa_internal.metric_series,
                   observa_internal.user_metrics, observa_internal.tag_metrics, observa_internal.activities, observa_internal.traces;
          CHECKPOINT",

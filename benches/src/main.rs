@@ -3,6 +3,7 @@
 mod corpus;
 mod detection;
 mod drop;
+mod errors;
 mod histogram;
 mod ingest;
 mod judges;
@@ -50,6 +51,9 @@ struct Flags {
     /// Events of the day that is dropped
     #[arg(long, default_value_t = 1_000_000)]
     day: i64,
+    /// Identical errors of one measurement
+    #[arg(long, default_value_t = 200_000)]
+    errors: usize,
     /// What to measure; without it all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -79,6 +83,8 @@ enum Part {
     Detection,
     /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
     Drop,
+    /// The same error again and again, and what issues cost to read
+    Errors,
     /// Ingests the conversations and leaves them stored
     Load,
 }
@@ -123,6 +129,9 @@ fn main() -> Result<()> {
         }
         if flags.wants(Part::Detection) {
             detection::run(connect, flags.rounds, &mut table)?;
+        }
+        if flags.wants(Part::Errors) {
+            errors::run(&mut client, flags.errors, newest, flags.rounds, &mut table)?;
         }
         if flags.wants(Part::Single) {
             server::single_events(&mut client, newest, &mut table)?;

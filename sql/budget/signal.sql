@@ -1,4 +1,5 @@
 -- The table's trigger raises the alert.
 INSERT INTO observa_internal.signals (tenant_id, ts, signal_id, project_id, environment, name, type, severity, value, threshold,
-       alert_group, alert_key, details)
-VALUES (observa.current_tenant(), pg_catalog.clock_timestamp(), $1, $2, $3, $4, 'usage', $5, $6, $7, $8, $9, $10)
+       alert_group, alert_key, details, issue_id)
+VALUES (observa.current_tenant(), pg_catalog.clock_timestamp(), $1, $2, $3, $4, 'usage', $5, $6, $7, $8, $9, $10,
+        observa_internal.issue_of($2, $3, $4, $8, $10))

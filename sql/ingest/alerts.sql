@@ -46,7 +46,8 @@ candidate AS MATERIALIZED (
       FROM own o
 ), raised AS (
     INSERT INTO observa_internal.alerts (tenant_id, project_id, environment, rule, alert_group, alert_key, title,
-           description, severity, source, current_value, threshold_value, first_seen, opened, trace_id)
+           description, severity, source, current_value, raised_value, threshold_value, first_seen, opened,
+           trace_id)
     SELECT o.tenant_id, o.project_id, o.environment, o.rule, o.alert_group, o.alert_key,
            pg_catalog.btrim(pg_catalog.replace(o.rule, '_', ' ') || ': ' || o.alert_group, ': '),
            CASE WHEN o.explanation IS NOT NULL THEN o.explanation
@@ -54,8 +55,8 @@ candidate AS MATERIALIZED (
                 THEN pg_catalog.format('%s %s is over the threshold of %s', pg_catalog.round(o.value::numeric, 4)::double precision,
                                        o.unit, o.threshold)
                 ELSE coalesce(o.error_message, d.description, o.rule) END,
-           CASE WHEN o.critical THEN 'critical' ELSE 'warning' END, o.source, o.value, o.threshold, o.first_seen,
-           o.opened, o.trace_id
+           CASE WHEN o.critical THEN 'critical' ELSE 'warning' END, o.source, o.value, o.value, o.threshold,
+           o.first_seen, o.opened, o.trace_id
       FROM decided o
       LEFT JOIN observa_internal.default_rules() d ON d.name = o.rule
      WHERE o.is_ours

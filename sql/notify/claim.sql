@@ -17,8 +17,8 @@ WITH worn_out AS (
                   SELECT FROM observa_internal.notifications e
                    WHERE e.tenant_id = n.tenant_id AND e.webhook_id = n.webhook_id AND e.alert_id = n.alert_id
                      AND e.state IN ('pending', 'sending')
-                     AND pg_catalog.array_position(ARRAY['raised', 'acknowledged', 'resolved', 'closed'], e.event)
-                         < pg_catalog.array_position(ARRAY['raised', 'acknowledged', 'resolved', 'closed'], n.event))
+                     AND (e.reopened, pg_catalog.array_position(ARRAY['raised', 'reopened', 'acknowledged', 'resolved', 'closed'], e.event))
+                         < (n.reopened, pg_catalog.array_position(ARRAY['raised', 'reopened', 'acknowledged', 'resolved', 'closed'], n.event)))
             ORDER BY n.next_attempt
             LIMIT greatest(0, 2 - (SELECT pg_catalog.count(*) FROM observa_internal.notifications s
                                     WHERE s.tenant_id = w.tenant_id AND s.webhook_id = w.webhook_id AND s.state = 'sending'

@@ -11,8 +11,9 @@ SELECT a.created_at, a.alert_id::text, CASE WHEN $13 THEN pg_catalog.to_jsonb(a)
   FROM observa_internal.alerts a
  WHERE a.tenant_id = observa.current_tenant()
    AND a.created_at >= $10 AND (a.created_at > $10 OR a.alert_id::text COLLATE "C" > $11)
-   AND EXISTS (SELECT FROM told t
-                WHERE t.alert_key = a.alert_key
-                  AND (NOT $13 OR t.said = a.description OR (t.signal_id = a.opened AND a.threshold_value IS NOT NULL)))
+   AND (a.assignee = $1
+        OR EXISTS (SELECT FROM told t
+                    WHERE t.alert_key = a.alert_key
+                      AND (NOT $13 OR t.said = a.description OR (t.signal_id = a.opened AND a.threshold_value IS NOT NULL))))
  ORDER BY a.created_at, a.alert_id
  LIMIT $12

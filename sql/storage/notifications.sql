@@ -11,8 +11,11 @@ COMMENT ON COLUMN observa_internal.alert_candidates.ts IS 'The signal''s own, wh
 ALTER TABLE observa_internal.alerts ADD COLUMN IF NOT EXISTS told text
     CHECK (told IN ('active', 'acknowledged', 'resolved', 'closed'));
 COMMENT ON COLUMN observa_internal.alerts.told IS 'The status that webhooks and listeners have been told of; NULL: none yet';
-CREATE INDEX IF NOT EXISTS alerts_untold ON observa_internal.alerts (tenant_id) WHERE told IS DISTINCT FROM status;
-COMMENT ON INDEX observa_internal.alerts_untold IS 'What is to be told. A transaction that commits late is in it, whatever its time';
+ALTER TABLE observa_internal.alerts ADD COLUMN IF NOT EXISTS told_reopened integer;
+COMMENT ON COLUMN observa_internal.alerts.told_reopened IS 'The reopening that webhooks have been told of; NULL: none';
+DROP INDEX IF EXISTS observa_internal.alerts_untold;
+CREATE INDEX IF NOT EXISTS alerts_news ON observa_internal.alerts (tenant_id) WHERE told IS DISTINCT FROM status OR told_reopened IS DISTINCT FROM reopened;
+COMMENT ON INDEX observa_internal.alerts_news IS 'What is to be told. A transaction that commits late is in it, whatever its time';
 
 CREATE TABLE IF NOT EXISTS observa_internal.webhooks (
     tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
@@ -40,7 +43,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.notifications (
     notification_id uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
     webhook_id uuid NOT NULL,
     alert_id uuid,
-    event text NOT NULL CHECK (event IN ('raised', 'acknowledged', 'resolved', 'closed', 'test')),
+    event text NOT NULL,
     dedup_key text NOT NULL,
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sending', 'delivered', 'failed')),
     attempts integer NOT NULL DEFAULT 0,
@@ -60,8 +63,16 @@ COMMENT ON COLUMN observa_internal.notifications.next_attempt IS 'When it is due
 COMMENT ON COLUMN observa_internal.notifications.lease IS 'Of who sends it: what another one says is no longer taken';
 COMMENT ON COLUMN observa_internal.notifications.last_status IS 'HTTP status of the last answer; NULL: there was none';
 COMMENT ON COLUMN observa_internal.notifications.last_error IS 'Why the last try failed, without payload and address; NULL: it did not';
-CREATE UNIQUE INDEX IF NOT EXISTS notifications_once ON observa_internal.notifications (tenant_id, webhook_id, alert_id, event);
-COMMENT ON INDEX observa_internal.notifications_once IS 'Nothing is queued twice';
+ALTER TABLE observa_internal.notifications
+    ADD COLUMN IF NOT EXISTS reopened integer NOT NULL DEFAULT 0,
+    DROP CONSTRAINT IF EXISTS notifications_event_check,
+    DROP CONSTRAINT IF EXISTS notifications_event,
+    ADD CONSTRAINT notifications_event CHECK (event IN ('raised', 'reopened', 'acknowledged', 'resolved', 'closed', 'test'));
+COMMENT ON COLUMN observa_internal.notifications.reopened IS 'How often its alert had been reopened: each time all can be told anew';
+COMMENT ON CONSTRAINT notifications_event ON observa_internal.notifications IS 'What formats know';
+DROP INDEX IF EXISTS observa_internal.notifications_once;
+CREATE UNIQUE INDEX IF NOT EXISTS notifications_each ON observa_internal.notifications (tenant_id, webhook_id, alert_id, reopened, event);
+COMMENT ON INDEX observa_internal.notifications_each IS 'Nothing is queued twice';
 CREATE INDEX IF NOT EXISTS notifications_due ON observa_internal.notifications (tenant_id, webhook_id, next_attempt)
     WHERE state IN ('pending', 'sending');
 COMMENT ON INDEX observa_internal.notifications_due IS 'What is to be sent';

@@ -5,7 +5,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'budgets', 'events',
-                                'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
+                                'event_payloads', 'event_keys', 'signals', 'alerts', 'alert_events', 'issues', 'issue_hours', 'issue_deltas', 'issue_states', 'issue_backfills', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
                                 'answer_days'] LOOP
@@ -15,8 +15,8 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE POLICY acting_tenant ON observa_internal.%I TO observa_owner '
             'USING (tenant_id = observa.current_tenant()) WITH CHECK (tenant_id = observa.current_tenant())', name);
     END LOOP;
-    FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'budgets', 'events', 'event_payloads', 'signals', 'alerts',
-                                'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
+    FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'budgets', 'events', 'event_payloads', 'signals', 'alerts', 'alert_events', 'issues',
+                                'issue_hours', 'issue_deltas', 'issue_states', 'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
                                 'metric_totals', 'user_metrics', 'tag_metrics', 'activities', 'traces', 'rule_mutes', 'answer_days'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
@@ -56,6 +56,8 @@ GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_int
     observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas, observa_internal.metrics,
     observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
 GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
+GRANT SELECT (issue_id, tenant_id) ON observa_internal.issues, observa_internal.issue_deltas TO observa_system;
+GRANT SELECT (tenant_id) ON observa_internal.issue_backfills TO observa_system;
 GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
 GRANT SELECT (tenant_id) ON observa_internal.rule_states TO observa_system;
 GRANT SELECT (tenant_id, added_at) ON observa_internal.damaged_deltas TO observa_system;

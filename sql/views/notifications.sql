@@ -18,7 +18,7 @@ COMMENT ON VIEW observa.notifications IS 'What is to be sent to webhooks, and wh
 
 For who administers the tenant. What was delivered is kept for a day, what failed for a week.';
 COMMENT ON COLUMN observa.notifications.alert_id IS 'NULL: a test';
-COMMENT ON COLUMN observa.notifications.event IS 'raised, acknowledged, resolved or closed: of an alert; else test';
+COMMENT ON COLUMN observa.notifications.event IS 'raised, reopened, acknowledged, resolved or closed: of an alert; else test';
 COMMENT ON COLUMN observa.notifications.state IS 'pending, sending, delivered or failed';
 COMMENT ON COLUMN observa.notifications.next_attempt IS 'When it is tried next, at the latest; NULL: no more';
 COMMENT ON COLUMN observa.notifications.last_status IS 'HTTP status of the last answer; NULL: there was none';

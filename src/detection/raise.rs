@@ -35,13 +35,14 @@ pub fn act(
             Ok(Spi::run_with_args(include_str!("../../sql/detection/notify_again.sql"), &[key.into()])?)
         }
         Act::Resolve if rule.resolve_minutes == 0 => Ok(()),
-        Act::Resolve => resolve(&rule.name, &rule.signal, group),
+        Act::Resolve => resolve(&rule.name, &rule.signal, group, reading.map(|reading| reading.value)),
     }
 }
 
 /// Of a rule by which all is well, or that is not there any more.
-pub fn resolve(rule: &str, signal: &str, group: &Group) -> Result<(), Error> {
-    let arguments = [sql_uuid(alert_key(signal, group)).into(), rule.into(), sql_uuid(Uuid::now_v7()).into()];
+pub fn resolve(rule: &str, signal: &str, group: &Group, value: Option<f64>) -> Result<(), Error> {
+    let key = sql_uuid(alert_key(signal, group));
+    let arguments = [key.into(), rule.into(), sql_uuid(Uuid::now_v7()).into(), value.into()];
     Ok(Spi::run_with_args(include_str!("../../sql/detection/resolve_alert.sql"), &arguments)?)
 }
 
@@ -108,6 +109,7 @@ fn update_alert(
         limit(reading, level).into(),
         is_critical.into(),
         measure::explain(rule, reading, level).into(),
+        rule.name.as_str().into(),
     ];
     Ok(Spi::run_with_args(include_str!("../../sql/detection/update_alert.sql"), &arguments)?)
 }

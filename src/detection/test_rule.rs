@@ -141,7 +141,8 @@ fn replayed(name: &str, since: i64, until: i64) -> Result<Vec<(WindowRule, Happe
     Ok(happened)
 }
 
-fn read(scoped: &Scoped, since: i64, until: i64) -> Result<Past, Error> {
+/// What a rule measures of a time, and of the window before it.
+pub fn read(scoped: &Scoped, since: i64, until: i64) -> Result<Past, Error> {
     let rule = &scoped.rule;
     let source = rule.source();
     let (first, last) = (rule.span(since).since, until.div_euclid(MINUTE) + 1);

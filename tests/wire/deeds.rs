@@ -43,6 +43,16 @@ const CALLS: &[(&str, &str, &str)] = &[
         "('llm_error', NULL, now() + interval '1 hour')",
         "mute_rule",
     ),
+    ("observa.resolve_issue(uuid,text)", "((SELECT id FROM observa.issues), 'mended')", "resolve_issue"),
+    (
+        "observa.ignore_issue(uuid,timestamp with time zone)",
+        "((SELECT id FROM observa.issues))",
+        "ignore_issue",
+    ),
+    ("observa.reopen_issue(uuid)", "((SELECT id FROM observa.issues))", "reopen_issue"),
+    ("observa.reopen_alert(uuid,text)", "((SELECT id FROM observa.alerts), 'not mended')", "reopen_alert"),
+    ("observa.assign_alert(uuid,text,text)", "((SELECT id FROM observa.alerts), 'ann')", "assign_alert"),
+    ("observa.note_alert(uuid,text)", "((SELECT id FROM observa.alerts), 'it is the index')", "note_alert"),
     ("observa.close_alert(uuid,text)", "((SELECT id FROM observa.alerts))", "close_alert"),
     (
         "observa.create_webhook(uuid,text,text,text,text,text)",

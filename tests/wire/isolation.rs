@@ -193,7 +193,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(1)), "{answer}");
     // What maintenance folds, and what it has not folded yet.
     db.run("SELECT observa.run_maintenance()");
-    db.ingest(&with(with(llm_call("unfolded"), json!({"user_id": "u"})), own).to_string());
+    db.ingest(
+        &with(with(llm_call("unfolded"), json!({"user_id": "u", "latency_ms": 9000})), own).to_string(),
+    );
     db.run(&format!(
         "LOAD 'observa'; SET observa.acting = '{id}//iqa/';
          INSERT INTO observa.logs (message, trace_id) VALUES ('{mark}', 't');
@@ -208,7 +210,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
          INSERT INTO observa_internal.answer_days (tenant_id, day, project_id, environment, model, route, manner, seen_until)
          VALUES ('{id}', current_date, gen_random_uuid(), '{mark}', '{mark}', '{mark}', '{{\"{mark}\": 1}}', '-infinity');
-         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity');
+         SELECT observa.mute_rule('{mark}', '{mark}', 'infinity'), observa.note_alert(id, '{mark}') FROM observa.alerts WHERE tenant_id = '{id}';
+         SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues WHERE tenant_id = '{id}';
+         INSERT INTO observa_internal.issue_backfills (tenant_id) VALUES ('{id}');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activities;
+mod alert_life;
 mod alerts;
 mod analysis;
 mod archive;
@@ -16,12 +17,14 @@ mod deeds;
 mod dump;
 mod embeddings;
 mod event_types;
+mod explained;
 mod front;
 mod grants;
 mod health;
 mod histogram;
 mod identity;
 mod isolation;
+mod issues;
 mod keys;
 mod kills;
 mod limits;

@@ -149,6 +149,10 @@ fn early_failures(body: &str) -> (Vec<String>, Vec<(&'static str, String)>) {
         format!("SELECT observa.acknowledge_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
         format!("SELECT observa.resolve_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
         format!("SELECT observa.close_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.reopen_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.assign_alert(gen_random_uuid(), '{PAYLOAD}')"),
+        format!("SELECT observa.resolve_issue(gen_random_uuid(), 'note {PAYLOAD}')"),
+        format!("SELECT observa.note_alert(gen_random_uuid(), 'note {PAYLOAD}')"),
         format!(
             "SELECT observa.create_webhook(NULL, 'x', 'https://hooks.example.com/{PAYLOAD}', '{PAYLOAD}')"
         ),

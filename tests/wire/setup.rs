@@ -101,6 +101,42 @@ fn older_storage_gets_what_upkeep_needs() {
     assert_eq!(db.count("observa_internal.claim_notifications(1)"), 1);
 }
 
+/// As it was before alerts had a history, and issues were more than signals of one name.
+#[test]
+fn older_storage_has_its_alerts_told_and_its_signals_counted_as_issues() {
+    let mut db = Database::ready();
+    let failed = |id: &str| {
+        with(llm_call(id), json!({"status": "error", "error_message": format!("it broke at {id}")}))
+            .to_string()
+    };
+    db.ingest(&failed("1"));
+    db.run("SELECT observa.acknowledge_alert(id), observa.close_alert(id) FROM observa.alerts");
+    db.run(
+        "DROP VIEW observa.issues, observa.alert_events, observa.alerts, observa.signals CASCADE;
+         DROP TABLE observa_internal.issue_hours, observa_internal.issues, observa_internal.issue_deltas, observa_internal.issue_states,
+                    observa_internal.issue_backfills, observa_internal.alert_events CASCADE;
+         ALTER TABLE observa_internal.signals DROP COLUMN issue_id;
+         ALTER TABLE observa_internal.alerts DROP COLUMN assignee, DROP COLUMN reopened CASCADE, DROP COLUMN told_reopened, DROP COLUMN raised_value;
+         ALTER TABLE observa_internal.notifications DROP COLUMN reopened CASCADE",
+    );
+    db.run(include_str!("setup/older_issues.sql"));
+    db.run("SELECT observa.setup()");
+    let history = db.table("SELECT event, actor FROM observa.alert_events ORDER BY at, event DESC");
+    let event = |event: &str, actor: Value| json!({"event": event, "actor": actor});
+    assert!(history.contains(&event("raised", json!("rule llm_error"))), "{history:?}");
+    assert!(history.contains(&event("closed", json!(null))) && history.len() == 3, "{history:?}");
+    db.run("SELECT observa.reopen_alert(id) FROM observa.alerts");
+    assert_eq!(db.ingest(&failed("2"))["alerts"], 0);
+    for _ in 0..3 {
+        db.run("SELECT observa.run_maintenance()");
+    }
+    assert_eq!(
+        db.row("SELECT title, count FROM observa.issues"),
+        json!({"title": "it broke at <n>", "count": 2})
+    );
+    assert_eq!(db.count("observa_internal.issue_backfills"), 0);
+}
+
 #[test]
 fn setup_makes_the_window_and_seven_days_more() {
     let mut db = Database::ready();

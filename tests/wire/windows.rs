@@ -128,6 +128,9 @@ fn a_burst_of_errors_is_one_alert_which_resolves_itself_when_all_is_well() {
     age(&mut db, 5);
     round(&mut db);
     assert_eq!(alerts(&mut db), [alert("error_rate", "model=m", "critical", "resolved")]);
+    let ended = db.row("SELECT actor, value FROM observa.alert_events WHERE event = 'auto_resolved'");
+    assert_eq!(ended, json!({"actor": "rule error_rate_anomaly", "value": null}));
+    assert_eq!(db.count("observa.alert_events"), 2, "and it was raised");
     // It comes back: a new alert.
     db.ingest(&calls("again", 100, |_| 1_000, |_| json!({"status": "error"})));
     round(&mut db);
@@ -413,6 +416,21 @@ fn rules_see_their_own_tenants_metrics_alone_and_a_project_may_have_its_own_thre
 }
 
 #[test]
+fn a_warning_that_becomes_critical_is_so_in_its_history() {
+    let mut db = Database::ready();
+    db.run("INSERT INTO observa.detection_rules (name, metric, window_minutes, warn_threshold, threshold, severity) VALUES ('own', 'count', 60, 5, 20, 'high')");
+    db.ingest(&calls("a", 10, |_| 1_000, |_| json!({})));
+    round(&mut db);
+    assert_eq!(alerts(&mut db), [alert("own", "", "warning", "active")]);
+    db.ingest(&calls("b", 20, |_| 1_000, |_| json!({})));
+    round(&mut db);
+    assert_eq!(alerts(&mut db), [alert("own", "", "critical", "active")]);
+    let history = db.table("SELECT event, actor, value FROM observa.alert_events ORDER BY at");
+    let event = |event: &str, value: i64| json!({"event": event, "actor": "rule own", "value": value});
+    assert_eq!(history, [event("raised", 10), event("escalated", 30)]);
+}
+
+#[test]
 fn webhooks_are_told_again_of_what_nobody_acknowledges() {
     let mut db = Database::ready();
     let hook = Hook::start();
@@ -437,6 +455,7 @@ fn webhooks_are_told_again_of_what_nobody_acknowledges() {
     db.run(later);
     round(&mut db);
     assert_eq!(db.one::<i64>(queued), 1);
+    assert_eq!(db.count("observa.alert_events WHERE event = 'notified_again' AND value = 10"), 2);
     db.run("DELETE FROM observa_internal.notifications");
     db.run("SELECT observa.acknowledge_alert(id) FROM observa.alerts");
     round(&mut db);
@@ -456,7 +475,8 @@ fn who_is_forgotten_is_in_no_alert_of_a_rule_that_tells_people_apart() {
     round(&mut db);
     let rows = "SELECT alert_group, title, description FROM observa.alerts UNION ALL SELECT alert_group, signal, rule FROM observa_internal.rule_states
                 UNION ALL SELECT alert_group, rule, NULL FROM observa_internal.rule_mutes
-                UNION ALL SELECT alert_group, user_id, details::text FROM observa.signals";
+                UNION ALL SELECT alert_group, user_id, details::text FROM observa.signals
+                UNION ALL SELECT subject, name, title FROM observa.issues";
     let naming = |db: &mut Database, who: &str| {
         db.table(rows).iter().filter(|row| row.to_string().contains(who)).count()
     };
@@ -466,12 +486,12 @@ fn who_is_forgotten_is_in_no_alert_of_a_rule_that_tells_people_apart() {
         db.one("SELECT DISTINCT user_id FROM observa.events WHERE user_id LIKE 'email:%'");
     assert_eq!(
         (naming(&mut db, "person-one"), naming(&mut db, &pseudonym), naming(&mut db, "other")),
-        (4, 8, 3)
+        (5, 9, 4)
     );
     db.run("SELECT observa.forget_user('person-one'), observa.forget_user('ann@example.com')");
     assert_eq!(
         (naming(&mut db, "person-one"), naming(&mut db, &pseudonym), naming(&mut db, "other")),
-        (0, 0, 3)
+        (0, 0, 4)
     );
 }
 

@@ -33,6 +33,7 @@ impl Format {
 #[serde(rename_all = "lowercase")]
 pub enum Event {
     Raised,
+    Reopened,
     Acknowledged,
     Resolved,
     Closed,
@@ -43,6 +44,7 @@ impl Event {
     pub fn name(self) -> &'static str {
         match self {
             Event::Raised => "raised",
+            Event::Reopened => "reopened",
             Event::Acknowledged => "acknowledged",
             Event::Resolved => "resolved",
             Event::Closed => "closed",

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex_automata::meta::Regex;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::identity;
@@ -142,9 +143,29 @@ fn cut(text: &str) -> String {
     whole.trim_end().to_owned()
 }
 
-/// The id of the issue that signals of this name about this subject belong to, where their errors say the same.
-pub fn fingerprint(name: &str, subject: &str, message: &str) -> Uuid {
-    identity::uuid_of_parts(&["issue", name, subject, &normalise(message)])
+/// What a signal's details say of an error. None: they say of none.
+pub fn said(details: &Value) -> Option<&str> {
+    let text = |member: &str| details.get(member).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text("error_message").or_else(|| text("error_type"))
+}
+
+/// A message that was cut for a signal's details may end amid an id: its last word is left out.
+fn whole_words(said: &str) -> &str {
+    let is_cut = said.chars().count() >= super::EXCERPT;
+    let end = is_cut.then(|| said.rfind(char::is_whitespace)).flatten();
+    end.and_then(|end| said.get(..end)).unwrap_or(said)
+}
+
+/// The id of the issue that signals of this name about this subject belong to, where their errors say the same. `said` is what
+/// [`said`] gives, or nothing.
+pub fn issue_id(project: &str, environment: &str, name: &str, subject: &str, said: &str) -> Uuid {
+    identity::uuid_of_parts(&["issue", project, environment, name, subject, &normalise(whole_words(said))])
+}
+
+/// What an issue is called: what its errors say, else the name of its signals.
+pub fn title(name: &str, said: &str) -> String {
+    let title = normalise(whole_words(said));
+    if title.is_empty() { name.replace('_', " ") } else { title }
 }
 
 #[cfg(test)]
@@ -242,6 +263,7 @@ mod tests {
             assert_eq!(normalise(one), *text);
             assert_eq!(normalise(other), *text);
             assert_eq!(fingerprint("llm_error", "gpt-4o", one), fingerprint("llm_error", "gpt-4o", other));
+            assert_eq!(title("llm_error", one), title("llm_error", other));
         }
     }
 
@@ -277,6 +299,37 @@ mod tests {
             normalise("can't open the model's file, it isn't there"),
             "can't open the model's file, it isn't there"
         );
+    }
+
+    /// In one place.
+    fn fingerprint(name: &str, subject: &str, said: &str) -> Uuid {
+        issue_id("p", "prod", name, subject, said)
+    }
+
+    #[test]
+    fn a_place_has_its_own_issues() {
+        assert_ne!(issue_id("p", "prod", "n", "s", "m"), issue_id("q", "prod", "n", "s", "m"));
+        assert_ne!(issue_id("p", "prod", "n", "s", "m"), issue_id("p", "dev", "n", "s", "m"));
+    }
+
+    #[test]
+    fn an_error_without_a_message_says_its_type_and_a_signal_without_an_error_its_name() {
+        let details = serde_json::json!({"unit": "ms", "error_type": "Timeout"});
+        assert_eq!(title("llm_error", said(&details).unwrap()), "Timeout");
+        assert_eq!(said(&serde_json::json!({"unit": "ms"})), None);
+        assert_eq!(title("high_latency", ""), "high latency");
+    }
+
+    #[test]
+    fn an_id_that_a_cut_has_halved_makes_no_difference() {
+        let of = |id: &str| {
+            let message =
+                format!("{} {id} was not there", "the worker could not finish what it began ".repeat(4));
+            let excerpt: String = message.chars().take(super::super::EXCERPT).collect();
+            (title("llm_error", &excerpt), fingerprint("llm_error", "s", &excerpt))
+        };
+        let ids = ["1b4e28ba-2fa1-11d2-883f-0016d3cca427", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"];
+        assert_eq!(of(ids[0]), of(ids[1]));
     }
 
     /// Pieces of messages, so that forms meet each other.

@@ -1,5 +1,6 @@
 //! Facts worth a look that an event shows by itself: slow, failed, dear, leaking. What many of them show together, a [`window`] does.
 
+pub mod advice;
 pub mod fingerprint;
 pub mod injection;
 pub mod loops;

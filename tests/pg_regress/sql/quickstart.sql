@@ -5,6 +5,7 @@ SELECT observa.ingest('{"event_type": "llm_call", "model": "gpt-4o-mini", "route
 SELECT model, input, cost_usd, latency_ms, status FROM observa.events WHERE route = '/chat';
 SELECT name, severity, value, threshold FROM observa.signals WHERE route = '/chat' ORDER BY name;
 SELECT title, severity, status FROM observa.alerts WHERE alert_group LIKE '%/chat%';
+SELECT title, count, users, state FROM observa.issues WHERE subject LIKE '%/chat%' ORDER BY title;
 -- What did each model cost today?
 SELECT model, count(*), sum(cost_usd) FROM observa.events
 WHERE billable AND ts >= date_trunc('day', now()) AND route = '/chat' GROUP BY model ORDER BY 3 DESC NULLS LAST;

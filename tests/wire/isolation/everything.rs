@@ -83,6 +83,7 @@ impl Ids {
             ("project_id", "projects"),
             ("key_id", "api_keys"),
             ("alert_id", "alerts"),
+            ("issue_id", "issues"),
             ("batch_id", "events"),
             ("rejected_id", "rejected_events"),
             ("batch_id", "rejected_events"),

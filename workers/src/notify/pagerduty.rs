@@ -9,7 +9,7 @@ const LONGEST_SUMMARY: usize = 1_024;
 
 pub fn message(delivery: &Delivery) -> Message {
     let action = match delivery.event {
-        Event::Raised | Event::Test => "trigger",
+        Event::Raised | Event::Reopened | Event::Test => "trigger",
         Event::Acknowledged => "acknowledge",
         Event::Resolved | Event::Closed => "resolve",
     };
@@ -50,6 +50,7 @@ mod tests {
     fn an_alert_opens_and_ends_one_incident() {
         for (event, action) in [
             (Event::Raised, "trigger"),
+            (Event::Reopened, "trigger"),
             (Event::Acknowledged, "acknowledge"),
             (Event::Resolved, "resolve"),
             (Event::Closed, "resolve"),
