@@ -26,6 +26,7 @@ use crate::identity;
 use crate::jobs::{self, Done};
 use crate::patience::Patience;
 use crate::plans;
+use crate::recheck;
 use crate::storage::{self, sql_time};
 
 /// Microseconds of a day.
@@ -85,7 +86,7 @@ fn detect(tenant_id: Uuid, turn: &mut Turn) -> Result<u64, Error> {
         evaluation.evaluate(&source, &rules)?;
     }
     evaluation.drop_rules(&rules)?;
-    Ok(evaluation.changed)
+    Ok(evaluation.changed + recheck::run(tenant_id)?)
 }
 
 fn wants<'r>(metrics: impl Iterator<Item = &'r Metric>) -> Wants {

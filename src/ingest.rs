@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use observa_pipeline::batch::{self, Batch, Otlp, Ready, Rejected};
 use observa_pipeline::decode::{self, Line};
 use observa_pipeline::home::Home;
+use observa_pipeline::signal::own;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
@@ -20,6 +21,7 @@ use crate::keys;
 use crate::limits;
 use crate::log_guard::guard_statement;
 use crate::logs::{self, LogLine};
+use crate::recheck;
 use crate::request;
 use crate::rollups;
 use crate::rows::{self, Rows};
@@ -175,6 +177,8 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         traces::complete(&mut ready)?;
         span_contents::fill(&mut ready)?;
     }
+    own::detect(&mut ready);
+    recheck::forget_told_of_batch(&mut ready)?;
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     let mut ordered: Vec<&Ready> = ready.iter().collect();
     ordered.sort_unstable_by(|a, b| key(a).cmp(&key(b)));

@@ -52,6 +52,7 @@ mod profiles;
 mod projects;
 mod publication;
 mod quality;
+mod recheck;
 mod replay;
 mod reprice;
 mod request;

@@ -1,4 +1,4 @@
--- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is and what an error said.
+-- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is, what an error said, and attributes.
 -- Locked and joined as in erase_events.sql.
 WITH locked AS MATERIALIZED (
     SELECT
@@ -10,7 +10,7 @@ WITH locked AS MATERIALIZED (
        FOR UPDATE OF s
 )
 UPDATE observa_internal.signals s
-   SET user_id = NULL, details = s.details - 'error_message',
+   SET user_id = NULL, details = s.details - '{error_message,attributes}'::text[],
        -- A rule may have told people apart.
        alert_group = CASE WHEN s.alert_group = 'user_id=' || s.user_id THEN 'user_id' ELSE s.alert_group END
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)

@@ -7,7 +7,8 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'budgets', 'events',
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
-                                'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes'] LOOP
+                                'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
+                                'detection_candidates'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);

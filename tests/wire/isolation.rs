@@ -208,8 +208,10 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
          SELECT observa.mute_rule('{mark}', '{mark}', 'infinity');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
+         INSERT INTO observa.detection_rules (name, expression) VALUES ('own event', 'model = ''{mark}''');
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
+         INSERT INTO observa_internal.detection_candidates VALUES ('{id}', gen_random_uuid(), 'trace', gen_random_uuid(), '{mark}', now(), now());
          INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
          INSERT INTO observa_internal.job_tenants VALUES ('none of {mark}', '{id}', false, 1, 'infinity', '{mark}');
          INSERT INTO observa_internal.logins (login, tenant_id) VALUES ('nobody {mark}', '{id}');
