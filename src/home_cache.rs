@@ -47,11 +47,12 @@ const MAX_EXPRESSIONS: usize = 1_000;
 const LONGEST_NAME: usize = 800;
 
 /// Tables whose change makes the cache stale. Their triggers tell every backend, at commit.
-const CONFIG_TABLES: [&str; 10] = [
+const CONFIG_TABLES: [&str; 11] = [
     "sessions",
     "tenants",
     "projects",
     "detection_rules",
+    "detectors",
     "evaluators",
     "model_prices",
     "scrub_patterns",
@@ -451,7 +452,10 @@ fn rules(project_id: Uuid) -> Result<RuleSet, Error> {
         }
         Ok::<_, pgrx::spi::Error>(())
     })?;
-    Ok(RuleSet::new(&overrides).with_own(own))
+    let detectors = Spi::get_one(
+        "SELECT EXISTS (SELECT FROM observa_internal.detectors d WHERE d.tenant_id = observa.current_tenant() AND d.enabled)",
+    )?;
+    Ok(RuleSet::new(&overrides).with_own(own).with_detectors(detectors == Some(true)))
 }
 
 /// One that can't be read, as of a newer library, says nothing.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::analysis;
 use crate::columns::{self, EventRow, SignalRow, Stamp};
 use crate::dead_letters;
+use crate::detectors;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::keys;
@@ -245,6 +246,7 @@ fn store_chunks(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: I
     }
     rows::in_own_memory(|| store_signals(&stored, outcome))?;
     analysis::append(&stored)?;
+    detectors::append(&stored)?;
     rollups::append(&stored)
 }
 

@@ -17,6 +17,7 @@ mod cost;
 mod days;
 mod dead_letters;
 mod detection;
+mod detectors;
 mod distinct;
 mod embeddings;
 mod error;
@@ -101,6 +102,7 @@ extension_sql_file!("../sql/api/distinct.sql", name = "distinct", requires = ["s
 extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schemas"]);
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
+extension_sql_file!("../sql/api/detectors.sql", name = "detectors", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
@@ -116,6 +118,7 @@ extension_sql_file!(
         "archive",
         "cost",
         "detection",
+        "detectors",
         "distinct",
         "embeddings",
         "health",

@@ -156,7 +156,7 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
         TRACE => (include_str!("../sql/recheck/steps.sql"), MOST_STEPS),
         _ => (include_str!("../sql/recheck/turns.sql"), MOST_TURNS),
     };
-    let mut homes = Homes { tenant_id, known: HashMap::new() };
+    let mut homes = Homes::of_tenant(tenant_id);
     let mut ready = Vec::new();
     Spi::connect(|client| {
         let arguments = [ids.into(), sql_time(since).into(), sql_time(until).into(), most.into()];
@@ -197,12 +197,16 @@ impl Candidate {
 }
 
 /// Homes of projects of a tenant.
-struct Homes {
+pub struct Homes {
     tenant_id: Uuid,
     known: HashMap<Uuid, Option<Arc<Home>>>,
 }
 
 impl Homes {
+    pub fn of_tenant(tenant_id: Uuid) -> Homes {
+        Homes { tenant_id, known: HashMap::new() }
+    }
+
     fn of(&mut self, project_id: Uuid) -> Option<Arc<Home>> {
         let tenant_id = self.tenant_id;
         let find = || {
@@ -214,7 +218,7 @@ impl Homes {
 }
 
 /// What is stored of an event, as far as it is asked for. None: its project is gone.
-fn read(row: &SpiHeapTupleData, homes: &mut Homes) -> Result<Option<Ready<'static>>, pgrx::spi::Error> {
+pub fn read(row: &SpiHeapTupleData, homes: &mut Homes) -> Result<Option<Ready<'static>>, pgrx::spi::Error> {
     let text = |column: usize| row.get::<String>(column).map(|text| text.map(Cow::<str>::Owned));
     let Some(home) = row.get::<pgrx::Uuid>(1)?.and_then(|id| homes.of(identity::uuid(id))) else {
         return Ok(None);
@@ -354,7 +358,7 @@ fn forget_told_drops(ready: &mut Vec<Ready>) -> Result<(), Error> {
 }
 
 /// Stores the signals, whose trigger raises alerts, and has the traces' signals counted anew.
-fn raise(ready: &[Ready]) -> Result<u64, Error> {
+pub fn raise(ready: &[Ready]) -> Result<u64, Error> {
     let signals: Vec<SignalRow> = ready
         .iter()
         .flat_map(|ready| ready.signals.iter().map(move |signal| SignalRow { ready, signal }))

@@ -34,6 +34,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/rollups.sql"),
     include_str!("../sql/storage/budgets.sql"),
     include_str!("../sql/storage/detection.sql"),
+    include_str!("../sql/storage/detectors.sql"),
     include_str!("../sql/storage/activities.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),

@@ -8,7 +8,7 @@ BEGIN
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
-                                'detection_candidates'] LOOP
+                                'detection_candidates', 'detectors', 'detector_events'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -58,6 +58,7 @@ GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_int
 GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
 GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
 GRANT SELECT (tenant_id) ON observa_internal.rule_states TO observa_system;
+GRANT SELECT (tenant_id, name, enabled, errors, last_error) ON observa_internal.detectors TO observa_system;
 GRANT SELECT (tenant_id, added_at) ON observa_internal.damaged_deltas TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- It counts the users of all tenants' days, for the materialized views that it owns.

@@ -211,6 +211,9 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          INSERT INTO observa.detection_rules (name, expression) VALUES ('own event', 'model = ''{mark}''');
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
+         INSERT INTO observa_internal.detectors (tenant_id, name, function, run_as, severity, group_by, timeout_ms, last_error)
+         VALUES ('{id}', '{mark}', '{mark}', '{mark}', 'low', '{{{mark}}}', 1000, '{mark}');
+         INSERT INTO observa_internal.detector_events VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
          INSERT INTO observa_internal.detection_candidates VALUES ('{id}', gen_random_uuid(), 'trace', gen_random_uuid(), '{mark}', now(), now());
          INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
          INSERT INTO observa_internal.job_tenants VALUES ('none of {mark}', '{id}', false, 1, 'infinity', '{mark}');

@@ -13,6 +13,7 @@ mod cost;
 mod crash;
 mod dead_letters;
 mod deeds;
+mod detectors;
 mod dump;
 mod embeddings;
 mod event_types;

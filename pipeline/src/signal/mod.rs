@@ -25,6 +25,8 @@ use crate::scrub::{Class, Found};
 pub enum Raised {
     BuiltIn(&'static Rule),
     Own(Arc<OwnRule>),
+    /// A function's, which is called so.
+    Detector(Arc<str>),
 }
 
 impl Raised {
@@ -32,6 +34,7 @@ impl Raised {
         match self {
             Raised::BuiltIn(rule) => rule.name,
             Raised::Own(rule) => &rule.name,
+            Raised::Detector(name) => name,
         }
     }
 
@@ -39,7 +42,7 @@ impl Raised {
     pub fn category(&self) -> &'static str {
         match self {
             Raised::BuiltIn(rule) => rule.category,
-            Raised::Own(_) => own::CATEGORY,
+            Raised::Own(_) | Raised::Detector(_) => own::CATEGORY,
         }
     }
 
@@ -109,7 +112,8 @@ fn group(rule: &Rule, event: &Event) -> String {
     group_of(rule.group, event)
 }
 
-fn group_of(fields: &[Field], event: &Event) -> String {
+/// What an alert is about that is told apart by these.
+pub fn group_of(fields: &[Field], event: &Event) -> String {
     let mut group = String::new();
     for field in fields {
         if let Some(text) = event.text(*field) {

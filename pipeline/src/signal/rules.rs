@@ -268,6 +268,7 @@ pub struct RuleSet {
     active: Vec<Option<Active>>,
     /// Those of the tenant's own that are switched on.
     own: Vec<Arc<OwnRule>>,
+    has_detectors: bool,
 }
 
 impl Default for RuleSet {
@@ -291,7 +292,7 @@ impl RuleSet {
             let off = !set.enabled || (rule.name == "high_cost" && threshold == Some(0.0));
             (!off).then_some(Active { severity: set.severity, threshold })
         });
-        RuleSet { active: active.collect(), own: Vec::new() }
+        RuleSet { active: active.collect(), own: Vec::new(), has_detectors: false }
     }
 
     /// Later rules of a name win, as exceptions do.
@@ -302,6 +303,15 @@ impl RuleSet {
         }
         self.own.retain(|rule| rule.enabled);
         self
+    }
+
+    /// Whether functions are asked about its events after they were stored.
+    pub fn with_detectors(self, has_detectors: bool) -> Self {
+        RuleSet { has_detectors, ..self }
+    }
+
+    pub fn has_detectors(&self) -> bool {
+        self.has_detectors
     }
 
     pub fn own(&self) -> &[Arc<OwnRule>] {
