@@ -89,7 +89,7 @@ fn a_function_has_its_roles_rights_and_can_neither_write_nor_become_another() {
         ("BEGIN INSERT INTO public.written VALUES (1); RETURN true; END".into(), true),
         ("BEGIN SET transaction_read_only = off; INSERT INTO public.written VALUES (1); RETURN true; END".into(), true),
         ("BEGIN CREATE TEMP TABLE t (n int); RETURN true; END".into(), true),
-        ("BEGIN RETURN (SELECT count(*) >= 0 FROM observa_internal.accounts); END".into(), true),
+        ("BEGIN RETURN (SELECT count(*) >= 0 FROM observa_internal.detectors); END".into(), true),
         ("BEGIN PERFORM observa.create_api_key((SELECT id FROM observa.projects LIMIT 1), 'x'); RETURN true; END".into(), true),
         ("BEGIN PERFORM observa.ingest('{\"model\": \"x\"}'); RETURN true; END".into(), true),
         ("BEGIN RETURN pg_read_file('postgresql.conf') IS NOT NULL; END".into(), true),
