@@ -43,7 +43,6 @@ unsafe extern "C-unwind" {
 }
 
 #[pg_extern(sql = false)]
-#[expect(clippy::too_many_arguments)]
 fn register_detector(
     name: Option<&str>,
     function: Option<pg_sys::Oid>,

@@ -151,10 +151,10 @@ mod tests {
             "in the order of their times"
         );
         // At the threshold, of little context, after one long document, after a day.
-        assert_eq!(found(&[(0, 2_000, none), (1, 4_000, none), (2, 1_000, none)]), []);
-        assert_eq!(found(&[(0, 1_999, none), (1, 10, none)]), []);
-        assert_eq!(found(&[(0, 3_000, none), (1, 90_000, none), (2, 3_500, none)]), []);
-        assert_eq!(found(&[(0, 4_000, none), (1_441, 10, none)]), []);
+        assert_eq!(found(&[(0, 2_000, none), (1, 4_000, none), (2, 1_000, none)]), [0_usize; 0]);
+        assert_eq!(found(&[(0, 1_999, none), (1, 10, none)]), [0_usize; 0]);
+        assert_eq!(found(&[(0, 3_000, none), (1, 90_000, none), (2, 3_500, none)]), [0_usize; 0]);
+        assert_eq!(found(&[(0, 4_000, none), (1_441, 10, none)]), [0_usize; 0]);
         // The next one is compared with what is left.
         assert_eq!(found(&[(0, 4_000, none), (1, 10, none), (2, 20, none)]), [1]);
     }
@@ -169,10 +169,10 @@ mod tests {
             Field::AgentName,
             Field::Name,
         ] {
-            assert_eq!(found(&[(0, 4_000, &[]), (1, 10, &[(other, "other")])]), [], "{other:?}");
+            assert_eq!(found(&[(0, 4_000, &[]), (1, 10, &[(other, "other")])]), [0_usize; 0], "{other:?}");
         }
         // Calls of one trace are one turn, however small some are.
         let t: &[(Field, &str)] = &[(Field::TraceId, "t")];
-        assert_eq!(found(&[(0, 4_000, &[]), (1, 10, t), (2, 4_100, t), (3, 20, t)]), []);
+        assert_eq!(found(&[(0, 4_000, &[]), (1, 10, t), (2, 4_100, t), (3, 20, t)]), [0_usize; 0]);
     }
 }
