@@ -118,7 +118,9 @@ mod tests {
     use super::*;
 
     /// Minutes, tokens, and what is different.
-    fn found(turns: &[(i64, i64, &[(Field, &str)])]) -> Vec<usize> {
+    type Told<'t> = (i64, i64, &'t [(Field, &'t str)]);
+
+    fn found(turns: &[Told]) -> Vec<usize> {
         let events: Vec<Event> = turns
             .iter()
             .enumerate()
