@@ -220,7 +220,7 @@ fn date(micros: i64) -> Option<pg_sys::Datum> {
 /// What an alert is about, short enough for an index. None: the signal raises none.
 fn alert_key(row: &SignalRow) -> Option<Uuid> {
     let project = row.ready.home.project_id.to_string();
-    let parts = ["alert", &project, environment(row.ready), row.signal.rule.name, &row.signal.group];
+    let parts = ["alert", &project, environment(row.ready), row.signal.rule.name(), &row.signal.group];
     (row.signal.severity != Severity::Low).then(|| identity::uuid_of_parts(&parts))
 }
 
@@ -231,8 +231,8 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 20] {
         Column { name: "signal_id", value: |_| uuid(Uuid::now_v7()) },
         Column { name: "project_id", value: |row| uuid(row.ready.home.project_id) },
         Column { name: "environment", value: |row| text(environment(row.ready)) },
-        Column { name: "name", value: |row| text(row.signal.rule.name) },
-        Column { name: "type", value: |row| text(row.signal.rule.category) },
+        Column { name: "name", value: |row| text(row.signal.rule.name()) },
+        Column { name: "type", value: |row| text(row.signal.rule.category()) },
         Column { name: "severity", value: |row| text(row.signal.severity.name()) },
         Column { name: "value", value: |row| row.signal.value.into_datum() },
         Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },

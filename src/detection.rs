@@ -22,11 +22,13 @@ use uuid::Uuid;
 use crate::detection::rollup_rows::{Known, Reader, Wants};
 use crate::detection::states::States;
 use crate::detection::usual::Turn;
+use crate::detectors;
 use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::jobs::{self, Done};
 use crate::patience::Patience;
 use crate::plans;
+use crate::recheck;
 use crate::storage::{self, sql_time};
 
 /// Microseconds of a day.
@@ -86,7 +88,7 @@ fn detect(tenant_id: Uuid, turn: &mut Turn) -> Result<u64, Error> {
         evaluation.evaluate(&source, &rules)?;
     }
     evaluation.drop_rules(&rules)?;
-    Ok(evaluation.changed)
+    Ok(evaluation.changed + recheck::run(tenant_id)? + detectors::run(tenant_id)?)
 }
 
 fn wants<'r>(metrics: impl Iterator<Item = &'r Metric>) -> Wants {

@@ -60,7 +60,7 @@ struct Part {
     look: fn() -> Result<Found, Error>,
 }
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     Part {
         name: "storage",
         needs_storage: false,
@@ -77,6 +77,7 @@ const PARTS: [Part; 6] = [
     Part { name: "workers", needs_storage: true, look: workers },
     Part { name: "rollups", needs_storage: true, look: rollups },
     Part { name: "notifications", needs_storage: true, look: notifications },
+    Part { name: "detectors", needs_storage: true, look: detectors },
     Part { name: "dead_letters", needs_storage: true, look: dead_letters },
 ];
 
@@ -108,6 +109,16 @@ fn notifications() -> Result<Found, Error> {
     let more = backlog_of("notifications")?;
     let is_late = more.get("late").and_then(Value::as_i64).is_some_and(|late| late > 0);
     Ok(Found::told(is_late.then_some(("late", "nothing sends notifications: a worker would")), more))
+}
+
+fn detectors() -> Result<Found, Error> {
+    let more = backlog_of("detectors")?;
+    let is_any = more.get("disabled").is_some_and(Value::is_object);
+    let wrong = (
+        "disabled",
+        "a detector failed too often and is asked no more: see its error, and register it again",
+    );
+    Ok(Found::told(is_any.then_some(wrong), more))
 }
 
 /// A client that sends rubbish is nothing that is wrong here.

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use observa_pipeline::home::{Home, Shared};
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use observa_pipeline::signal::RuleSet;
+use observa_pipeline::signal::expression::Expression;
+use observa_pipeline::signal::own::OwnRule;
 use observa_pipeline::signal::rules::{Override, RULES, Severity};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -38,15 +40,19 @@ const MAX_HOMES: usize = 4_096;
 /// Compiled patterns of tenants that a backend keeps: ten patterns take half a megabyte.
 const MAX_SCRUBBERS: usize = 64;
 
+/// Expressions of rules that a backend keeps: their patterns take up to half a megabyte each.
+const MAX_EXPRESSIONS: usize = 1_000;
+
 /// In bytes. A name has 200 characters at most, and an id fewer: what is longer names nobody, and is not kept.
 const LONGEST_NAME: usize = 800;
 
 /// Tables whose change makes the cache stale. Their triggers tell every backend, at commit.
-const CONFIG_TABLES: [&str; 10] = [
+const CONFIG_TABLES: [&str; 11] = [
     "sessions",
     "tenants",
     "projects",
     "detection_rules",
+    "detectors",
     "evaluators",
     "model_prices",
     "scrub_patterns",
@@ -139,6 +145,8 @@ struct Cache {
     asking: Option<(Session, Known)>,
     /// By tenant, with and without e-mail addresses. Only of tenants with patterns of their own.
     scrubbers: HashMap<(Uuid, bool), Arc<Scrubber>>,
+    /// By their text: the projects of a tenant share them.
+    expressions: HashMap<String, Arc<Expression>>,
 }
 
 thread_local! {
@@ -426,26 +434,50 @@ fn scrubber(tenant_id: Uuid, emails: bool) -> Result<Shared<Scrubber>, Error> {
 
 /// The rules of the acting tenant, a project's rows last.
 fn rules(project_id: Uuid) -> Result<RuleSet, Error> {
-    let overrides = Spi::connect(|client| {
-        let rows = client.select(
-            "SELECT name, enabled, severity, threshold FROM observa_internal.detection_rules
-              WHERE project_id IS NULL OR project_id = $1 ORDER BY project_id NULLS FIRST",
-            None,
-            &[pgrx::Uuid::from_bytes(project_id.into_bytes()).into()],
-        )?;
-        let mut overrides = Vec::new();
-        for row in rows {
+    let (mut overrides, mut own) = (Vec::new(), Vec::new());
+    Spi::connect(|client| {
+        let arguments = [pgrx::Uuid::from_bytes(project_id.into_bytes()).into()];
+        for row in client.select(include_str!("../sql/query/rules.sql"), None, &arguments)? {
             let Some(name) = row.get::<String>(1)? else { continue };
-            let Some(rule) = RULES.iter().find(|rule| rule.name == name) else { continue };
+            let enabled = row.get::<bool>(2)?.unwrap_or(true);
             let severity = row.get::<String>(3)?.and_then(|name| Severity::from_name(&name));
-            overrides.push(Override {
-                name,
-                enabled: row.get::<bool>(2)?.unwrap_or(true),
-                severity: severity.unwrap_or(rule.severity),
-                threshold: row.get::<f64>(4)?,
-            });
+            if let Some(text) = row.get::<String>(5)? {
+                let group = row.get::<Vec<String>>(6)?.unwrap_or_default();
+                own.extend(own_rule(name, enabled, severity, &group, &text));
+                continue;
+            }
+            let Some(rule) = RULES.iter().find(|rule| rule.name == name) else { continue };
+            let severity = severity.unwrap_or(rule.severity);
+            overrides.push(Override { name, enabled, severity, threshold: row.get::<f64>(4)? });
         }
-        Ok::<_, pgrx::spi::Error>(overrides)
+        Ok::<_, pgrx::spi::Error>(())
     })?;
-    Ok(RuleSet::new(&overrides))
+    let detectors = Spi::get_one(
+        "SELECT EXISTS (SELECT FROM observa_internal.detectors d WHERE d.tenant_id = observa.current_tenant() AND d.enabled)",
+    )?;
+    Ok(RuleSet::new(&overrides).with_own(own).with_detectors(detectors == Some(true)))
+}
+
+/// One that can't be read, as of a newer library, says nothing.
+fn own_rule(
+    name: String,
+    enabled: bool,
+    severity: Option<Severity>,
+    group: &[String],
+    text: &str,
+) -> Option<OwnRule> {
+    let group: Vec<&str> = group.iter().map(String::as_str).collect();
+    let group = OwnRule::group_by(&group).ok()?;
+    let known = CACHE.with_borrow(|cache| cache.expressions.get(text).cloned());
+    let expression = match known {
+        Some(known) => known,
+        None => {
+            let parsed = Arc::new(Expression::parse(text).ok()?);
+            CACHE.with_borrow_mut(|cache| {
+                keep(&mut cache.expressions, MAX_EXPRESSIONS, text.to_owned(), Arc::clone(&parsed));
+            });
+            parsed
+        }
+    };
+    Some(OwnRule { name, enabled, severity: severity.unwrap_or(Severity::Medium), group, expression })
 }

@@ -29,7 +29,7 @@ impl Rights {
         letters.into_iter().filter(|(has, _)| *has).map(|(_, letter)| letter).collect()
     }
 
-    fn from_letters(letters: &str) -> Rights {
+    pub fn from_letters(letters: &str) -> Rights {
         let has = |letter| letters.contains(letter);
         Rights { ingest: has('i'), query: has('q'), administer: has('a') }
     }

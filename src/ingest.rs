@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use observa_pipeline::batch::{self, Batch, Otlp, Ready, Rejected};
 use observa_pipeline::decode::{self, Line};
 use observa_pipeline::home::Home;
+use observa_pipeline::signal::own;
 use pgrx::JsonB;
 use pgrx::prelude::*;
 use pgrx::spi::SpiTupleTable;
@@ -12,8 +13,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::analysis;
-use crate::columns::{self, EventRow, SignalRow, Stamp};
+use crate::columns::{self, EventRow, Stamp};
 use crate::dead_letters;
+use crate::detectors;
 use crate::error::{Error, or_raise};
 use crate::identity::Acting;
 use crate::issues;
@@ -21,6 +23,7 @@ use crate::keys;
 use crate::limits;
 use crate::log_guard::guard_statement;
 use crate::logs::{self, LogLine};
+use crate::recheck;
 use crate::request;
 use crate::rollups;
 use crate::rows::{self, Rows};
@@ -176,6 +179,8 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         traces::complete(&mut ready)?;
         span_contents::fill(&mut ready)?;
     }
+    own::detect(&mut ready);
+    recheck::forget_told_of_batch(&mut ready)?;
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     let mut ordered: Vec<&Ready> = ready.iter().collect();
     ordered.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
@@ -242,6 +247,7 @@ fn store_chunks(ready: &[&Ready], stamp: Stamp, outcome: &mut Outcome, insert: I
     }
     rows::in_own_memory(|| store_signals(&stored, outcome))?;
     analysis::append(&stored)?;
+    detectors::append(&stored)?;
     rollups::append(&stored)
 }
 
@@ -326,17 +332,10 @@ fn without_known_keys<'r, 'l>(
 }
 
 fn store_signals(stored: &[&Ready], outcome: &mut Outcome) -> Result<(), Error> {
-    let count: usize = stored.iter().map(|ready| ready.signals.len()).sum();
+    let signals = issues::rows(stored.iter().copied());
+    let count = signals.len();
     if count == 0 {
         return Ok(());
-    }
-    let mut issues = issues::Ids::default();
-    let mut signals = Vec::with_capacity(count);
-    for ready in stored {
-        for signal in &ready.signals {
-            let issue_id = issues.of(ready.home.project_id, columns::environment(ready), signal);
-            signals.push(SignalRow { ready, signal, issue_id });
-        }
     }
     let rows = Rows::new("signals", &columns::signals(), signals.into_iter())?;
     let alerts_before = crate::alerts::raised();

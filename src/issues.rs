@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use observa_pipeline::batch::Ready;
 use observa_pipeline::scrub::Scrubber;
 use observa_pipeline::signal::{Signal, fingerprint};
 use pgrx::JsonB;
@@ -11,6 +12,7 @@ use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::audit::Deed;
+use crate::columns::{self, SignalRow};
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid, uuid};
@@ -36,16 +38,35 @@ type Problem<'s> = (Uuid, [&'s str; 4]);
 
 /// Ids of a batch's issues: thousands of its signals may be of one, and to find out what an error says is dear.
 #[derive(Default)]
-pub struct Ids<'s>(HashMap<Problem<'s>, Uuid>);
+struct Ids<'s>(HashMap<Problem<'s>, Uuid>);
 
 impl<'s> Ids<'s> {
-    pub fn of(&mut self, project_id: Uuid, environment: &'s str, signal: &'s Signal) -> Uuid {
+    fn of(&mut self, project_id: Uuid, environment: &'s str, signal: &'s Signal) -> Uuid {
         let said = fingerprint::said(&signal.details).unwrap_or_default();
-        let parts = [environment, signal.rule.name, &signal.group, said];
+        let parts = [environment, signal.rule.name(), &signal.group, said];
         *self.0.entry((project_id, parts)).or_insert_with(|| {
-            fingerprint::issue_id(&project_id.to_string(), environment, signal.rule.name, &signal.group, said)
+            fingerprint::issue_id(
+                &project_id.to_string(),
+                environment,
+                signal.rule.name(),
+                &signal.group,
+                said,
+            )
         })
     }
+}
+
+/// The signals of events, each with its issue.
+pub fn rows<'r>(events: impl Iterator<Item = &'r Ready<'r>>) -> Vec<SignalRow<'r>> {
+    let mut ids = Ids::default();
+    let mut rows = Vec::new();
+    for ready in events {
+        rows.extend(ready.signals.iter().map(|signal| {
+            let issue_id = ids.of(ready.home.project_id, columns::environment(ready), signal);
+            SignalRow { ready, signal, issue_id }
+        }));
+    }
+    rows
 }
 
 #[pg_extern(sql = false)]

@@ -17,6 +17,7 @@ mod cost;
 mod days;
 mod dead_letters;
 mod detection;
+mod detectors;
 mod distinct;
 mod embeddings;
 mod error;
@@ -54,6 +55,7 @@ mod profiles;
 mod projects;
 mod publication;
 mod quality;
+mod recheck;
 mod replay;
 mod reprice;
 mod request;
@@ -103,6 +105,7 @@ extension_sql_file!("../sql/api/prices.sql", name = "prices", requires = ["schem
 extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schemas"]);
 extension_sql_file!("../sql/api/issues.sql", name = "issues", requires = ["schemas", "distinct"]);
 extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
+extension_sql_file!("../sql/api/detectors.sql", name = "detectors", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
@@ -118,6 +121,7 @@ extension_sql_file!(
         "archive",
         "cost",
         "detection",
+        "detectors",
         "distinct",
         "embeddings",
         "health",

@@ -1,9 +1,11 @@
 //! The detection rules for SQL: the built-in ones, and a tenant's exceptions to them.
 
 use observa_pipeline::price::Rates;
-use observa_pipeline::signal::RULES;
+use observa_pipeline::signal::expression::Expression;
+use observa_pipeline::signal::own::{self, OwnRule};
 use observa_pipeline::signal::window::edit::{self, Edit};
 use observa_pipeline::signal::window::{Dimension, Metric, builtin};
+use observa_pipeline::signal::{RULES, Severity};
 use observa_pipeline::translate::json::Object;
 use pgrx::prelude::*;
 use pgrx::{JsonB, PgTrigger};
@@ -124,8 +126,12 @@ fn edit_detection_rule<'a>(
         match &change {
             Change::Delete { old } => write(include_str!("../sql/edit/delete_detection_rule.sql"), old),
             Change::Insert { new } | Change::Update { new, .. } => {
-                let is_own = check_rule(new)?;
-                let arguments = [JsonB(new.clone()).into(), is_own.into()];
+                let kind = check_rule(new)?;
+                let arguments = [
+                    JsonB(new.clone()).into(),
+                    (kind == Kind::OwnWindow).into(),
+                    (kind == Kind::OwnEvent).into(),
+                ];
                 run(include_str!("../sql/edit/put_detection_rule.sql"), &arguments)
             }
         }
@@ -133,35 +139,75 @@ fn edit_detection_rule<'a>(
     if changed == 0 { Ok(None) } else { triggers::row(trigger) }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Exception,
+    OwnWindow,
+    OwnEvent,
+}
+
 /// An exception must be to a built-in rule, a rule of the tenant's own one that can be evaluated, and both of the acting tenant's project.
-/// Whether it is the tenant's own.
-fn check_rule(row: &Value) -> Result<bool, Error> {
+fn check_rule(row: &Value) -> Result<Kind, Error> {
     let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
     check_project(row)?;
+    let member = |column: &str| row.get(column).filter(|value| !value.is_null());
+    let expression = member("expression").and_then(Value::as_str);
     if let Some(rule) = RULES.iter().find(|rule| rule.name == name) {
         if edit::is_of_window(row) {
             return Err(Error::Invalid(format!("{name} is about each event: of a window it knows nothing")));
         }
-        if rule.threshold.is_none() && row.get("threshold").is_some_and(|threshold| !threshold.is_null()) {
+        if expression.is_some() {
+            return Err(Error::Invalid(format!("{name} is built in: INSERT a rule of another name")));
+        }
+        if rule.threshold.is_none() && member("threshold").is_some() {
             return Err(Error::Invalid(format!("{name} has no threshold: it fires whenever it applies")));
         }
-        return Ok(false);
+        return Ok(Kind::Exception);
+    }
+    if let Some(expression) = expression {
+        check_expression(name, row, expression).map_err(Error::Invalid)?;
+        check_room(row, name, 2, own::MOST_RULES)?;
+        return Ok(Kind::OwnEvent);
     }
     Edit::of(row).and_then(|edit| edit.rule()).map_err(Error::Invalid)?;
-    let is_own = builtin::find(name).is_none();
-    if is_own {
-        let project = row.get("project_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
-        let sql = include_str!("../sql/edit/count_detection_rules.sql");
-        let arguments = [name.into(), project.map(identity::sql_uuid).into()];
-        let others = Spi::get_one_with_args::<i64>(sql, &arguments)?.unwrap_or_default();
-        if others >= edit::MOST_RULES {
-            return Err(Error::Invalid(format!(
-                "a tenant has {} rules of its own at most",
-                edit::MOST_RULES
-            )));
-        }
+    if builtin::find(name).is_some() {
+        return Ok(Kind::Exception);
     }
-    Ok(is_own)
+    check_room(row, name, 1, edit::MOST_RULES)?;
+    Ok(Kind::OwnWindow)
+}
+
+fn check_expression(name: &str, row: &Value, expression: &str) -> Result<(), String> {
+    edit::check_name(name)?;
+    let member = |column: &str| row.get(column).filter(|value| !value.is_null());
+    let foreign = edit::WINDOW_COLUMNS.iter().filter(|column| **column != "group_by").chain(&["threshold"]);
+    if let Some(column) = foreign.copied().find(|column| member(column).is_some()) {
+        return Err(format!("a rule with an expression is about each event: it has no {column}"));
+    }
+    let severity = member("severity").and_then(Value::as_str);
+    if severity.is_some_and(|name| Severity::from_name(name).is_none()) {
+        return Err("severity must be one of low, medium, high".into());
+    }
+    let group = member("group_by").and_then(Value::as_array).cloned().unwrap_or_default();
+    let group: Vec<&str> = group.iter().map(|name| name.as_str().unwrap_or_default()).collect();
+    OwnRule::group_by(&group)?;
+    Expression::parse(expression).map(drop)
+}
+
+/// `counted`: the column of the statement that counts rules of this kind.
+fn check_room(row: &Value, name: &str, counted: usize, most: i64) -> Result<(), Error> {
+    let project = row.get("project_id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
+    let arguments = [name.into(), project.map(identity::sql_uuid).into()];
+    let others = Spi::connect(|client| {
+        let rows =
+            client.select(include_str!("../sql/edit/count_detection_rules.sql"), Some(1), &arguments)?;
+        rows.first().get::<i64>(counted)
+    })?;
+    if others.unwrap_or_default() >= most {
+        let kind = if counted == 1 { "over windows" } else { "with an expression" };
+        return Err(Error::Invalid(format!("a tenant has {most} rules {kind} of its own at most")));
+    }
+    Ok(())
 }
 
 /// A row of another tenant's project, or of none, would count for nobody.

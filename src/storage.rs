@@ -37,6 +37,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/budgets.sql"),
     include_str!("../sql/storage/detection.sql"),
     include_str!("../sql/storage/answer_days.sql"),
+    include_str!("../sql/storage/detectors.sql"),
     include_str!("../sql/storage/activities.sql"),
     include_str!("../sql/storage/policies.sql"),
     include_str!("../sql/storage/audit_log.sql"),

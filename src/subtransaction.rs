@@ -1,6 +1,7 @@
 //! A part of a transaction that may fail alone.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -34,6 +35,35 @@ pub fn attempt<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> 
         .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error: CaughtError| {
             outer.roll_back();
             error.rethrow()
+        })
+        .catch_others(|error| {
+            outer.roll_back();
+            Err(Failure::of(&error))
+        })
+        .catch_rust_panic(|error| {
+            outer.roll_back();
+            Err(Failure::of(&error))
+        })
+        .execute()
+    }
+}
+
+/// As [`attempt`], for what is cancelled at a time: that is an error of its own.
+pub fn attempt_until<T>(end: Instant, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+    // SAFETY: as in `unless`.
+    unsafe {
+        let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::MemoryContextSwitchTo(outer.context);
+        PgTryBuilder::new(AssertUnwindSafe(|| {
+            let done = or_raise(run());
+            pg_sys::ReleaseCurrentSubTransaction();
+            outer.restore();
+            Ok(done)
+        }))
+        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error: CaughtError| {
+            outer.roll_back();
+            if Instant::now() < end { error.rethrow() } else { Err(Failure::of(&error)) }
         })
         .catch_others(|error| {
             outer.roll_back();

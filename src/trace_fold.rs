@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::columns::{money, text, time, uuid};
 use crate::error::Error;
 use crate::identity::{self, sql_uuid};
+use crate::recheck;
 use crate::rollups;
 use crate::rows::{Column, Rows};
 use crate::storage::{sql_time, unix_micros};
@@ -43,6 +44,9 @@ pub fn store(tenant_id: Uuid, fold: &Fold, is_last: bool) -> Result<Counts, Erro
     let mut keys: Vec<&Key> = added.iter().map(|(key, _)| key).collect();
     keys.extend(changed.iter().map(|(key, _)| key));
     let mut known = known(&keys)?;
+    recheck::append(tenant_id, fold, |project_id, trace_id| {
+        known.get(&(project_id, trace_id.to_owned())).map(|summary| summary.events)
+    })?;
     let mut counts = Counts::new();
     let mut rows = Vec::new();
     let mut computed = Computed::default();

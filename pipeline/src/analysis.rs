@@ -123,11 +123,11 @@ fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, '
             _ => continue,
         };
         let asks = |name: &str| evaluator.triggers.iter().any(|trigger| trigger == name);
-        if let Some(signal) = ready.signals.iter().find(|signal| asks(signal.rule.name)) {
+        if let Some(signal) = ready.signals.iter().find(|signal| asks(signal.rule.name())) {
             let hour = ready.event.ts.unwrap_or_default().div_euclid(HOUR).to_string();
             let environment = ready.event.text(Field::Environment).unwrap_or(&ready.home.environment);
             let key = [environment, &signal.group, &hour];
-            tell(&evaluator.name, evaluator.scope, signal.rule.name, &key);
+            tell(&evaluator.name, evaluator.scope, signal.rule.name(), &key);
         } else if place < evaluator.rate {
             tell(&evaluator.name, evaluator.scope, SAMPLED, &[subject]);
         }

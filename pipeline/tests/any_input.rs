@@ -121,11 +121,11 @@ fn storable(batch: &Batch, settings: &Settings) -> TestCaseResult {
             prop_assert!(scrubber.is_clean(attributes), "{attributes}");
         }
         for signal in &ready.signals {
-            prop_assert!(signal.value.is_finite(), "{}", signal.rule.name);
+            prop_assert!(signal.value.is_finite(), "{}", signal.rule.name());
             prop_assert!(
                 signal.threshold.is_none_or(|threshold| signal.value > threshold),
                 "{}",
-                signal.rule.name
+                signal.rule.name()
             );
         }
     }

@@ -38,7 +38,7 @@ fn with_injections() -> RuleSet {
 }
 
 /// Names of the signals that each event raises, with their details.
-fn signals(events: &[Value]) -> Vec<Vec<(&'static str, Value)>> {
+fn signals(events: &[Value]) -> Vec<Vec<(String, Value)>> {
     let home = Home {
         tenant_id: uuid::Uuid::from_u128(1),
         tenant_name: "default".into(),
@@ -59,7 +59,7 @@ fn signals(events: &[Value]) -> Vec<Vec<(&'static str, Value)>> {
     let batch = batch::read(&lines, &settings, &mut OneHome(Arc::new(home)), NOW);
     assert!(batch.rejected.is_empty(), "{:?}", batch.rejected[0].reject);
     let of = |ready: &batch::Ready| {
-        ready.signals.iter().map(|signal| (signal.rule.name, signal.details.clone())).collect()
+        ready.signals.iter().map(|signal| (signal.rule.name().to_owned(), signal.details.clone())).collect()
     };
     batch.ready.iter().map(of).collect()
 }

@@ -1,4 +1,4 @@
--- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is and what an error said, as
+-- $1, $2: keys of signals, $3, $4: the first and the last time of them. The fact stays, without whose it is and attributes and what an error said, as
 -- title of its issue, too: the next error that is nobody's says it again.
 -- Locked and joined as in erase_events.sql.
 WITH locked AS MATERIALIZED (
@@ -29,7 +29,7 @@ WITH locked AS MATERIALIZED (
      WHERE t.tenant_id = observa.current_tenant() AND t.issue_id IN (SELECT q.issue_id FROM quoted q)
 )
 UPDATE observa_internal.signals s
-   SET user_id = NULL, details = s.details - 'error_message',
+   SET user_id = NULL, details = s.details - '{error_message,attributes}'::text[],
        -- A rule may have told people apart.
        alert_group = CASE WHEN s.alert_group = 'user_id=' || s.user_id THEN 'user_id' ELSE s.alert_group END
   FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) AS found (ts, id)

@@ -60,3 +60,22 @@ ALTER TABLE observa_internal.detection_rules
     ADD COLUMN IF NOT EXISTS floor double precision CHECK (floor >= 0 AND floor < 'Infinity'),
     ADD COLUMN IF NOT EXISTS description text CHECK (length(description) <= 2000);
 COMMENT ON COLUMN observa_internal.detection_rules.metric IS 'Of a rule of the tenant''s own over windows; NULL: an exception to a built-in rule. The other columns are those of observa.detection_rules; NULL: as the built-in rule has it, or the default';
+ALTER TABLE observa_internal.detection_rules ADD COLUMN IF NOT EXISTS expression text CHECK (octet_length(expression) BETWEEN 1 AND 2000);
+COMMENT ON COLUMN observa_internal.detection_rules.expression IS 'Of a rule of the tenant''s own about each event: an SQL condition, which the library evaluates and Postgres never runs; NULL: another kind of rule';
+
+-- Appended by folds, which are one for each tenant: no ingest waits for it, and none pays for it.
+CREATE TABLE IF NOT EXISTS observa_internal.detection_candidates (
+    tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
+    candidate_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('trace', 'conversation')),
+    project_id uuid NOT NULL,
+    subject text COLLATE "C" NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (tenant_id, candidate_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+COMMENT ON TABLE observa_internal.detection_candidates IS 'Traces and conversations of which more has come, until the job detection looks at them as a whole; one may be in it many times';
+COMMENT ON COLUMN observa_internal.detection_candidates.candidate_id IS 'UUIDv7: the order in which they were found';
+COMMENT ON COLUMN observa_internal.detection_candidates.subject IS 'The id of the trace or conversation';
+COMMENT ON COLUMN observa_internal.detection_candidates.since IS 'When the first of what has come began; until: the last';
+COMMENT ON CONSTRAINT detection_candidates_pkey ON observa_internal.detection_candidates IS 'A tenant''s candidates in the order of their arrival';

@@ -8,7 +8,7 @@ BEGIN
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'alert_events', 'issues', 'issue_hours', 'issue_deltas', 'issue_states', 'issue_backfills', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
-                                'answer_days'] LOOP
+                                'detection_candidates', 'detectors', 'detector_events', 'answer_days'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -60,6 +60,7 @@ GRANT SELECT (issue_id, tenant_id) ON observa_internal.issues, observa_internal.
 GRANT SELECT (tenant_id) ON observa_internal.issue_backfills TO observa_system;
 GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
 GRANT SELECT (tenant_id) ON observa_internal.rule_states TO observa_system;
+GRANT SELECT (tenant_id, name, enabled, errors, last_error) ON observa_internal.detectors TO observa_system;
 GRANT SELECT (tenant_id, added_at) ON observa_internal.damaged_deltas TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- It counts the users of all tenants' days, for the materialized views that it owns.

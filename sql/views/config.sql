@@ -44,26 +44,26 @@ SELECT d.name, d.type, coalesce(o.severity, d.severity) AS severity, coalesce(o.
        coalesce(o.min_samples, d.min_samples) AS min_samples, coalesce(o.no_data, d.no_data) AS no_data,
        coalesce(o.for_minutes, d.for_minutes) AS for_minutes, coalesce(o.recover_threshold, d.recover_threshold) AS recover_threshold,
        coalesce(o.renotify_minutes, d.renotify_minutes) AS renotify_minutes, coalesce(o.resolve_minutes, d.resolve_minutes) AS resolve_minutes,
-       d.baseline, coalesce(o.floor, d.floor) AS floor
+       d.baseline, coalesce(o.floor, d.floor) AS floor, NULL::text AS expression
   FROM observa_internal.default_rules() d
   JOIN observa_internal.detection_rules o ON o.name = d.name
 UNION ALL
 SELECT d.name, d.type, d.severity, d.threshold, d.unit, d.event_types, d.enabled, NULL::uuid, NULL::uuid, d.description,
        NULL::timestamptz, d.metric, d.filter, d.group_by, d.window_minutes, d.direction, d.warn_threshold, d.min_samples, d.no_data,
-       d.for_minutes, d.recover_threshold, d.renotify_minutes, d.resolve_minutes, d.baseline, d.floor
+       d.for_minutes, d.recover_threshold, d.renotify_minutes, d.resolve_minutes, d.baseline, d.floor, NULL::text
   FROM observa_internal.default_rules() d
  WHERE NOT EXISTS (SELECT FROM observa_internal.detection_rules o
                     WHERE o.name = d.name AND o.project_id IS NULL AND o.tenant_id = observa_internal.own_tenant())
 UNION ALL
 SELECT o.name, 'custom', o.severity, o.threshold, observa_internal.unit_of_metric(o.metric), NULL::text[], o.enabled, o.project_id, o.tenant_id,
        o.description, o.changed_at, o.metric, o.filter, o.group_by, o.window_minutes, o.direction, o.warn_threshold, o.min_samples, o.no_data,
-       o.for_minutes, o.recover_threshold, o.renotify_minutes, o.resolve_minutes, o.baseline, o.floor
+       o.for_minutes, o.recover_threshold, o.renotify_minutes, o.resolve_minutes, o.baseline, o.floor, o.expression
   FROM observa_internal.detection_rules o
- WHERE o.metric IS NOT NULL AND NOT EXISTS (SELECT FROM observa_internal.default_rules() d WHERE d.name = o.name);
+ WHERE (o.metric IS NOT NULL OR o.expression IS NOT NULL) AND NOT EXISTS (SELECT FROM observa_internal.default_rules() d WHERE d.name = o.name);
 COMMENT ON VIEW observa.detection_rules IS 'Detection rules and their thresholds
 
 UPDATE changes a rule for the tenant (for one project where project_id is given), DELETE brings the default back. INSERT of another name
-adds a rule over a window of the metrics: metric, window_minutes and threshold are needed. Each edit is of the row''s own tenant: a superuser,
+adds a rule over a window of the metrics (metric, window_minutes and threshold are needed) or about each event (expression is needed). Each edit is of the row''s own tenant: a superuser,
 who sees those of all, names it in WHERE. A row that would not do what it says is an error (22023). docs/signals.md.';
 COMMENT ON COLUMN observa.detection_rules.tenant_id IS 'NULL: built in, as it holds for the own tenant (a superuser''s is default)';
 COMMENT ON COLUMN observa.detection_rules.threshold IS 'In the rule''s unit: it fires beyond it; where baseline is history in robust standard deviations; NULL: whenever it applies';
@@ -71,7 +71,7 @@ COMMENT ON COLUMN observa.detection_rules.project_id IS 'NULL: all projects';
 COMMENT ON COLUMN observa.detection_rules.event_types IS 'Of a rule over windows that filter names; NULL: any';
 COMMENT ON COLUMN observa.detection_rules.metric IS 'What is measured over a window: count, error_rate, p50_latency, p95_latency, p99_latency, p95_ttft, tokens, cost, coherence, toxicity, hallucination_risk or users; NULL: the rule is about each event, and what follows is NULL, too';
 COMMENT ON COLUMN observa.detection_rules.filter IS 'What is counted, as {"model": ["a", "b"], "event_type": "llm_call"}: event_type, environment, provider, model, route, tool_name, version and status; {} or NULL: everything';
-COMMENT ON COLUMN observa.detection_rules.group_by IS 'What is told apart, beside project and environment: those columns, or user_id alone, or tag:<name> alone; {} or NULL: nothing';
+COMMENT ON COLUMN observa.detection_rules.group_by IS 'What is told apart, beside project and environment: those columns, or user_id alone, or tag:<name> alone; of a rule with an expression model, route, tool_name, provider, version, agent_name, error_type, finish_reason, name and prompt_category; {} or NULL: nothing';
 COMMENT ON COLUMN observa.detection_rules.window_minutes IS '1 to 1440; of users and tags whole hours of the clock';
 COMMENT ON COLUMN observa.detection_rules.direction IS 'above or below: on which side of the thresholds it is bad; default above';
 COMMENT ON COLUMN observa.detection_rules.warn_threshold IS 'Beyond it a signal of one severity less; NULL: none';
@@ -83,6 +83,7 @@ COMMENT ON COLUMN observa.detection_rules.renotify_minutes IS 'How often webhook
 COMMENT ON COLUMN observa.detection_rules.resolve_minutes IS 'How long it has to be well until its alert is resolved; 0: somebody resolves it; default 5';
 COMMENT ON COLUMN observa.detection_rules.baseline IS 'history: compared with what the hours of the last 28 days were; NULL: with the thresholds as they are';
 COMMENT ON COLUMN observa.detection_rules.floor IS 'Where baseline is history: the least difference from what is usual that counts, in unit';
+COMMENT ON COLUMN observa.detection_rules.expression IS 'Of a rule of the tenant''s own about each event: a condition over the columns of observa.events, as latency_ms > 3000 AND attributes->>''plan'' = ''free''; NULL: another kind of rule';
 
 CREATE OR REPLACE TRIGGER edit_detection_rule INSTEAD OF INSERT OR UPDATE OR DELETE ON observa.detection_rules
     FOR EACH ROW EXECUTE FUNCTION observa_internal.edit_detection_rule();

@@ -22,6 +22,7 @@ fn fill(db: &mut Database) {
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(3), &json!(1)), "{answer}");
     assert_eq!(db.ingest_bytes(b"not json\n{\"model\":\"raw \0 nul\"")["rejected"], 2);
     db.run("UPDATE observa.detection_rules SET threshold = 7000 WHERE name = 'high_latency'");
+    db.run("INSERT INTO observa.detection_rules (name, expression) VALUES ('own rule', 'attributes->>''plan'' = ''free''')");
     db.run(r#"INSERT INTO observa.model_prices (model, rates) VALUES ('house', '{"input": 0.001}')"#);
     db.run(&format!("SELECT observa.add_scrub_pattern('{other}', 'badge', 'BDG-[0-9]+')"));
     db.run("SELECT observa.acknowledge_alert(id, 'note') FROM observa.alerts");
@@ -114,6 +115,8 @@ fn works(db: &mut Database) {
     );
     assert_eq!(db.one::<i64>(person), 1, "the tenant's key came along");
     assert_eq!(db.count("observa.events WHERE event_id = 'again' AND input = '[REDACTED:badge]'"), 1);
+    db.ingest(&with(llm_call("own"), json!({"plan": "free"})).to_string());
+    assert_eq!(db.count("observa.signals WHERE name = 'own rule' AND event_id = 'own'"), 1);
     db.run("SELECT observa.setup()");
     let replayed: Value = db.one("SELECT observa.replay_rejected()");
     assert_eq!(replayed["accepted"], 0, "{replayed}");

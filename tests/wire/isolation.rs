@@ -214,8 +214,13 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues WHERE tenant_id = '{id}';
          INSERT INTO observa_internal.issue_backfills (tenant_id) VALUES ('{id}');
          INSERT INTO observa.detection_rules (name, metric, window_minutes, threshold) VALUES ('own', 'count', 5, 1000000);
+         INSERT INTO observa.detection_rules (name, expression) VALUES ('own event', 'model = ''{mark}''');
          RESET observa.acting;
          INSERT INTO observa_internal.changed_user_days VALUES ('{id}', current_date);
+         INSERT INTO observa_internal.detectors (tenant_id, name, function, run_as, severity, group_by, timeout_ms, last_error)
+         VALUES ('{id}', '{mark}', '{mark}', '{mark}', 'low', '{{{mark}}}', 1000, '{mark}');
+         INSERT INTO observa_internal.detector_events VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
+         INSERT INTO observa_internal.detection_candidates VALUES ('{id}', gen_random_uuid(), 'trace', gen_random_uuid(), '{mark}', now(), now());
          INSERT INTO observa_internal.damaged_deltas VALUES ('{id}', gen_random_uuid(), now(), '{mark}');
          INSERT INTO observa_internal.job_tenants VALUES ('none of {mark}', '{id}', false, 1, 'infinity', '{mark}');
          INSERT INTO observa_internal.logins (login, tenant_id) VALUES ('nobody {mark}', '{id}');

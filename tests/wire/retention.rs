@@ -10,6 +10,7 @@ const AGES: [i64; 5] = [0, 5, 9, 15, 25];
 /// In two projects, calls of some ages in days with all that belongs to them: payload, signal, alert, log line, dead letter.
 fn filled() -> Database {
     let mut db = Database::ready();
+    db.run("INSERT INTO observa.detection_rules (name, expression) VALUES ('own rule', 'attributes->>''note'' LIKE ''what%''')");
     db.run("SELECT observa.create_project((SELECT DISTINCT tenant_id FROM observa.projects), 'brief')");
     for project in ["default", "brief"] {
         let calls: Vec<Value> = AGES
@@ -18,7 +19,7 @@ fn filled() -> Database {
                 with(
                     llm_call(&format!("{project}-{age}")),
                     json!({"timestamp": now_ms() - age * DAY_MS - 1000, "project": project, "project_id": project, "latency_ms": 9000,
-                           "status": "error", "error_message": "what was said"}),
+                           "status": "error", "error_message": "what was said", "note": "what was said"}),
                 )
             })
             .collect();

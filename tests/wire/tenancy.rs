@@ -399,6 +399,8 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.delete_webhook(uuid)", "observa_owner"),
     ("observa.embed(text,uuid)", "observa_owner"),
     ("observa.explain_alert(uuid)", "observa_owner"),
+    ("observa.drop_detector(text,uuid)", "observa_owner"),
+    ("observa.register_detector(text,regprocedure,regrole,text,text[],integer,uuid)", "observa_owner"),
     ("observa.export_user(text,uuid)", "observa_owner"),
     ("observa.export_user_rows(text,uuid)", "observa_owner"),
     ("observa.forget_user(text,uuid)", "observa_owner"),

@@ -120,12 +120,15 @@ pub struct TraceChange {
     pub summary: Option<TraceSummary>,
     pub since: i64,
     pub until: i64,
+    /// In how many deltas it came.
+    pub deltas: u32,
 }
 
 impl TraceChange {
     fn merge(&mut self, other: TraceChange) {
         self.since = self.since.min(other.since);
         self.until = self.until.max(other.until);
+        self.deltas = self.deltas.saturating_add(other.deltas);
         match (&mut self.summary, other.summary) {
             (Some(summary), Some(other)) => summary.merge(other),
             (summary, _) => *summary = None,
@@ -216,8 +219,8 @@ impl Fold {
             self.activities.entry((actor, project_id, id.to_owned())).or_default().add(&activity);
         }
         for trace in traces {
-            let change =
-                TraceChange { summary: trace.summary, since: trace.touched.0, until: trace.touched.1 };
+            let (since, until) = trace.touched;
+            let change = TraceChange { summary: trace.summary, since, until, deltas: 1 };
             match self.traces.entry((trace.project_id, trace.trace_id.to_owned())) {
                 Entry::Occupied(mut known) => known.get_mut().merge(change),
                 Entry::Vacant(place) => {

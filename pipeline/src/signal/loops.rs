@@ -11,7 +11,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::rules::{Active, Rule, RuleSet};
-use super::{Signal, group};
+use super::{Raised, Signal, group};
 use crate::event::{Content, Event, EventType, Field};
 use crate::home::Home;
 
@@ -26,7 +26,7 @@ pub const MOST_CALLS: usize = 64;
 /// Traces of a batch that are watched; of more, the first ones.
 const MOST_TRACES: usize = 10_000;
 
-/// Bytes of a content that are compared, at each end.
+/// Bytes of a content that are compared, at each end: of a longer one, what is between them and how long it is counts for nothing.
 const COMPARED: usize = 512;
 
 /// A trace of a project.
@@ -53,6 +53,8 @@ struct Found {
     /// Steps that repeat: 1 is a call of a tool.
     cycle: usize,
     times: u32,
+    /// What tells it from the trace's other loops: the same wherever the count of a cycle begins.
+    told_by: u64,
 }
 
 /// The loops of a batch, or of as many as its owner likes.
@@ -152,7 +154,7 @@ impl Known {
             self.recent.remove(0);
         }
         if call == least {
-            return Some(Found { cycle: 1, times: least });
+            return Some(Found { cycle: 1, times: least, told_by: told_by(&[hash]) });
         }
         // Steps that are all the same, or a cycle of fewer steps over and over, are no longer cycle; and the calls of one that has some
         // are counted already.
@@ -162,7 +164,7 @@ impl Known {
         let cycle = cycle.filter(|steps| !is_shorter(*steps))?;
         let last = self.recent.get(self.recent.len() - cycle..).unwrap_or_default();
         let is_told = |(call, count): &(u64, u32)| *count >= least && last.contains(call);
-        (!self.calls.iter().any(is_told)).then_some(Found { cycle, times: least })
+        (!self.calls.iter().any(is_told)).then(|| Found { cycle, times: least, told_by: told_by(last) })
     }
 
     fn count(&mut self, hash: u64) -> u32 {
@@ -178,6 +180,14 @@ impl Known {
         self.calls.push((hash, 1));
         1
     }
+}
+
+fn told_by(steps: &[u64]) -> u64 {
+    let turned = |first: usize| steps.iter().cycle().skip(first).take(steps.len()).copied();
+    let least = (0..steps.len()).map(|first| turned(first).collect::<Vec<u64>>()).min().unwrap_or_default();
+    let mut hasher = FxHasher::default();
+    least.into_iter().for_each(|step| hasher.write_u64(step));
+    hasher.finish()
 }
 
 /// An event, where it is among the others, and whose it is.
@@ -240,26 +250,33 @@ fn hash(event: &Event) -> Option<u64> {
     }
     let mut hasher = FxHasher::default();
     hasher.write_u8(event.event_type as u8);
-    for field in [Field::ToolName, Field::AgentName, Field::Model, Field::Subject, Field::Name] {
-        hasher.write(event.text(field).unwrap_or_default().as_bytes());
+    // What is stored of an event: the job reads it from there.
+    let model = event.text(Field::Model).or(event.text(Field::ResponseModel));
+    let names = [Field::ToolName, Field::AgentName, Field::Name].map(|field| event.text(field));
+    for name in names.into_iter().chain([model]) {
+        hasher.write(name.unwrap_or_default().as_bytes());
         hasher.write_u8(0xFF);
     }
     if let Some(content) = content {
         let bytes = content.as_bytes();
-        hasher.write_usize(bytes.len());
-        hasher.write(bytes.get(..COMPARED).unwrap_or(bytes));
-        hasher.write(bytes.get(bytes.len().saturating_sub(COMPARED)..).unwrap_or_default());
+        if bytes.len() <= 2 * COMPARED {
+            hasher.write(bytes);
+        } else {
+            hasher.write(bytes.get(..COMPARED).unwrap_or(bytes));
+            hasher.write(bytes.get(bytes.len() - COMPARED..).unwrap_or_default());
+        }
     }
     Some(hasher.finish())
 }
 
 fn signal(event: &Event, rule: &'static Rule, active: Active, found: &Found) -> Signal {
-    let mut details = json!({"unit": rule.unit, "repetitions": found.times, "cycle": found.cycle});
+    let mut details = json!({"unit": rule.unit, "repetitions": found.times, "cycle": found.cycle,
+                             "loop": format!("{:016x}", found.told_by)});
     if let (Some(tool), Some(details)) = (event.text(Field::ToolName), details.as_object_mut()) {
         details.insert("tool".into(), json!(tool));
     }
     Signal {
-        rule,
+        rule: Raised::BuiltIn(rule),
         severity: active.severity,
         value: f64::from(found.times),
         threshold: active.threshold,

@@ -1,23 +1,61 @@
 //! Facts worth a look that an event shows by itself: slow, failed, dear, leaking. What many of them show together, a [`window`] does.
 
 pub mod advice;
+pub mod context;
+pub mod expression;
 pub mod fingerprint;
 pub mod injection;
 pub mod loops;
+pub mod own;
 pub mod rules;
 pub mod window;
 
 pub use rules::{RULES, Rule, RuleSet, Severity};
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
+
+use own::OwnRule;
 
 use crate::event::{Event, Field, Status};
 use crate::scrub::{Class, Found};
 
+/// Whose signal it is.
+#[derive(Clone, Debug)]
+pub enum Raised {
+    BuiltIn(&'static Rule),
+    Own(Arc<OwnRule>),
+    /// A function's, which is called so.
+    Detector(Arc<str>),
+}
+
+impl Raised {
+    pub fn name(&self) -> &str {
+        match self {
+            Raised::BuiltIn(rule) => rule.name,
+            Raised::Own(rule) => &rule.name,
+            Raised::Detector(name) => name,
+        }
+    }
+
+    /// The signal's `type`.
+    pub fn category(&self) -> &'static str {
+        match self {
+            Raised::BuiltIn(rule) => rule.category,
+            Raised::Own(_) | Raised::Detector(_) => own::CATEGORY,
+        }
+    }
+
+    fn is_of_score(&self) -> bool {
+        matches!(self, Raised::BuiltIn(rule) if rule.score.is_some())
+    }
+}
+
 /// A signal about one event.
 #[derive(Clone, Debug)]
 pub struct Signal {
-    pub rule: &'static Rule,
+    pub rule: Raised,
     pub severity: Severity,
     /// In the rule's unit.
     pub value: f64,
@@ -46,14 +84,14 @@ pub fn detect(seen: &Seen, rules: &RuleSet) -> Vec<Signal> {
 
 /// The signals about an event's scores, which it got after the others.
 pub fn detect_scores(event: &Event, rules: &RuleSet, signals: &mut Vec<Signal>) {
-    signals.retain(|signal| signal.rule.score.is_none());
+    signals.retain(|signal| !signal.rule.is_of_score());
     let seen = Seen { event, found: &Found::default(), context_window: None };
     raise(&seen, rules, |rule| rule.score.is_some(), signals);
 }
 
 fn raise(seen: &Seen, rules: &RuleSet, wanted: fn(&Rule) -> bool, signals: &mut Vec<Signal>) {
     for (rule, active) in rules.active_for(seen.event.event_type).filter(|(rule, _)| wanted(rule)) {
-        if rule.yields_to.is_some_and(|name| signals.iter().any(|signal| signal.rule.name == name)) {
+        if rule.yields_to.is_some_and(|name| signals.iter().any(|signal| signal.rule.name() == name)) {
             continue;
         }
         let Some(value) = (rule.measure)(seen) else { continue };
@@ -61,7 +99,7 @@ fn raise(seen: &Seen, rules: &RuleSet, wanted: fn(&Rule) -> bool, signals: &mut 
             continue;
         }
         signals.push(Signal {
-            rule,
+            rule: Raised::BuiltIn(rule),
             severity: active.severity,
             value,
             threshold: active.threshold,
@@ -72,8 +110,13 @@ fn raise(seen: &Seen, rules: &RuleSet, wanted: fn(&Rule) -> bool, signals: &mut 
 }
 
 fn group(rule: &Rule, event: &Event) -> String {
+    group_of(rule.group, event)
+}
+
+/// What an alert is about that is told apart by these.
+pub fn group_of(fields: &[Field], event: &Event) -> String {
     let mut group = String::new();
-    for field in rule.group {
+    for field in fields {
         if let Some(text) = event.text(*field) {
             if !group.is_empty() {
                 group.push(' ');
@@ -120,10 +163,10 @@ mod tests {
     use crate::event::EventType;
     use crate::signal::rules::{Override, Severity};
 
-    fn names(event: &Event, window: Option<i64>, rules: &RuleSet) -> Vec<&'static str> {
+    fn names(event: &Event, window: Option<i64>, rules: &RuleSet) -> Vec<String> {
         let found = Found::default();
         let seen = Seen { event, found: &found, context_window: window };
-        detect(&seen, rules).iter().map(|signal| signal.rule.name).collect()
+        detect(&seen, rules).iter().map(|signal| signal.rule.name().to_owned()).collect()
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The table of per-event rules: what each measures, when it fires, and what its alert is about.
 
+use std::sync::Arc;
+
 use bigdecimal::ToPrimitive;
 
 use crate::event::{EventType, Field, Scores, Status};
+use crate::signal::own::OwnRule;
 use crate::signal::{Seen, injection};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,9 +134,9 @@ pub static RULES: &[Rule] = &[
     Rule { name: "context_overflow", category: "tokens", severity: Severity::Medium, unit: "share of the context window", measure: context_use,
         event_types: &[LlmCall], threshold: Some(0.95), group: &[Field::Model],
         description: "The input filled the model's context window, or the provider said that it did not fit", ..RULE },
-    Rule { name: "context_drop", category: "retrieval", severity: Severity::Medium, unit: "retrievals", measure: no_results,
-        event_types: &[Retrieval],
-        description: "A retrieval found nothing: the model answered without context", ..RULE },
+    Rule { name: "context_drop", category: "retrieval", severity: Severity::Medium, unit: "share of the context that is lost", measure: no_results,
+        event_types: &[Retrieval, LlmCall], threshold: Some(0.5),
+        description: "A retrieval found nothing: the model answered without context; or a conversation's input became far smaller from one turn to the next", ..RULE },
     Rule { name: "high_toxicity", category: "quality", severity: Severity::Medium, unit: "score", measure: toxicity,
         score: Some(|scores| scores.toxicity), threshold: Some(0.7), group: MODEL_ROUTE,
         description: "The toxicity score is over the threshold", ..RULE },
@@ -218,8 +221,9 @@ fn injected(seen: &Seen) -> Option<f64> {
     injection::find(seen.event).map(|found| found.score)
 }
 
+/// All of the context. What conversations lose no event says alone: [`super::context`] finds it.
 fn no_results(seen: &Seen) -> Option<f64> {
-    fires(seen.event.facts.results == Some(0))
+    fires(seen.event.event_type == Retrieval && seen.event.facts.results == Some(0))
 }
 
 fn toxicity(seen: &Seen) -> Option<f64> {
@@ -262,6 +266,9 @@ pub struct Override {
 /// The rules as a project has set them, each in the table's place; None: switched off.
 pub struct RuleSet {
     active: Vec<Option<Active>>,
+    /// Those of the tenant's own that are switched on.
+    own: Vec<Arc<OwnRule>>,
+    has_detectors: bool,
 }
 
 impl Default for RuleSet {
@@ -285,7 +292,30 @@ impl RuleSet {
             let off = !set.enabled || (rule.name == "high_cost" && threshold == Some(0.0));
             (!off).then_some(Active { severity: set.severity, threshold })
         });
-        RuleSet { active: active.collect() }
+        RuleSet { active: active.collect(), own: Vec::new(), has_detectors: false }
+    }
+
+    /// Later rules of a name win, as exceptions do.
+    pub fn with_own(mut self, rules: Vec<OwnRule>) -> Self {
+        for rule in rules {
+            self.own.retain(|known| known.name != rule.name);
+            self.own.push(Arc::new(rule));
+        }
+        self.own.retain(|rule| rule.enabled);
+        self
+    }
+
+    /// Whether functions are asked about its events after they were stored.
+    pub fn with_detectors(self, has_detectors: bool) -> Self {
+        RuleSet { has_detectors, ..self }
+    }
+
+    pub fn has_detectors(&self) -> bool {
+        self.has_detectors
+    }
+
+    pub fn own(&self) -> &[Arc<OwnRule>] {
+        &self.own
     }
 
     pub fn active_for(&self, event_type: EventType) -> impl Iterator<Item = (&'static Rule, Active)> {

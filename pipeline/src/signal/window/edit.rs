@@ -59,7 +59,7 @@ pub struct Edit {
 }
 
 /// Columns that only a window rule has.
-const WINDOW_COLUMNS: [&str; 14] = [
+pub const WINDOW_COLUMNS: [&str; 14] = [
     "metric",
     "filter",
     "group_by",
@@ -171,20 +171,10 @@ impl Edit {
 
     fn own(&self) -> Result<WindowRule, String> {
         let name = &self.name;
-        let is_fine = |letter: char| letter.is_alphanumeric() || " _-.".contains(letter);
-        if name.trim() != name || name.is_empty() || name.chars().count() > 100 || !name.chars().all(is_fine)
-        {
-            return Err("name must have 1 to 100 letters, digits, spaces and _ - .".into());
-        }
-        if TAKEN.contains(&name.as_str())
-            || builtin::is_signal(name)
-            || RULES.iter().any(|rule| rule.name == name)
-        {
-            return Err(format!("{name} is what signals of Observa's own are called: choose another name"));
-        }
+        check_name(name)?;
         let Some(metric) = self.metric else {
             return Err(format!(
-                "name must be that of a built-in rule (observa.detection_rules lists them), or metric must say what an own rule measures: {}",
+                "name must be that of a built-in rule (observa.detection_rules lists them), or metric must say what an own rule measures ({}), or expression what it is about",
                 names(&Metric::ALL, Metric::name)
             ));
         };
@@ -237,6 +227,22 @@ impl Edit {
             ..rule
         }
     }
+}
+
+/// Err: no rule of a tenant's own can be called so.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let is_fine = |letter: char| letter.is_alphanumeric() || " _-.".contains(letter);
+    if name.trim() != name || name.is_empty() || name.chars().count() > 100 || !name.chars().all(is_fine) {
+        return Err("name must have 1 to 100 letters, digits, spaces and _ - .".into());
+    }
+    if TAKEN.contains(&name)
+        || builtin::is_signal(name)
+        || builtin::find(name).is_some()
+        || RULES.iter().any(|rule| rule.name == name)
+    {
+        return Err(format!("{name} is what signals of Observa's own are called: choose another name"));
+    }
+    Ok(())
 }
 
 fn filter(value: &Value) -> Result<Vec<(Dimension, Vec<String>)>, String> {

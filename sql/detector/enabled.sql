@@ -1,0 +1,16 @@
+-- The acting tenant's detectors that are switched on, and why one may not be called: what was so when it was registered may be no longer.
+SELECT d.name, d.function, r.oid, d.severity, d.group_by, d.timeout_ms,
+       CASE WHEN p.oid IS NULL OR r.oid IS NULL THEN 'the function, or the role that it runs as, is gone'
+            WHEN p.prokind <> 'f' OR p.proretset OR p.prorettype <> 'boolean'::regtype THEN 'a detector is a function of a jsonb that returns boolean'
+            WHEN p.prosecdef THEN 'a SECURITY DEFINER function would run as its owner'
+            WHEN r.rolsuper OR r.rolbypassrls OR r.rolreplication OR r.rolcreaterole THEN 'run_as must be a role without SUPERUSER, BYPASSRLS, REPLICATION and CREATEROLE'
+            WHEN pg_catalog.pg_has_role(r.oid, 'observa_owner', 'MEMBER') OR pg_catalog.pg_has_role(r.oid, 'observa_system', 'MEMBER')
+                 OR pg_catalog.pg_has_role(r.oid, 'observa_admin', 'MEMBER') OR pg_catalog.pg_has_role(r.oid, 'observa_ingest', 'MEMBER')
+            THEN 'run_as may be a member of observa_read, and of no other role of Observa''s'
+            WHEN NOT pg_catalog.has_schema_privilege(r.oid, p.pronamespace, 'USAGE') OR NOT pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE')
+            THEN 'run_as may not call the function' END
+  FROM observa_internal.detectors d
+  LEFT JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(d.function || '(jsonb)')
+  LEFT JOIN pg_catalog.pg_roles r ON r.rolname = d.run_as
+ WHERE d.tenant_id = observa.current_tenant() AND d.enabled
+ ORDER BY d.name
