@@ -85,7 +85,7 @@ pub fn scored(
 }
 
 /// How long the client's backend, which must run on this machine, has had a processor so far.
-fn processor_time(client: &mut Client) -> Result<Duration> {
+pub fn processor_time(client: &mut Client) -> Result<Duration> {
     let backend: i32 = client.query_one("SELECT pg_backend_pid()", &[])?.get(0);
     measure::processor_time(&backend.to_string())
 }

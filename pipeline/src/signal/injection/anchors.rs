@@ -20,6 +20,9 @@ struct Anchor {
     bounds: (bool, bool),
 }
 
+/// The bounds of a part of a text.
+const PART: (bool, bool) = (false, false);
+
 /// Lower case, and what no comparison is hurt by: both sides are folded.
 const FOLD: u32 = 0x2020_2020;
 
@@ -36,7 +39,7 @@ impl Anchors {
     /// [`SHORTEST`] are left out.
     pub fn new<'w>(parts: impl Iterator<Item = &'w str>, words: impl Iterator<Item = &'w str>) -> Anchors {
         let mut anchors = Anchors { bits: vec![0; WORDS], anchors: FxHashMap::default() };
-        parts.for_each(|part| anchors.add(part, (false, false)));
+        parts.for_each(|part| anchors.add(part, PART));
         for word in words {
             let stem = word.strip_suffix('*');
             anchors.add(stem.unwrap_or(word), (true, stem.is_none()));
@@ -65,22 +68,22 @@ impl Anchors {
 
     pub fn is_in(&self, text: &str) -> bool {
         let mut found = false;
-        self.places(text, |_| {
+        self.places(text, |_, _| {
             found = true;
             false
         });
         found
     }
 
-    /// Where anchors stand, until `found` has enough.
-    pub fn places(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
+    /// Where anchors stand, and whether one of them is a part of a text, until `found` has enough.
+    pub fn places(&self, text: &str, mut found: impl FnMut(usize, bool) -> bool) {
         let bytes = text.as_bytes();
         for (step, window) in bytes.windows(GRAM).step_by(STEP).enumerate() {
             let Some(gram) = gram(window) else { continue };
             let (slot, bit) = place(gram);
             if self.bits.get(slot).is_some_and(|slot| slot & bit != 0)
-                && self.is_anchor(bytes, step * STEP, gram)
-                && !found(step * STEP)
+                && let Some(is_part) = self.anchor(bytes, step * STEP, gram)
+                && !found(step * STEP, is_part)
             {
                 return;
             }
@@ -88,19 +91,20 @@ impl Anchors {
     }
 
     #[cold]
-    fn is_anchor(&self, text: &[u8], at: usize, gram: u32) -> bool {
-        let Some(anchors) = self.anchors.get(&gram) else { return false };
+    fn anchor(&self, text: &[u8], at: usize, gram: u32) -> Option<bool> {
         let is_letter =
             |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        anchors.iter().any(|anchor| {
+        let is_there = |place: usize, byte: &u8| text.get(place).is_some_and(|there| there | 0x20 == *byte);
+        let stands_here = |anchor: &&Anchor| {
             let Some(from) = at.checked_sub(anchor.offset) else { return false };
-            let to = from + anchor.folded.len();
-            let (before, behind) = anchor.bounds;
-            !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
-                && text.get(from..to).is_some_and(|there| {
-                    there.iter().zip(&anchor.folded).all(|(there, byte)| there | 0x20 == *byte)
-                })
-        })
+            let (to, (before, behind)) = (from + anchor.folded.len(), anchor.bounds);
+            // Most end with another letter.
+            (from..to).rev().zip(anchor.folded.iter().rev()).all(|(place, byte)| is_there(place, byte))
+                && !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
+        };
+        // Parts come first.
+        let found = self.anchors.get(&gram)?.iter().find(stands_here)?;
+        Some(found.bounds == PART)
     }
 }
 
