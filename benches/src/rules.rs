@@ -1,6 +1,6 @@
 //! What rules over single events cost: the same events with all of them, those that are off by default too, and with none.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -67,20 +67,26 @@ pub fn of_ingest(
     rounds: usize,
     table: &mut Table,
 ) -> Result<()> {
-    let bodies: Vec<Vec<u8>> = pipeline::bodies(lines).into_iter().map(String::into_bytes).collect();
+    let (bodies, round) = (pipeline::bodies(lines), Cell::new(0));
+    empty(client)?;
     let client = RefCell::new(client);
     let speed = |enabled: bool| {
         let client = &mut **client.borrow_mut();
         client
             .execute("UPDATE observa.detection_rules SET enabled = $1 WHERE metric IS NULL", &[&enabled])?;
-        empty(client)?;
-        // The rules are read, and the plans made.
-        ensure!(ingest::ingest(client, bodies.get(..1).unwrap_or_default())? > 0, "events are missing");
-        empty(client)?;
+        // To empty the tables each time would take longer than what is measured: the events are new ones.
+        round.set(round.get() + 1);
+        let prefix = format!("\"trace_id\":\"{}-", round.get());
+        let of_round = |body: &String| body.replace("\"trace_id\":\"", &prefix).into_bytes();
+        let bodies: Vec<Vec<u8>> = bodies.iter().map(of_round).collect();
+        // With the first one the rules are read.
+        let (first, rest) = bodies.split_at(1.min(bodies.len()));
+        let known = ingest::ingest(client, first)?;
         let before = ingest::processor_time(client)?;
-        ensure!(ingest::ingest(client, &bodies)? == i64::try_from(lines.len())?, "events are missing");
+        let stored = ingest::ingest(client, rest)?;
         let took = ingest::processor_time(client)? - before;
-        Ok::<f64, anyhow::Error>(lines.len() as f64 / took.as_secs_f64())
+        ensure!(known + stored == i64::try_from(lines.len())?, "events are missing");
+        Ok::<f64, anyhow::Error>(stored as f64 / took.as_secs_f64())
     };
     let pair = in_turn(rounds, || speed(true), || speed(false))?;
     client.into_inner().execute("DELETE FROM observa.detection_rules WHERE metric IS NULL", &[])?;

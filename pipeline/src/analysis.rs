@@ -190,7 +190,7 @@ pub fn asks_judge(input: &str) -> bool {
         return input.starts_with(JUDGE_MARK);
     }
     // Hardly any prompt has it: only those are parsed.
-    let front = input.as_bytes().get(..FRONT).unwrap_or(input.as_bytes());
+    let front = input.as_bytes().get(..FRONT + JUDGE_MARK.len()).unwrap_or(input.as_bytes());
     MARK.find(front).is_some()
         && serde_json::from_str(input)
             .is_ok_and(|prompt: Value| first_message(&prompt).is_some_and(instructs_judge))

@@ -31,7 +31,16 @@ pub struct Anchors {
     /// 8 kB: it stays in the processor's first cache.
     bits: Vec<u64>,
     /// The anchors that have four bytes.
-    anchors: FxHashMap<u32, Vec<Anchor>>,
+    anchors: FxHashMap<u32, Listed>,
+}
+
+/// Most words that have four bytes of an anchor go on otherwise: those are passed over without a look at the anchors.
+#[derive(Default)]
+struct Listed {
+    /// Bytes that stand behind the four, and before them where nothing stands behind, as bits.
+    behind: u64,
+    before: u64,
+    anchors: Vec<Anchor>,
 }
 
 impl Anchors {
@@ -60,8 +69,13 @@ impl Anchors {
             }
             let anchor = Anchor { folded: folded.clone(), offset, bounds };
             let listed = self.anchors.entry(gram).or_default();
-            if !listed.contains(&anchor) {
-                listed.push(anchor);
+            match (folded.get(offset + GRAM), offset.checked_sub(1).and_then(|before| folded.get(before))) {
+                (Some(behind), _) => listed.behind |= bit_of(*behind),
+                (None, Some(before)) => listed.before |= bit_of(*before),
+                (None, None) => {}
+            }
+            if !listed.anchors.contains(&anchor) {
+                listed.anchors.push(anchor);
             }
         }
     }
@@ -102,8 +116,15 @@ impl Anchors {
             (from..to).rev().zip(anchor.folded.iter().rev()).all(|(place, byte)| is_there(place, byte))
                 && !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
         };
+        let listed = self.anchors.get(&gram)?;
+        let is_in = |bits: u64, place: Option<usize>| {
+            place.and_then(|place| text.get(place)).is_some_and(|byte| bits & bit_of(byte | 0x20) != 0)
+        };
+        if !is_in(listed.behind, at.checked_add(GRAM)) && !is_in(listed.before, at.checked_sub(1)) {
+            return None;
+        }
         // Parts come first.
-        let found = self.anchors.get(&gram)?.iter().find(stands_here)?;
+        let found = listed.anchors.iter().find(stands_here)?;
         Some(found.bounds == PART)
     }
 }
@@ -111,6 +132,10 @@ impl Anchors {
 /// The first four bytes, folded.
 fn gram(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk::<GRAM>().map(|bytes| u32::from_le_bytes(*bytes) | FOLD)
+}
+
+fn bit_of(byte: u8) -> u64 {
+    1 << (byte & 63)
 }
 
 fn place(gram: u32) -> (usize, u64) {
