@@ -5,7 +5,7 @@ use observa_pipeline::event::Field;
 use observa_pipeline::home::Home;
 use observa_pipeline::identity;
 use observa_pipeline::month::Month;
-use observa_pipeline::price::Usd;
+use observa_pipeline::price::{Usd, plain};
 use observa_pipeline::signal::Signal;
 use observa_pipeline::signal::rules::Severity;
 use observa_pipeline::translate::aliases;
@@ -86,7 +86,7 @@ pub fn time(micros: i64) -> Option<pg_sys::Datum> {
 }
 
 pub fn money(usd: &Usd) -> Option<pg_sys::Datum> {
-    pgrx::AnyNumeric::try_from(usd.to_plain_string().as_str()).ok().and_then(IntoDatum::into_datum)
+    pgrx::AnyNumeric::try_from(plain(usd).as_str()).ok().and_then(IntoDatum::into_datum)
 }
 
 /// Valid JSON, whose depth and numbers were checked: Postgres can take it.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use observa_pipeline::batch::Ready;
+use observa_pipeline::identity::Veil;
 use observa_pipeline::scrub::Scrubber;
 use observa_pipeline::signal::{Signal, fingerprint};
 use pgrx::JsonB;
@@ -84,7 +85,7 @@ fn issue_title(name: &str, said: Option<&str>) -> String {
 #[pg_extern(sql = false)]
 fn veiled(tenant: pgrx::Uuid, person: &str) -> Option<String> {
     let tenant = home_cache::tenant_with_id(uuid(tenant))?;
-    Some(observa_pipeline::identity::veiled(person, tenant.pseudonym_key()).to_string())
+    Some(Veil::new(tenant.pseudonym_key()).of(person).to_string())
 }
 
 pub fn fold_all(patience: &mut Patience) -> Result<Done, Error> {

@@ -203,7 +203,7 @@ fn home(
 fn finished<'o>(mut event: Event<'o>, old: &'o Old, home: Arc<Home>) -> Result<Ready<'o>, Error> {
     event.ts = Some(old.ts);
     event.set_text(Field::EventId, Some(old.event_id.as_str().into()));
-    clean::clean(&mut event, &home.scrubber, &home.pseudonym_key);
+    clean::clean(&mut event, &home, &mut clean::Known::default());
     bill::bill(&mut event, &home).map_err(|reject| Error::Invalid(reject.message.into_owned()))?;
     // Log records may have brought what the span itself does not say.
     event.input = event.input.or(old.input.as_deref().map(Content::stored));

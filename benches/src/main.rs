@@ -14,6 +14,7 @@ mod otlp;
 mod pipeline;
 mod quality;
 mod rollups;
+mod rules;
 mod scrub;
 mod server;
 mod turns;
@@ -54,6 +55,12 @@ struct Flags {
     /// Identical errors of one measurement
     #[arg(long, default_value_t = 200_000)]
     errors: usize,
+    /// Reads the events once, for who counts instructions (dev/instructions), and prints how many of which origin
+    #[arg(long, value_enum)]
+    count: Option<rules::Counted>,
+    /// Of the conversations, not the generated events
+    #[arg(long)]
+    real: bool,
     /// What to measure; without it all
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
@@ -79,6 +86,8 @@ enum Part {
     Rollups,
     /// Judges that take 200 ms, and ingest beside them
     Judges,
+    /// All rules over single events against none
+    Rules,
     /// Rules over windows of many tenants
     Detection,
     /// A day that nobody keeps any more is dropped while a client ingests; only where it is named
@@ -100,6 +109,14 @@ fn main() -> Result<()> {
     let flags = Flags::parse();
     let mut table = Table::default();
     let newest = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    if let Some(what) = flags.count {
+        let lines = match flags.turns.as_ref().filter(|_| flags.real) {
+            Some(path) => turns::events(path, newest)?.into_iter().take(flags.events).collect(),
+            None => corpus::events(flags.events, newest, 0),
+        };
+        println!("{}", rules::count(what, &lines)?);
+        return Ok(());
+    }
     let inputs = inputs(&flags, newest)?;
     for input in &inputs {
         without_server(&flags, input, &mut table)?;
@@ -157,15 +174,17 @@ impl Flags {
 }
 
 fn inputs(flags: &Flags, newest: i64) -> Result<Vec<Input>> {
+    let reads_prose = flags.wants(Part::Scrub) || flags.wants(Part::Column);
     let mut inputs = vec![Input {
         name: "generated",
         lines: corpus::events(flags.events, newest, 0),
-        prose: corpus::prose(PROSE),
+        prose: if reads_prose { corpus::prose(PROSE) } else { String::new() },
     }];
     if let Some(path) = flags.turns.as_ref().filter(|path| path.exists()) {
         let mut lines = turns::events(path, newest)?;
         lines.truncate(flags.events);
-        inputs.push(Input { name: "real turns", lines, prose: turns::prose(path, PROSE)? });
+        let prose = if reads_prose { turns::prose(path, PROSE)? } else { String::new() };
+        inputs.push(Input { name: "real turns", lines, prose });
     }
     Ok(inputs)
 }
@@ -173,6 +192,9 @@ fn inputs(flags: &Flags, newest: i64) -> Result<Vec<Input>> {
 fn without_server(flags: &Flags, input: &Input, table: &mut Table) -> Result<()> {
     if flags.wants(Part::Pipeline) {
         pipeline::run(input.name, &input.lines, flags.rounds, table)?;
+    }
+    if flags.wants(Part::Rules) {
+        rules::alone(input.name, &input.lines, flags.rounds, table)?;
     }
     // The turns have no ids of spans.
     if flags.wants(Part::Otlp) && input.name == "generated" {
@@ -192,6 +214,9 @@ fn with_server(flags: &Flags, client: &mut Client, input: &Input, table: &mut Ta
         for batch in [100, 1_000, 5_000] {
             ingest::run(client, input.name, &input.lines, batch, flags.rounds, table)?;
         }
+    }
+    if flags.wants(Part::Rules) {
+        rules::of_ingest(client, input.name, &input.lines, flags.rounds, table)?;
     }
     if flags.wants(Part::Quality) {
         ingest::scored(client, input.name, &input.lines, flags.rounds, table)?;

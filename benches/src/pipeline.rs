@@ -21,7 +21,7 @@ use crate::measure::{Table, in_turn, megabytes_per_second, time};
 const BATCH: usize = 1_000;
 
 /// One tenant, with everything as it comes.
-struct OneHome(Arc<Home>);
+pub struct OneHome(pub Arc<Home>);
 
 impl Homes for OneHome {
     fn home(&mut self, _place: Place) -> Result<Arc<Home>, Reject> {
@@ -29,8 +29,14 @@ impl Homes for OneHome {
     }
 }
 
-fn one_home() -> OneHome {
-    OneHome(Arc::new(Home {
+impl OneHome {
+    pub fn with_rules(rules: RuleSet) -> OneHome {
+        OneHome(Arc::new(home(rules)))
+    }
+}
+
+pub fn home(rules: RuleSet) -> Home {
+    Home {
         tenant_id: Uuid::nil(),
         tenant_name: "default".to_owned(),
         project_id: Uuid::nil(),
@@ -38,16 +44,40 @@ fn one_home() -> OneHome {
         pseudonym_key: vec![7; 32],
         scrubber: Shared::BuiltIn(Scrubber::builtin()),
         book: Shared::BuiltIn(Book::builtin()),
-        rules: Arc::new(RuleSet::default()),
+        rules: Arc::new(rules),
         quality_scores: true,
         analysis: None,
         metric_tags: Vec::new(),
-    }))
+    }
+}
+
+/// Bodies of so many events as a busy client sends.
+pub fn bodies(lines: &[String]) -> Vec<String> {
+    lines.chunks(BATCH).map(|chunk| chunk.join("\n")).collect()
+}
+
+pub fn settings() -> Settings {
+    Settings { max_batch_bytes: usize::MAX, ..Settings::default() }
+}
+
+/// Microseconds since 1970 UTC.
+pub fn now() -> Result<i64> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?)
+}
+
+/// The way of bodies through the pipeline; how many events came out of it.
+pub fn read(bodies: &[String], homes: &mut OneHome) -> Result<usize> {
+    let (settings, now) = (settings(), now()?);
+    bodies.iter().try_fold(0, |done, body| {
+        let lines = decode::lines(body.as_bytes(), &settings)?;
+        let Batch { ready, rejected, .. } = black_box(batch::read(&lines, &settings, homes, now));
+        ensure!(rejected.is_empty(), "line rejected: {:?}", rejected.first().map(|bad| &bad.reject));
+        Ok(done + ready.len())
+    })
 }
 
 pub fn run(what: &str, lines: &[String], rounds: usize, table: &mut Table) -> Result<()> {
-    let bodies: Vec<String> = lines.chunks(BATCH).map(|chunk| chunk.join("\n")).collect();
-    run_bodies(&format!("pipeline, {what}"), &bodies, lines.len(), rounds, table)
+    run_bodies(&format!("pipeline, {what}"), &bodies(lines), lines.len(), rounds, table)
 }
 
 /// Bodies that hold so many events, whatever their format.
@@ -59,19 +89,9 @@ pub fn run_bodies(
     table: &mut Table,
 ) -> Result<()> {
     let bytes: usize = bodies.iter().map(String::len).sum();
-    let settings = Settings { max_batch_bytes: usize::MAX, ..Settings::default() };
-    let mut homes = one_home();
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+    let mut homes = OneHome::with_rules(RuleSet::default());
     let mut ours = || {
-        let (took, done) = time(|| {
-            bodies.iter().try_fold(0, |done, body| {
-                let lines = decode::lines(body.as_bytes(), &settings)?;
-                let Batch { ready, rejected, .. } =
-                    black_box(batch::read(&lines, &settings, &mut homes, now));
-                ensure!(rejected.is_empty(), "line rejected: {:?}", rejected.first().map(|bad| &bad.reject));
-                Ok(done + ready.len())
-            })
-        });
+        let (took, done) = time(|| read(bodies, &mut homes));
         ensure!(done? == events, "events are missing");
         Ok(megabytes_per_second(bytes, took))
     };

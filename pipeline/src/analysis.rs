@@ -2,7 +2,9 @@
 //! the rules do, so it is asked where it pays, and the same event is chosen again whoever asks.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -12,6 +14,8 @@ use crate::identity;
 
 /// What begins the first message of a call that a judge was asked with: such calls are not judged.
 pub const JUDGE_MARK: &str = "[observa judge ";
+
+static MARK: LazyLock<Finder> = LazyLock::new(|| Finder::new(JUDGE_MARK));
 
 /// Microseconds of the time in which problems of one kind are one job.
 const HOUR: i64 = 3_600_000_000;
@@ -77,11 +81,27 @@ pub struct Candidate<'r, 'l> {
     pub occurrences: i64,
 }
 
-/// Where something lies in the sample, 0 to 1: it is in every sample whose share is greater. The same whenever it is asked.
+/// Where something lies in the sample, 0 to 1: it is in every sample whose share is greater. The same whenever it is asked. Asked of each
+/// answer, so it is no cryptographic hash, which would keep nobody from choosing ids either.
 pub fn place(id: &str) -> f64 {
-    let (high, _) = identity::uuid_of_parts(&["sample", id]).as_u64_pair();
-    // The lower bits hold what a UUID keeps for itself.
-    (high >> 16) as f64 / (1_u64 << 48) as f64
+    // The multiplier is that of splitmix64's increment, the end that of MurmurHash3.
+    let mixed = |hash: u64, more: u64| {
+        let hash = (hash ^ more).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash ^ hash >> 32
+    };
+    let mut hash = id.len() as u64;
+    let (words, rest) = id.as_bytes().as_chunks::<8>();
+    for word in words {
+        hash = mixed(hash, u64::from_le_bytes(*word));
+    }
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(byte, of_rest)| *byte = *of_rest);
+    hash = mixed(hash, u64::from_le_bytes(last));
+    hash = (hash ^ hash >> 33).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    hash = (hash ^ hash >> 33).wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    hash ^= hash >> 33;
+    // As many bits as a double has.
+    (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// What of these events is to be judged, once for each key.
@@ -101,16 +121,23 @@ pub fn candidates<'r, 'l>(stored: &[&'r Ready<'l>]) -> Vec<Candidate<'r, 'l>> {
 
 fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, 'l>> {
     let mut candidates = Vec::new();
-    let has_answer = has_answer(ready);
     let retrieves = matches!(ready.event.event_type, EventType::Retrieval | EventType::VectorDbOperation);
-    let Some(event_id) = ready.event.text(Field::EventId).filter(|_| has_answer || retrieves) else {
+    let answers = ready.event.event_type == EventType::LlmCall;
+    let Some(event_id) = ready.event.text(Field::EventId).filter(|_| answers || retrieves) else {
         return candidates;
     };
-    if is_judges_own(ready) {
-        return candidates;
-    }
     let trace_id = ready.event.text(Field::TraceId);
     let place = place(trace_id.unwrap_or(event_id));
+    // Nearly all events end here.
+    let is_sampled =
+        place < plan.embedding_rate || plan.evaluators.iter().any(|evaluator| place < evaluator.rate);
+    if !is_sampled && ready.signals.is_empty() {
+        return candidates;
+    }
+    let has_answer = has_answer(ready);
+    if !(has_answer || retrieves) || is_judges_own(ready) {
+        return candidates;
+    }
     let mut tell = |evaluator: &'r str, scope, trigger: &'r str, key: &[&str]| {
         let project = ready.home.project_id.to_string();
         let key = identity::uuid_of_parts(&[&[trigger, &project, evaluator], key].concat());
@@ -163,7 +190,8 @@ pub fn asks_judge(input: &str) -> bool {
         return input.starts_with(JUDGE_MARK);
     }
     // Hardly any prompt has it: only those are parsed.
-    input.find(JUDGE_MARK).is_some_and(|at| at < FRONT)
+    let front = input.as_bytes().get(..FRONT + JUDGE_MARK.len()).unwrap_or(input.as_bytes());
+    MARK.find(front).is_some()
         && serde_json::from_str(input)
             .is_ok_and(|prompt: Value| first_message(&prompt).is_some_and(instructs_judge))
 }

@@ -72,6 +72,7 @@ pub fn read<'l>(lines: &'l [Line], settings: &Settings, homes: &mut dyn Homes, n
         batch: Batch::with_capacity(lines.len()),
         seen: HashSet::with_capacity(lines.len()),
         traces: otlp::Traces::default(),
+        clean: clean::Known::default(),
     };
     for line in lines {
         match (&line.otlp, &line.json) {
@@ -123,6 +124,7 @@ struct Reading<'l, 's> {
     /// (tenant, time if the client gave one, event id)
     seen: HashSet<(Uuid, Option<i64>, String)>,
     traces: otlp::Traces<'l>,
+    clean: clean::Known,
 }
 
 impl<'l> Reading<'l, '_> {
@@ -155,18 +157,22 @@ impl<'l> Reading<'l, '_> {
             environment: event.text(Field::Environment),
         };
         let home = self.homes.home(place(named, letter))?;
-        if event.text(Field::EventId).is_none() {
-            let id = identity::derive_event_id(&event, text);
-            event.set_text(Field::EventId, Some(Cow::Owned(id.to_string())));
-        }
+        let derived = match event.text(Field::EventId) {
+            Some(_) => None,
+            None => Some(identity::derive_event_id(&event, text).to_string()),
+        };
         if event.ts.is_none() {
             event.timed_by_arrival = true;
         }
-        let event_id = event.text(Field::EventId).unwrap_or_default().to_owned();
+        let event_id = derived.as_deref().or(event.text(Field::EventId)).unwrap_or_default().to_owned();
         let key_time = event.ts.filter(|_| !event.timed_by_arrival);
         event.ts = event.ts.or(Some(self.now));
         let clean = if letter.is_some() { clean::clean_letter } else { clean::clean };
-        let found = clean(&mut event, &home.scrubber, &home.pseudonym_key);
+        let found = clean(&mut event, &home, &mut self.clean);
+        // Only now: what we made ourselves holds no secret.
+        if derived.is_some() {
+            event.set_text(Field::EventId, derived.map(Cow::Owned));
+        }
         bill::bill(&mut event, &home)?;
         if !self.seen.insert((home.tenant_id, key_time, event_id)) {
             return Ok(None);

@@ -61,8 +61,9 @@ pub fn cost_source(computed: bool, reported: bool) -> CostSource {
     }
 }
 
-/// Tokens that the model takes at once. None: not known.
+/// Tokens that the model takes at once. None: not known, or of no use as those of the input are not.
 pub fn context_window(event: &Event, home: &Home) -> Option<i64> {
+    event.tokens.input?;
     let provider = event.text(Field::Provider);
     let at = event.ts?;
     let window = home.book.first_of(models(event), provider, at, |price| price.context_window())?;

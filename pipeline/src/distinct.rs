@@ -40,7 +40,7 @@ pub enum DistinctError {
 pub struct Mark(Coupon);
 
 impl Mark {
-    /// Of a person, of whom a sketch is kept: by the hash that [`crate::identity::veiled`] gives, so that without the tenant's key
+    /// Of a person, of whom a sketch is kept: by the hash that [`crate::identity::Veil`] gives, so that without the tenant's key
     /// nobody can ask a sketch for them.
     pub fn of_veiled(person: u32) -> Mark {
         Mark(Coupon::from_value(raw_bytes::from_slice(&person.to_le_bytes())))

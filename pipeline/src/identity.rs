@@ -53,23 +53,36 @@ pub fn pseudonym(kind: &str, value: &str, key: &[u8]) -> String {
 
 /// What a pseudonym has of the value: the same whatever kind the value was taken for.
 pub fn keyed_hash(value: &str, key: &[u8]) -> String {
-    digest(&[value], key).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest(keyed(key), value).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A person as a number that only tells them from others: some of its 2^32 are of two people where there are 100,000s. Nothing of a
-/// pseudonym is in it.
-pub fn veiled(person: &str, key: &[u8]) -> u32 {
-    let [a, b, c, d, ..] = digest(&["distinct\0", person], key);
-    u32::from_le_bytes([a, b, c, d])
+/// Makes numbers of people.
+pub struct Veil(Option<Hmac<Sha256>>);
+
+impl Veil {
+    pub fn new(key: &[u8]) -> Veil {
+        Veil(keyed(key).map(|mut mac| {
+            mac.update(b"distinct\0");
+            mac
+        }))
+    }
+
+    /// A person as a number that only tells them from others: some of its 2^32 are of two people where there are 100,000s. Nothing of a
+    /// pseudonym is in it.
+    pub fn of(&self, person: &str) -> u32 {
+        let [a, b, c, d, ..] = digest(self.0.clone(), person);
+        u32::from_le_bytes([a, b, c, d])
+    }
 }
 
-fn digest(parts: &[&str], key: &[u8]) -> [u8; 32] {
-    let mut mac = match Hmac::<Sha256>::new_from_slice(key) {
-        Ok(mac) => mac,
-        // HMAC takes keys of every length; the type can't say so.
-        Err(_) => return [0; 32],
-    };
-    parts.iter().for_each(|part| mac.update(part.as_bytes()));
+/// None never comes: HMAC takes keys of every length; the type can't say so.
+fn keyed(key: &[u8]) -> Option<Hmac<Sha256>> {
+    Hmac::new_from_slice(key).ok()
+}
+
+fn digest(keyed: Option<Hmac<Sha256>>, text: &str) -> [u8; 32] {
+    let Some(mut mac) = keyed else { return [0; 32] };
+    mac.update(text.as_bytes());
     mac.finalize().into_bytes().into()
 }
 
@@ -94,8 +107,8 @@ mod tests {
     #[test]
     fn a_veiled_person_is_the_beginning_of_an_hmac() {
         // printf 'distinct\0ann' | openssl dgst -sha256 -hmac key
-        assert_eq!(veiled("ann", b"key").to_le_bytes(), [0xa9, 0x48, 0xcf, 0x5a]);
-        assert_ne!(veiled("ann", b"key"), veiled("ann", b"another key"));
+        assert_eq!(Veil::new(b"key").of("ann").to_le_bytes(), [0xa9, 0x48, 0xcf, 0x5a]);
+        assert_ne!(Veil::new(b"key").of("ann"), Veil::new(b"another key").of("ann"));
     }
 
     #[test]

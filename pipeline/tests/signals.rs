@@ -11,8 +11,7 @@ use observa_pipeline::home::{Home, Homes, Place, Shared};
 use observa_pipeline::price::Book;
 use observa_pipeline::scrub::Scrubber;
 use observa_pipeline::settings::Settings;
-use observa_pipeline::signal::rules::Override;
-use observa_pipeline::signal::{RuleSet, Severity};
+use observa_pipeline::signal::RuleSet;
 use serde_json::{Value, json};
 
 /// 2026-03-04 05:06:07 UTC.
@@ -26,17 +25,6 @@ impl Homes for OneHome {
     }
 }
 
-/// With the rule that is off where nobody has decided it.
-fn with_injections() -> RuleSet {
-    let on = Override {
-        name: "prompt_injection".into(),
-        enabled: true,
-        severity: Severity::High,
-        threshold: None,
-    };
-    RuleSet::new(&[on])
-}
-
 /// Names of the signals that each event raises, with their details.
 fn signals(events: &[Value]) -> Vec<Vec<(String, Value)>> {
     let home = Home {
@@ -47,7 +35,7 @@ fn signals(events: &[Value]) -> Vec<Vec<(String, Value)>> {
         pseudonym_key: vec![7; 32],
         scrubber: Shared::BuiltIn(Scrubber::builtin()),
         book: Shared::BuiltIn(Book::builtin()),
-        rules: Arc::new(with_injections()),
+        rules: Arc::new(RuleSet::default()),
         quality_scores: true,
         analysis: None,
         metric_tags: Vec::new(),

@@ -112,9 +112,11 @@ impl Book {
             Some((level, read(price)?))
         };
         let [first, second] = names;
+        let is_other = first != second;
         let first = look(first);
         let bound = first.as_ref().map_or(usize::MAX, |(level, _)| *level);
-        let second = if bound == 0 { None } else { look(second) };
+        // What answers is mostly called as it was asked for.
+        let second = if bound > 0 && is_other { look(second) } else { None };
         second.filter(|(level, _)| *level < bound).or(first).map(|(_, value)| value)
     }
 

@@ -28,4 +28,4 @@ pub use rates_json::RatesError;
 pub use row::{DailyWindow, Pattern, PriceRow, Source};
 pub use usage::{Totals, Usage};
 pub use usage_json::UsageError;
-pub use usd::{Usd, parse_usd};
+pub use usd::{Usd, parse_usd, plain};

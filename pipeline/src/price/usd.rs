@@ -1,7 +1,7 @@
 //! Money as exact decimals.
 
-use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
+use bigdecimal::{BigDecimal, ToPrimitive};
 
 /// US dollars, or US dollars per token: an arbitrary-precision decimal, so that a product of a token
 /// count and a rate and the sum of such products are exact, whatever their size. Never a float.
@@ -62,9 +62,31 @@ pub(super) fn per_million_text(usd: &Usd) -> String {
     Usd::new(number, scale - 6).normalized().to_plain_string()
 }
 
+/// As `to_plain_string`, and several times as fast for an amount that fits a machine word.
+pub fn plain(usd: &Usd) -> String {
+    let (number, scale) = usd.as_bigint_and_scale();
+    match (number.to_u64(), usize::try_from(scale)) {
+        (Some(number), Ok(scale @ 1..=18)) => {
+            let digits = format!("{number:0width$}", width = scale + 1);
+            let (whole, fraction) = digits.split_at(digits.len() - scale);
+            [whole, fraction].join(".")
+        }
+        _ => usd.to_plain_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn amounts_are_written_as_plain_decimals(number: i64, scale in -3i64..25, cut in 0u32..60) {
+            let usd = Usd::new(BigInt::from(number >> cut), scale);
+            prop_assert_eq!(plain(&usd), usd.to_plain_string());
+        }
+    }
 
     #[test]
     fn prices_are_read_digit_by_digit() {

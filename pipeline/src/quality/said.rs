@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::event::Content;
-use crate::translate::json::{self, Object};
+use crate::translate::{json, walk};
 
 /// Names of who speaks, as providers and frameworks write them.
 const USER: &[&str] = &["user", "human"];
@@ -76,15 +76,8 @@ fn last_of<'c>(content: &'c Content, speakers: &[&str]) -> Cow<'c, str> {
 
 /// What may be messages.
 fn elements(raw: &str) -> Vec<&str> {
-    let elements = match json::type_name(raw) {
-        "array" => json::elements(raw),
-        "object" => Object::parse(raw).ok().and_then(|object| {
-            let list = LISTS.iter().find_map(|list| object.get(list).filter(|raw| raw.starts_with('[')));
-            list.and_then(json::elements)
-        }),
-        _ => None,
-    };
-    elements.unwrap_or_else(|| vec![raw])
+    let listed = || walk::members(raw, LISTS)?.into_iter().flatten().find_map(walk::elements);
+    walk::elements(raw).or_else(listed).unwrap_or_else(|| vec![raw])
 }
 
 struct Message<'c> {
@@ -100,29 +93,27 @@ impl<'c> Message<'c> {
         if raw.starts_with('"') {
             return Some(Message { speaker: None, said: Some(raw) });
         }
-        let mut object = Object::parse(raw).ok()?;
         // A choice of OpenAI's, a candidate of Gemini's.
-        let inner =
-            ["message", "content"].iter().find_map(|key| object.get(key).filter(|raw| raw.starts_with('{')));
-        if let Some(inner) = inner {
-            object = Object::parse(inner).ok()?;
-        }
-        let said = ["content", "parts", "text"].iter().find_map(|key| object.get(key));
-        let speaker = object.get("role").and_then(json::string);
-        let is_silent = object.get("tool_calls").is_some() || is_of(&object, &SILENT);
+        let inner = walk::members(raw, ["message", "content"])?;
+        let inner = inner.into_iter().flatten().find(|raw| raw.starts_with('{'));
+        let [content, parts, text, role, tool_calls, kind] =
+            walk::members(inner.unwrap_or(raw), ["content", "parts", "text", "role", "tool_calls", "type"])?;
+        let said = content.or(parts).or(text);
+        let speaker = role.and_then(json::string);
+        let is_silent = tool_calls.is_some() || is_of(kind, &SILENT);
         (said.is_some() || speaker.is_some() || is_silent).then_some(Message { speaker, said })
     }
 }
 
-fn is_of(object: &Object, types: &[&str]) -> bool {
-    object.get("type").and_then(json::string).is_some_and(|named| types.contains(&named.as_ref()))
+fn is_of(kind: Option<&str>, types: &[&str]) -> bool {
+    kind.and_then(json::string).is_some_and(|named| types.contains(&named.as_ref()))
 }
 
 /// A text, or the texts of parts.
 fn text(raw: &str, levels: u8) -> Option<Cow<'_, str>> {
     match json::type_name(raw) {
         "string" => json::string(raw).filter(|text| !text.is_empty()),
-        "array" => joined(&json::elements(raw)?, levels.checked_sub(1)?),
+        "array" => joined(&walk::elements(raw)?, levels.checked_sub(1)?),
         _ => None,
     }
 }
@@ -132,10 +123,10 @@ fn part(raw: &str, levels: u8) -> Option<Cow<'_, str>> {
     if !raw.starts_with('{') {
         return text(raw, levels);
     }
-    let part = Object::parse(raw).ok()?;
-    let is_said = part.get("type").is_none() || is_of(&part, &SAID);
-    let is_thought = part.get("thought") == Some("true");
-    let said = part.get("text").or_else(|| part.get("content"));
+    let [kind, thought, text_of, content] = walk::members(raw, ["type", "thought", "text", "content"])?;
+    let is_said = kind.is_none() || is_of(kind, &SAID);
+    let is_thought = thought == Some("true");
+    let said = text_of.or(content);
     said.filter(|_| is_said && !is_thought).and_then(|said| text(said, levels))
 }
 

@@ -13,8 +13,8 @@ use super::sums::{Scores, Sums};
 use super::trace::{TraceSummary, Worst};
 use crate::distinct::Mark;
 use crate::histogram::Latencies;
-use crate::identity;
-use crate::price::Usd;
+use crate::identity::Veil;
+use crate::price::{Usd, plain};
 use crate::tags;
 
 /// Minutes of the buckets that users and tags are counted in.
@@ -155,11 +155,12 @@ impl<'e> Delta<'e> {
     where
         'e: 's,
     {
+        let veil = Veil::new(key);
         let (mut people, mut known) = (Vec::new(), FxHashMap::default());
         let mut places = |users: &FxHashSet<&'e str>| -> Vec<u32> {
             let place = |user: &&'e str| {
                 *known.entry(*user).or_insert_with(|| {
-                    people.push(identity::veiled(user, key));
+                    people.push(veil.of(user));
                     u32::try_from(people.len() - 1).unwrap_or(u32::MAX)
                 })
             };
@@ -272,7 +273,7 @@ impl<'e> Delta<'e> {
 }
 
 fn cost_text(cost_usd: &Usd) -> String {
-    if *cost_usd == Usd::default() { String::new() } else { cost_usd.to_plain_string() }
+    if *cost_usd == Usd::default() { String::new() } else { plain(cost_usd) }
 }
 
 /// Values, each once, and their places.

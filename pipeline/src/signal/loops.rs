@@ -104,24 +104,41 @@ impl Loops {
         &self,
         events: impl Iterator<Item = (&'e Event<'e>, &'e Home)> + Clone,
     ) -> Vec<(Trace, Vec<Step<'e>>)> {
-        // By borrowed keys first: most traces have too few steps for any of this.
+        let mut known: Option<(&Home, Option<(&'static Rule, Active)>)> = None;
+        let mut rule_of = |home: &'e Home| match known {
+            Some((of, rule)) if std::ptr::eq(of, home) => rule,
+            _ => {
+                let rule = active(&home.rules);
+                known = Some((home, rule));
+                rule
+            }
+        };
+        let key = |event: &'e Event<'e>, home: &Home| {
+            let trace_id = event.text(Field::TraceId).filter(|_| is_step(event))?;
+            Some((home.tenant_id, home.project_id, trace_id))
+        };
+        // Counted before they are gathered: most traces have too few steps for any of this.
+        let mut counts: FxHashMap<(Uuid, Uuid, &str), u32> = FxHashMap::default();
+        for (event, home) in events.clone() {
+            let Some(key) = key(event, home).filter(|_| rule_of(home).is_some()) else { continue };
+            if counts.len() < MOST_TRACES || counts.contains_key(&key) {
+                *counts.entry(key).or_default() += 1;
+            }
+        }
+        let goes_on = !self.traces.is_empty();
         let mut places: FxHashMap<(Uuid, Uuid, &str), Vec<Placed<'e>>> = FxHashMap::default();
         for (place, (event, home)) in events.enumerate() {
-            let Some(trace_id) = event.text(Field::TraceId).filter(|_| is_step(event)) else { continue };
-            let key = (home.tenant_id, home.project_id, trace_id);
-            if places.len() < MOST_TRACES || places.contains_key(&key) {
+            let Some((key, (_, active))) = key(event, home).zip(rule_of(home)) else { continue };
+            if counts.get(&key).is_some_and(|count| goes_on || *count >= least(active)) {
                 places.entry(key).or_default().push((place, event, home));
             }
         }
-        let mut traces = Vec::new();
+        let mut traces = Vec::with_capacity(places.len());
         for ((tenant_id, project_id, trace_id), mut found) in places {
-            let Some((rule, active)) = found.first().and_then(|(_, _, home)| active(&home.rules)) else {
+            let Some((rule, active)) = found.first().and_then(|(_, _, home)| rule_of(home)) else {
                 continue;
             };
             let trace = Trace { tenant_id, project_id, trace_id: trace_id.to_owned() };
-            if found.len() < least(active) as usize && self.traces.is_empty() {
-                continue;
-            }
             found.sort_by_key(|(place, event, _)| (event.ts, *place));
             let step = |(place, event, _): (usize, &'e Event<'e>, &Home)| Step {
                 place,

@@ -125,7 +125,6 @@ pub static RULES: &[Rule] = &[
         description: "Personal data was in the event, and was replaced before it was stored", ..RULE },
     Rule { name: "prompt_injection", category: "security", severity: Severity::High, unit: "score", measure: injected,
         event_types: &[LlmCall, Retrieval, ToolCall], threshold: Some(0.5),
-        enabled: false,
         description: "What a user said, or what was retrieved or came from a tool, reads like an attempt to turn the model from its instructions", ..RULE },
     Rule { name: "agent_loop", category: "agent", severity: Severity::High, unit: "repetitions", measure: of_traces,
         event_types: &[ToolCall, LlmCall, Retrieval, VectorDbOperation, ReasoningStep, AgentCreate], threshold: Some(4.0),
@@ -263,9 +262,10 @@ pub struct Override {
     pub threshold: Option<f64>,
 }
 
-/// The rules as a project has set them, each in the table's place; None: switched off.
+/// The rules as a project has set them, without those that are switched off.
 pub struct RuleSet {
-    active: Vec<Option<Active>>,
+    /// Of each type of event, in the table's order.
+    active: [Vec<(&'static Rule, Active)>; EventType::ALL.len()],
     /// Those of the tenant's own that are switched on.
     own: Vec<Arc<OwnRule>>,
     has_detectors: bool,
@@ -280,7 +280,8 @@ impl Default for RuleSet {
 impl RuleSet {
     /// Later overrides win: a tenant's rows first, then the project's.
     pub fn new(overrides: &[Override]) -> Self {
-        let active = RULES.iter().map(|rule| {
+        let mut active = [const { Vec::new() }; EventType::ALL.len()];
+        for rule in RULES {
             let default = Override {
                 name: String::new(),
                 enabled: rule.enabled,
@@ -289,10 +290,17 @@ impl RuleSet {
             };
             let set = overrides.iter().rev().find(|set| set.name == rule.name).unwrap_or(&default);
             let threshold = rule.threshold.and(set.threshold.or(rule.threshold));
-            let off = !set.enabled || (rule.name == "high_cost" && threshold == Some(0.0));
-            (!off).then_some(Active { severity: set.severity, threshold })
-        });
-        RuleSet { active: active.collect(), own: Vec::new(), has_detectors: false }
+            if !set.enabled || (rule.name == "high_cost" && threshold == Some(0.0)) {
+                continue;
+            }
+            for event_type in rule.event_types {
+                let listed = active.get_mut(*event_type as usize);
+                listed
+                    .into_iter()
+                    .for_each(|listed| listed.push((rule, Active { severity: set.severity, threshold })));
+            }
+        }
+        RuleSet { active, own: Vec::new(), has_detectors: false }
     }
 
     /// Later rules of a name win, as exceptions do.
@@ -319,8 +327,6 @@ impl RuleSet {
     }
 
     pub fn active_for(&self, event_type: EventType) -> impl Iterator<Item = (&'static Rule, Active)> {
-        RULES.iter().zip(&self.active).filter_map(move |(rule, active)| {
-            Some((rule, (*active)?)).filter(|_| rule.event_types.contains(&event_type))
-        })
+        self.active.get(event_type as usize).into_iter().flatten().copied()
     }
 }

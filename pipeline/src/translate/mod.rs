@@ -5,3 +5,4 @@ pub mod canonical;
 pub mod envelope;
 pub mod json;
 pub mod otel;
+pub mod walk;

@@ -20,6 +20,9 @@ struct Anchor {
     bounds: (bool, bool),
 }
 
+/// The bounds of a part of a text.
+const PART: (bool, bool) = (false, false);
+
 /// Lower case, and what no comparison is hurt by: both sides are folded.
 const FOLD: u32 = 0x2020_2020;
 
@@ -28,7 +31,16 @@ pub struct Anchors {
     /// 8 kB: it stays in the processor's first cache.
     bits: Vec<u64>,
     /// The anchors that have four bytes.
-    anchors: FxHashMap<u32, Vec<Anchor>>,
+    anchors: FxHashMap<u32, Listed>,
+}
+
+/// Most words that have four bytes of an anchor go on otherwise: those are passed over without a look at the anchors.
+#[derive(Default)]
+struct Listed {
+    /// Bytes that stand behind the four, and before them where nothing stands behind, as bits.
+    behind: u64,
+    before: u64,
+    anchors: Vec<Anchor>,
 }
 
 impl Anchors {
@@ -36,7 +48,7 @@ impl Anchors {
     /// [`SHORTEST`] are left out.
     pub fn new<'w>(parts: impl Iterator<Item = &'w str>, words: impl Iterator<Item = &'w str>) -> Anchors {
         let mut anchors = Anchors { bits: vec![0; WORDS], anchors: FxHashMap::default() };
-        parts.for_each(|part| anchors.add(part, (false, false)));
+        parts.for_each(|part| anchors.add(part, PART));
         for word in words {
             let stem = word.strip_suffix('*');
             anchors.add(stem.unwrap_or(word), (true, stem.is_none()));
@@ -57,30 +69,35 @@ impl Anchors {
             }
             let anchor = Anchor { folded: folded.clone(), offset, bounds };
             let listed = self.anchors.entry(gram).or_default();
-            if !listed.contains(&anchor) {
-                listed.push(anchor);
+            match (folded.get(offset + GRAM), offset.checked_sub(1).and_then(|before| folded.get(before))) {
+                (Some(behind), _) => listed.behind |= bit_of(*behind),
+                (None, Some(before)) => listed.before |= bit_of(*before),
+                (None, None) => {}
+            }
+            if !listed.anchors.contains(&anchor) {
+                listed.anchors.push(anchor);
             }
         }
     }
 
     pub fn is_in(&self, text: &str) -> bool {
         let mut found = false;
-        self.places(text, |_| {
+        self.places(text, |_, _| {
             found = true;
             false
         });
         found
     }
 
-    /// Where anchors stand, until `found` has enough.
-    pub fn places(&self, text: &str, mut found: impl FnMut(usize) -> bool) {
+    /// Where anchors stand, and whether one of them is a part of a text, until `found` has enough.
+    pub fn places(&self, text: &str, mut found: impl FnMut(usize, bool) -> bool) {
         let bytes = text.as_bytes();
         for (step, window) in bytes.windows(GRAM).step_by(STEP).enumerate() {
             let Some(gram) = gram(window) else { continue };
             let (slot, bit) = place(gram);
             if self.bits.get(slot).is_some_and(|slot| slot & bit != 0)
-                && self.is_anchor(bytes, step * STEP, gram)
-                && !found(step * STEP)
+                && let Some(is_part) = self.anchor(bytes, step * STEP, gram)
+                && !found(step * STEP, is_part)
             {
                 return;
             }
@@ -88,25 +105,37 @@ impl Anchors {
     }
 
     #[cold]
-    fn is_anchor(&self, text: &[u8], at: usize, gram: u32) -> bool {
-        let Some(anchors) = self.anchors.get(&gram) else { return false };
+    fn anchor(&self, text: &[u8], at: usize, gram: u32) -> Option<bool> {
         let is_letter =
             |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
-        anchors.iter().any(|anchor| {
+        let is_there = |place: usize, byte: &u8| text.get(place).is_some_and(|there| there | 0x20 == *byte);
+        let stands_here = |anchor: &&Anchor| {
             let Some(from) = at.checked_sub(anchor.offset) else { return false };
-            let to = from + anchor.folded.len();
-            let (before, behind) = anchor.bounds;
-            !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
-                && text.get(from..to).is_some_and(|there| {
-                    there.iter().zip(&anchor.folded).all(|(there, byte)| there | 0x20 == *byte)
-                })
-        })
+            let (to, (before, behind)) = (from + anchor.folded.len(), anchor.bounds);
+            // Most end with another letter.
+            (from..to).rev().zip(anchor.folded.iter().rev()).all(|(place, byte)| is_there(place, byte))
+                && !(before && is_letter(from.checked_sub(1)) || behind && is_letter(Some(to)))
+        };
+        let listed = self.anchors.get(&gram)?;
+        let is_in = |bits: u64, place: Option<usize>| {
+            place.and_then(|place| text.get(place)).is_some_and(|byte| bits & bit_of(byte | 0x20) != 0)
+        };
+        if !is_in(listed.behind, at.checked_add(GRAM)) && !is_in(listed.before, at.checked_sub(1)) {
+            return None;
+        }
+        // Parts come first.
+        let found = listed.anchors.iter().find(stands_here)?;
+        Some(found.bounds == PART)
     }
 }
 
 /// The first four bytes, folded.
 fn gram(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk::<GRAM>().map(|bytes| u32::from_le_bytes(*bytes) | FOLD)
+}
+
+fn bit_of(byte: u8) -> u64 {
+    1 << (byte & 63)
 }
 
 fn place(gram: u32) -> (usize, u64) {

@@ -50,16 +50,13 @@ pub fn find(event: &Event) -> Option<Injection> {
         _ => return None,
     };
     let list = &*LIST;
-    let raw = content.as_str();
-    // Nearly all texts end here.
-    let is_worth_it = ends(raw).into_iter().any(|end| list.anchors.is_in(end) || disguise::is_likely(end));
-    if !is_worth_it {
-        return None;
-    }
     let mut hits = Vec::new();
-    for (source, text) in said::texts(content, source) {
-        read(&text, source, list, &mut hits);
-    }
+    said::each(content, source, &mut |source, said| {
+        // Nearly all texts end here.
+        if ends(said.raw()).any(|end| list.anchors.is_in(end) || disguise::is_likely(end)) {
+            read(&said.text(), source, list, &mut hits);
+        }
+    });
     weigh(&hits)
 }
 
@@ -86,26 +83,33 @@ fn read(text: &str, source: Source, list: &List, hits: &mut Vec<Hit>) {
 
 /// Reads what stands around the anchors.
 fn look(text: &str, source: Source, list: &List, hits: &mut Vec<Hit>) {
-    let mut places: Vec<Range<usize>> = Vec::new();
-    list.anchors.places(text, |at| {
+    // Each with whether something may stand there that is found as it is written.
+    let mut places: Vec<(Range<usize>, bool)> = Vec::new();
+    list.anchors.places(text, |at, is_part| {
         let (from, to) = (at.saturating_sub(AROUND), at.saturating_add(AROUND).min(text.len()));
         match places.last_mut() {
-            Some(last) if from <= last.end => last.end = to,
-            _ => places.push(from..to),
+            Some((last, has_part)) if from <= last.end => {
+                last.end = to;
+                *has_part |= is_part;
+            }
+            _ => places.push((from..to, is_part)),
         }
         places.len() < MOST_PLACES
     });
-    let found = |from: usize, to: usize| {
-        let part = text.get(boundary(text, from)..boundary(text, to)).unwrap_or_default();
-        let part = disguise::joined(part);
-        list.find(&words::read(&part, list), &part, source)
-    };
-    for place in places {
-        if !found(place.start, place.end).is_empty() {
-            hits.extend(found(
-                place.start.saturating_sub(CONTEXT),
-                place.end.saturating_add(CONTEXT).min(text.len()),
-            ));
+    for (place, has_part) in places {
+        let found = |around: usize| {
+            let from = boundary(text, place.start.saturating_sub(around));
+            let to = boundary(text, place.end.saturating_add(around).min(text.len()));
+            let part = disguise::joined(text.get(from..to).unwrap_or_default());
+            let tokens = words::read(&part, list);
+            let mut found = list.find(&tokens, source);
+            if has_part {
+                list.find_written(&part, &tokens, source, &mut found);
+            }
+            found
+        };
+        if !found(0).is_empty() {
+            hits.extend(found(CONTEXT));
         }
     }
 }
@@ -124,13 +128,11 @@ fn weigh(hits: &[Hit]) -> Option<Injection> {
 }
 
 /// The text, or its two ends.
-fn ends(text: &str) -> Vec<&str> {
-    if text.len() <= 2 * EACH_END {
-        return vec![text];
-    }
-    let first = text.get(..boundary(text, EACH_END));
-    let last = text.get(boundary(text, text.len() - EACH_END)..);
-    first.into_iter().chain(last).collect()
+fn ends(text: &str) -> impl Iterator<Item = &str> {
+    let is_long = text.len() > 2 * EACH_END;
+    let first = if is_long { text.get(..boundary(text, EACH_END)) } else { Some(text) };
+    let last = is_long.then(|| text.get(boundary(text, text.len() - EACH_END)..)).flatten();
+    first.into_iter().chain(last)
 }
 
 /// The beginning of the character that has this byte.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 
 use super::Source;
@@ -27,6 +28,7 @@ const QUESTION: usize = 5;
 
 /// In an image of Markdown; six bytes, as anchors are.
 const IMAGE_LINK: &[u8] = b"](http";
+static IMAGE_LINKS: LazyLock<Finder> = LazyLock::new(|| Finder::new(IMAGE_LINK));
 /// Bytes of an image's name, and of its address.
 const LONGEST_NAME: usize = 200;
 const LONGEST_ADDRESS: usize = 500;
@@ -37,6 +39,9 @@ const MOST_HITS: usize = 64;
 
 /// Words before and behind a pattern that can speak about it.
 const NEAR: usize = 30;
+
+/// Longer ones are no words.
+const LONGEST_WORD: usize = 40;
 
 /// A pattern that was found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,17 +70,20 @@ type Class = u16;
 pub struct List {
     pub anchors: Anchors,
     /// The number of each word; of stems that of the longest.
-    words: FxHashMap<String, u16>,
-    stems: FxHashMap<String, u16>,
+    words: FxHashMap<Vec<u8>, u16>,
+    stems: FxHashMap<Vec<u8>, u16>,
+    /// How words begin, and how stems do: most words of a text are none of the list's.
+    word_fronts: Fronts,
+    stem_fronts: Fronts,
     /// The stems by their first byte, the longest first.
-    /// Of each first byte the lengths that words have, as bits: most words of a text are none of the list's.
-    lengths: Vec<u64>,
-    stems_by_first: FxHashMap<u8, Vec<(String, u16)>>,
+    stems_by_first: FxHashMap<u8, Vec<(Vec<u8>, u16)>>,
     /// Of each word the classes that have it.
     classes: Vec<Vec<Class>>,
+    /// The same as a set.
+    sets: Vec<Classes>,
     patterns: Vec<Pattern>,
-    /// Of each class the patterns that begin with it.
-    beginning: FxHashMap<Class, Vec<usize>>,
+    /// Of each word the patterns that begin with it.
+    beginning: Vec<Vec<usize>>,
     literals: Vec<(&'static str, Weights)>,
     literal_texts: Option<AhoCorasick>,
     not: Class,
@@ -123,15 +131,12 @@ impl List {
                         slots.push((slot.gap, *class));
                     }
                     anchors.extend(phrases.into_iter().flatten());
-                    if let Some((_, first)) = slots.first() {
-                        list.beginning.entry(*first).or_default().push(list.patterns.len());
-                    }
                     list.patterns.push(Pattern { kind, weights, slots });
                 }
             }
         }
         list.complete_stems();
-        list.sort_stems();
+        list.sort();
         let class = |name| named.get(name).map_or(Class::MAX, |(class, _)| *class);
         (list.not, list.mine) = (class("@not"), class("@mine"));
         (list.discuss, list.ask) = (class("@discuss"), class("@ask"));
@@ -154,7 +159,7 @@ impl List {
                 None => (&mut self.words, *word),
             };
             let next = u16::try_from(self.classes.len()).unwrap_or(0);
-            let number = *map.entry(words::folded(word)).or_insert(next);
+            let number = *map.entry(words::folded(word).into_bytes()).or_insert(next);
             if number == next {
                 self.classes.push(Vec::new());
             }
@@ -169,7 +174,7 @@ impl List {
     fn complete_stems(&mut self) {
         for (word, number) in self.words.iter().chain(&self.stems) {
             for (stem, of) in &self.stems {
-                if number != of && word.starts_with(stem.as_str()) {
+                if number != of && word.starts_with(stem) {
                     let more = self.classes.get(usize::from(*of)).cloned().unwrap_or_default();
                     if let Some(classes) = self.classes.get_mut(usize::from(*number)) {
                         classes.extend(more);
@@ -179,38 +184,49 @@ impl List {
         }
     }
 
-    fn sort_stems(&mut self) {
-        self.lengths = vec![0; 256];
-        let words = self.words.keys().map(|word| (word, length_bit(word)));
-        for (word, lengths) in
-            words.chain(self.stems.keys().map(|stem| (stem, u64::MAX << stem.len().min(63))))
-        {
-            if let Some(slot) = word.bytes().next().and_then(|first| self.lengths.get_mut(usize::from(first)))
-            {
-                *slot |= lengths;
-            }
-        }
+    /// What is looked up is made of what was read.
+    fn sort(&mut self) {
+        self.words.keys().for_each(|word| self.word_fronts.add(word, false));
+        self.stems.keys().for_each(|stem| self.stem_fronts.add(stem, true));
         for (stem, number) in &self.stems {
-            if let Some(first) = stem.as_bytes().first() {
+            if let Some(first) = stem.first() {
                 self.stems_by_first.entry(*first).or_default().push((stem.clone(), *number));
             }
         }
         for stems in self.stems_by_first.values_mut() {
             stems.sort_by_key(|(stem, _)| std::cmp::Reverse(stem.len()));
         }
+        let begins = |class: &Class| {
+            let begins =
+                |pattern: &&(usize, &Pattern)| pattern.1.slots.first().map(|slot| slot.1) == Some(*class);
+            self.patterns
+                .iter()
+                .enumerate()
+                .filter(|pattern| begins(&pattern))
+                .map(|(at, _)| at)
+                .collect::<Vec<_>>()
+        };
+        self.beginning =
+            self.classes.iter().map(|classes| classes.iter().flat_map(begins).collect()).collect();
+        self.sets = self.classes.iter().map(|classes| classes.iter().copied().collect()).collect();
     }
 
-    /// 0: none of the list's.
-    pub fn word(&self, folded: &str) -> u16 {
-        let first = folded.bytes().next().unwrap_or(0);
-        if self.lengths.get(usize::from(first)).is_none_or(|lengths| lengths & length_bit(folded) == 0) {
+    /// The number of a word without accents, whatever its case. 0: none of the list's.
+    pub fn word(&self, word: &[u8]) -> u16 {
+        let (may_be_word, may_have_stem) = (self.word_fronts.has(word), self.stem_fronts.has(word));
+        let mut lower = [0; LONGEST_WORD];
+        let Some(lower) = lower.get_mut(..word.len()).filter(|_| may_be_word || may_have_stem) else {
             return 0;
-        }
-        let stem = || {
-            let stems = self.stems_by_first.get(&first)?;
-            stems.iter().find(|(stem, _)| folded.starts_with(stem.as_str())).map(|(_, number)| *number)
         };
-        self.words.get(folded).copied().or_else(stem).unwrap_or(0)
+        lower.copy_from_slice(word);
+        lower.make_ascii_lowercase();
+        let lower: &[u8] = lower;
+        let stem = || {
+            let stems = self.stems_by_first.get(lower.first()?)?;
+            stems.iter().find(|(stem, _)| lower.starts_with(stem)).map(|(_, number)| *number)
+        };
+        let known = if may_be_word { self.words.get(lower).copied() } else { None };
+        known.or_else(|| stem().filter(|_| may_have_stem)).unwrap_or(0)
     }
 
     fn classes_of(&self, token: &Token) -> &[Class] {
@@ -221,17 +237,24 @@ impl List {
         token.word != 0 && self.classes_of(token).contains(&class)
     }
 
-    /// What patterns the words match, and what of literal text stands there.
-    pub fn find(&self, tokens: &[Token], text: &str, source: Source) -> Vec<Hit> {
+    /// What patterns the words match.
+    pub fn find(&self, tokens: &[Token], source: Source) -> Vec<Hit> {
         let mut hits = Vec::new();
+        let mut said = Classes::default();
+        tokens
+            .iter()
+            .filter_map(|token| self.sets.get(usize::from(token.word)))
+            .for_each(|set| said.add(set));
         for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.word != 0) {
             if hits.len() >= MOST_HITS {
                 return hits;
             }
-            for pattern in
-                self.classes_of(token).iter().filter_map(|class| self.beginning.get(class)).flatten()
-            {
+            for pattern in self.beginning.get(usize::from(token.word)).into_iter().flatten() {
                 let Some(pattern) = self.patterns.get(*pattern) else { continue };
+                // Some word of it is nowhere near: so it is of nearly all.
+                if !pattern.slots.iter().all(|(_, class)| said.has(*class)) {
+                    continue;
+                }
                 let rest = pattern.slots.get(1..).unwrap_or_default();
                 let Some(own) = self.matches(rest, tokens, at + 1) else { continue };
                 if self.is_denied(tokens, at) {
@@ -244,7 +267,12 @@ impl List {
                 hits.push(Hit { kind: pattern.kind, weight });
             }
         }
-        Self::find_exfiltration(text, source, &mut hits);
+        hits
+    }
+
+    /// What stands there as it is written; `tokens` are the text's.
+    pub fn find_written(&self, text: &str, tokens: &[Token], source: Source, hits: &mut Vec<Hit>) {
+        Self::find_exfiltration(text, source, hits);
         for found in self.literal_texts.iter().flat_map(|texts| texts.find_iter(text)) {
             let Some((kind, weights)) = self.literals.get(found.pattern().as_usize()) else { continue };
             let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
@@ -254,12 +282,11 @@ impl List {
                 weight: weights.of(source) * quoted * self.discussed(tokens, tokens.len() / 2),
             });
         }
-        hits
     }
 
     /// Images whose address waits for something to be put in: whoever shows the answer sends it there.
     fn find_exfiltration(text: &str, source: Source, hits: &mut Vec<Hit>) {
-        for at in memchr::memmem::find_iter(text.as_bytes(), IMAGE_LINK) {
+        for at in IMAGE_LINKS.find_iter(text.as_bytes()) {
             let (before, link) = (text.get(..at), text.get(at + 2..));
             let before = before.map(str::as_bytes).unwrap_or_default();
             let near = before.get(before.len().saturating_sub(LONGEST_NAME)..).unwrap_or_default();
@@ -333,8 +360,62 @@ impl Weights {
     }
 }
 
-fn length_bit(word: &str) -> u64 {
-    1 << word.len().min(63)
+/// How words of a list begin: three letters as the place of a bit, with room for what else has the same.
+struct Fronts(Vec<u64>);
+
+impl Default for Fronts {
+    fn default() -> Fronts {
+        Fronts(vec![0; 1 << (3 * Fronts::LETTER - 6)])
+    }
+}
+
+impl Fronts {
+    /// Bits of a letter, the same in upper and lower case.
+    const LETTER: u32 = 5;
+
+    fn place(word: &[u8]) -> (usize, u64) {
+        let letter = |at: usize| word.get(at).map_or(0, |letter| u32::from(letter & 31));
+        let front = letter(0) << (2 * Self::LETTER) | letter(1) << Self::LETTER | letter(2);
+        ((front >> 6) as usize, 1 << (front & 63))
+    }
+
+    /// A stem of one or two letters goes on with any.
+    fn add(&mut self, word: &[u8], is_stem: bool) {
+        if is_stem && word.len() < 3 {
+            return (0..1 << Self::LETTER).for_each(|next| self.add(&[word, &[next]].concat(), true));
+        }
+        let (slot, bit) = Self::place(word);
+        self.0.get_mut(slot).into_iter().for_each(|slot| *slot |= bit);
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        let (slot, bit) = Self::place(word);
+        self.0.get(slot).is_some_and(|slot| slot & bit != 0)
+    }
+}
+
+/// A set of classes.
+#[derive(Clone, Copy, Default)]
+struct Classes([u64; 16]);
+
+impl Classes {
+    fn add(&mut self, other: &Classes) {
+        self.0.iter_mut().zip(other.0).for_each(|(bits, more)| *bits |= more);
+    }
+
+    fn has(&self, class: Class) -> bool {
+        self.0.get(usize::from(class / 64)).is_none_or(|bits| bits >> (class % 64) & 1 != 0)
+    }
+}
+
+impl FromIterator<Class> for Classes {
+    fn from_iter<I: IntoIterator<Item = Class>>(classes: I) -> Classes {
+        let mut set = Classes::default();
+        for class in classes {
+            set.0.get_mut(usize::from(class / 64)).into_iter().for_each(|bits| *bits |= 1 << (class % 64));
+        }
+        set
+    }
 }
 
 /// The words of a slot, those of the classes that it names among them.

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::Source;
 use crate::event::Content;
-use crate::translate::json::{self, Object};
+use crate::translate::{json, walk};
 
 /// Where requests of providers hold their messages.
 const LISTS: [&str; 4] = ["messages", "contents", "input", "chat_history"];
@@ -30,101 +28,117 @@ const MODELS: &[&str] =
 /// Levels of JSON that are walked: a body's own limit is higher.
 const LEVELS: u8 = 12;
 
+/// Something that is said, as the event has it.
+#[derive(Clone, Copy)]
+pub enum Said<'c> {
+    Text(&'c str),
+    /// A string of JSON.
+    Quoted(&'c str),
+    /// JSON of which all strings are said.
+    Strings(&'c str),
+}
+
+impl<'c> Said<'c> {
+    /// As it is written: words without accents stand in it as they are.
+    pub fn raw(self) -> &'c str {
+        match self {
+            Said::Text(raw) | Said::Quoted(raw) | Said::Strings(raw) => raw,
+        }
+    }
+
+    pub fn text(self) -> Cow<'c, str> {
+        match self {
+            Said::Text(text) => Cow::Borrowed(text),
+            Said::Quoted(raw) => json::string(raw).unwrap_or_default(),
+            Said::Strings(raw) => {
+                let mut text = String::with_capacity(raw.len());
+                walk::strings(raw, LEVELS, &mut |raw| {
+                    text.push_str(&json::string(raw).unwrap_or_default());
+                    text.push_str("\n\n");
+                });
+                Cow::Owned(text)
+            }
+        }
+    }
+}
+
 /// Of what is not messages all strings are `otherwise`'s.
-pub fn texts<'c>(content: &'c Content, otherwise: Source) -> Vec<(Source, Cow<'c, str>)> {
+pub fn each<'c>(content: &'c Content, otherwise: Source, hear: &mut dyn FnMut(Source, Said<'c>)) {
     let raw = match content {
-        Content::Text(text) => return vec![(otherwise, Cow::Borrowed(text))],
+        Content::Text(text) => return hear(otherwise, Said::Text(text)),
         Content::Json(raw) => raw.trim(),
     };
-    if let Some(text) = json::string(raw) {
-        return vec![(otherwise, text)];
+    if raw.starts_with('"') {
+        hear(otherwise, Said::Quoted(raw));
+    } else if otherwise == Source::Retrieved {
+        hear(otherwise, Said::Strings(raw));
+    } else {
+        match walk::elements(raw).or_else(|| listed(raw)) {
+            Some(messages) => messages.into_iter().for_each(|message| read(message, otherwise, hear)),
+            None => read(raw, otherwise, hear),
+        }
     }
-    if otherwise == Source::Retrieved {
-        return vec![(otherwise, Cow::Owned(strings(raw)))];
-    }
-    let mut texts = Vec::new();
-    for message in messages(raw) {
-        read(message, otherwise, &mut texts);
-    }
-    texts
 }
 
-fn messages(raw: &str) -> Vec<&str> {
-    let elements = match json::type_name(raw) {
-        "array" => json::elements(raw),
-        "object" => Object::parse(raw).ok().and_then(|object| {
-            let list = LISTS.iter().find_map(|list| object.get(list).filter(|raw| raw.starts_with('[')));
-            list.and_then(json::elements)
-        }),
-        _ => None,
-    };
-    elements.unwrap_or_else(|| vec![raw])
+/// The messages of a provider's request.
+fn listed(raw: &str) -> Option<Vec<&str>> {
+    walk::members(raw, LISTS)?.into_iter().flatten().find_map(walk::elements)
 }
 
-fn read<'c>(raw: &'c str, otherwise: Source, texts: &mut Vec<(Source, Cow<'c, str>)>) {
-    if let Some(text) = json::string(raw) {
-        texts.push((otherwise, text));
+/// Who speaks, or of what type something is.
+struct Name<'c>(Option<Cow<'c, str>>);
+
+impl<'c> Name<'c> {
+    fn of(raw: Option<&'c str>) -> Name<'c> {
+        Name(raw.and_then(json::string))
+    }
+
+    fn is_of(&self, list: &[&str]) -> bool {
+        self.0.as_deref().is_some_and(|name| list.iter().any(|listed| listed.eq_ignore_ascii_case(name)))
+    }
+}
+
+fn read<'c>(raw: &'c str, otherwise: Source, hear: &mut dyn FnMut(Source, Said<'c>)) {
+    if raw.starts_with('"') {
+        return hear(otherwise, Said::Quoted(raw));
+    }
+    let Some([role, kind, content, parts, text]) =
+        walk::members(raw, ["role", "type", "content", "parts", "text"])
+    else {
         return;
-    }
-    let Ok(message) = Object::parse(raw) else { return };
-    let named = |key| message.get(key).and_then(json::string).map(|name| name.to_ascii_lowercase());
-    let is_of =
-        |name: &Option<String>, list: &[&str]| name.as_deref().is_some_and(|name| list.contains(&name));
-    let (role, kind) = (named("role"), named("type"));
-    if is_of(&role, SYSTEM)
-        || is_of(&role, MODEL)
-        || is_of(&kind, MODELS)
-        || role.is_none() && (is_of(&kind, SYSTEM) || is_of(&kind, MODEL))
+    };
+    let (role, kind) = (Name::of(role), Name::of(kind));
+    let is_nobodys = role.0.is_none();
+    if role.is_of(SYSTEM)
+        || role.is_of(MODEL)
+        || kind.is_of(MODELS)
+        || is_nobodys && (kind.is_of(SYSTEM) || kind.is_of(MODEL))
     {
         return;
     }
-    let is_result = is_of(&role, TOOL) || is_of(&kind, RESULTS) || role.is_none() && is_of(&kind, TOOL);
-    if is_result {
-        texts.push((Source::Retrieved, Cow::Owned(strings(raw))));
-        return;
+    if role.is_of(TOOL) || kind.is_of(RESULTS) || is_nobodys && kind.is_of(TOOL) {
+        return hear(Source::Retrieved, Said::Strings(raw));
     }
-    let Some(said) = ["content", "parts", "text"].iter().find_map(|key| message.get(key)) else {
+    let Some(said) = content.or(parts).or(text) else {
         // No message: whatever a client sends as a prompt.
-        if role.is_none() && kind.is_none() {
-            texts.push((otherwise, Cow::Owned(strings(raw))));
+        if is_nobodys && kind.0.is_none() {
+            hear(otherwise, Said::Strings(raw));
         }
         return;
     };
-    match json::elements(said) {
-        Some(parts) => parts.into_iter().for_each(|part| read_part(part, otherwise, texts)),
-        None => texts.extend(json::string(said).map(|text| (otherwise, text))),
+    match walk::elements(said) {
+        Some(parts) => parts.into_iter().for_each(|part| read_part(part, otherwise, hear)),
+        None if said.starts_with('"') => hear(otherwise, Said::Quoted(said)),
+        None => {}
     }
 }
 
-fn read_part<'c>(raw: &'c str, otherwise: Source, texts: &mut Vec<(Source, Cow<'c, str>)>) {
+fn read_part<'c>(raw: &'c str, otherwise: Source, hear: &mut dyn FnMut(Source, Said<'c>)) {
     // A part without a type may be Gemini's `functionResponse`.
-    let response =
-        Object::parse(raw).ok().and_then(|part| part.get("functionResponse").or(part.get("toolResult")));
-    match response {
-        Some(response) => texts.push((Source::Retrieved, Cow::Owned(strings(response)))),
-        None => read(raw, otherwise, texts),
-    }
-}
-
-/// All strings that a value holds, a line each; keys are not said.
-fn strings(raw: &str) -> String {
-    let mut text = String::new();
-    if let Ok(value) = serde_json::from_str::<Value>(raw) {
-        collect(&value, LEVELS, &mut text);
-    }
-    text
-}
-
-fn collect(value: &Value, levels: u8, text: &mut String) {
-    let Some(levels) = levels.checked_sub(1) else { return };
-    match value {
-        Value::String(string) => {
-            text.push_str(string);
-            text.push_str("\n\n");
-        }
-        Value::Array(values) => values.iter().for_each(|value| collect(value, levels, text)),
-        Value::Object(members) => members.values().for_each(|value| collect(value, levels, text)),
-        _ => {}
+    let [response, result] = walk::members(raw, ["functionResponse", "toolResult"]).unwrap_or_default();
+    match response.or(result) {
+        Some(response) => hear(Source::Retrieved, Said::Strings(response)),
+        None => read(raw, otherwise, hear),
     }
 }
 
@@ -133,11 +147,13 @@ mod tests {
     use super::*;
 
     fn of(json: &str) -> Vec<(Source, String)> {
-        let content = Content::Json(json.into());
-        texts(&content, Source::User)
-            .into_iter()
-            .map(|(source, text)| (source, text.trim().to_owned()))
-            .collect()
+        heard(&Content::Json(json.into()), Source::User)
+    }
+
+    fn heard(content: &Content, otherwise: Source) -> Vec<(Source, String)> {
+        let mut heard = Vec::new();
+        each(content, otherwise, &mut |source, said| heard.push((source, said.text().trim().to_owned())));
+        heard
     }
 
     #[test]
@@ -168,6 +184,6 @@ mod tests {
         assert_eq!(of(r#""asked""#), [(Source::User, "asked".to_owned())]);
         assert_eq!(of(r#"{"question":"asked"}"#), [(Source::User, "asked".to_owned())]);
         let found = Content::Json(r#"[{"role":"system","content":"found"}]"#.into());
-        assert!(texts(&found, Source::Retrieved)[0].1.contains("found"));
+        assert!(heard(&found, Source::Retrieved)[0].1.contains("found"));
     }
 }

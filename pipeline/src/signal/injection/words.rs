@@ -12,76 +12,138 @@ pub struct Token {
     pub quoted: bool,
 }
 
-/// Longer ones are no words.
-const LONGEST: usize = 40;
+/// What a byte is to a word, as bits: a letter, a digit.
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+
+const BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        if byte.is_ascii_alphanumeric() || byte == b'_' {
+            bytes[byte as usize] = if byte.is_ascii_digit() { LETTER | DIGIT } else { LETTER };
+        }
+        if byte == u8::MAX {
+            break bytes;
+        }
+        byte += 1;
+    }
+};
 
 pub fn read(text: &str, list: &List) -> Vec<Token> {
-    let mut tokens = Vec::with_capacity(text.len() / 5);
-    let mut word = String::new();
-    let mut letters = text.chars().peekable();
+    let bytes = text.as_bytes();
+    let mut tokens = Vec::with_capacity(text.len() / 4 + 1);
     let mut quoted = false;
-    let mut before = ' ';
-    while let Some(letter) = letters.next() {
-        let next = letters.peek().copied().unwrap_or(' ');
+    let mut at = 0;
+    while let Some(first) = bytes.get(at) {
+        let (end, seen) = plain_end(bytes, at);
+        let word = match bytes.get(end) {
+            // Words of ASCII are looked up as they stand there.
+            Some(b'\'' | 0x80..) => None,
+            _ if end == at => None,
+            _ => bytes.get(at..end),
+        };
+        if let Some(word) = word {
+            let spelled = seen & DIGIT != 0;
+            tokens.push(Token { word: number(word, spelled, list), ends_sentence: false, quoted });
+            at = end;
+            continue;
+        }
+        let (word, length) = folded_word(text.get(at..).unwrap_or_default());
+        if !word.is_empty() {
+            let spelled = word.bytes().any(|byte| byte.is_ascii_digit());
+            tokens.push(Token { word: number(word.as_bytes(), spelled, list), ends_sentence: false, quoted });
+            at += length;
+            continue;
+        }
+        let letter = if first.is_ascii() { char::from(*first) } else { first_of(text, at).unwrap_or(' ') };
+        at += letter.len_utf8();
+        if letter == ' ' {
+            continue;
+        }
+        let next = || first_of(text, at).unwrap_or(' ');
+        match letter {
+            '"' | '`' => quoted = !quoted,
+            '“' | '«' | '„' => quoted = true,
+            '”' | '»' => quoted = false,
+            '\'' => {
+                let before = text.get(..at - 1).and_then(|before| before.chars().next_back());
+                quoted = !before.unwrap_or(' ').is_alphanumeric() && next().is_alphanumeric();
+            }
+            '\n' if next() == '\n' => quoted = false,
+            _ => {}
+        }
+        let is_end = matches!(letter, '.' | '!' | '?' | ';') && !next().is_alphanumeric()
+            || matches!(letter, '。' | '？');
+        if is_end {
+            tokens.push(Token { word: 0, ends_sentence: true, quoted });
+        }
+    }
+    tokens
+}
+
+fn first_of(text: &str, at: usize) -> Option<char> {
+    text.get(at..)?.chars().next()
+}
+
+/// The end of a word's ASCII, and what it has.
+fn plain_end(bytes: &[u8], from: usize) -> (usize, u8) {
+    let (mut end, mut seen) = (from, 0);
+    while let Some(kind) = bytes.get(end).and_then(|byte| BYTES.get(usize::from(*byte)))
+        && *kind != 0
+    {
+        seen |= kind;
+        end += 1;
+    }
+    (end, seen)
+}
+
+/// The word that a text begins with, and how many bytes are read of it. Empty: it begins with none.
+fn folded_word(text: &str) -> (String, usize) {
+    let mut word = String::new();
+    let mut letters = text.char_indices().peekable();
+    while let Some((place, letter)) = letters.next() {
         if letter.is_alphanumeric() || letter == '_' {
             push_folded(&mut word, letter);
-        } else if is_apostrophe(letter) && !word.is_empty() && next.is_alphanumeric() {
-            // `l'utilisateur` is two words, `don't` is one.
-            if word.len() <= 2 {
-                end(&mut word, quoted, list, &mut tokens);
-            }
-        } else {
-            end(&mut word, quoted, list, &mut tokens);
-            match letter {
-                '"' | '`' => quoted = !quoted,
-                '“' | '«' | '„' => quoted = true,
-                '”' | '»' => quoted = false,
-                '\'' => quoted = !before.is_alphanumeric() && next.is_alphanumeric(),
-                '\n' if next == '\n' => quoted = false,
-                _ => {}
-            }
-            let is_end = matches!(letter, '.' | '!' | '?' | ';') && !next.is_alphanumeric()
-                || matches!(letter, '。' | '？');
-            if is_end {
-                tokens.push(Token { word: 0, ends_sentence: true, quoted });
-            }
+            continue;
         }
-        before = letter;
+        let goes_on = letters.peek().is_some_and(|(_, next)| next.is_alphanumeric());
+        if word.is_empty() || !is_apostrophe(letter) || !goes_on {
+            return (word, place);
+        }
+        // `l'utilisateur` is two words, `don't` is one.
+        if word.len() <= 2 {
+            return (word, place + letter.len_utf8());
+        }
     }
-    end(&mut word, quoted, list, &mut tokens);
-    tokens
+    (word, text.len())
+}
+
+/// The list's number of a word, whatever its case; with digits also as it is read.
+fn number(word: &[u8], has_digits: bool, list: &List) -> u16 {
+    let known = list.word(word);
+    if known != 0 || !has_digits {
+        return known;
+    }
+    list.word(&spelled(word))
 }
 
 fn is_apostrophe(letter: char) -> bool {
     matches!(letter, '\'' | '’')
 }
 
-fn end(word: &mut String, quoted: bool, list: &List, tokens: &mut Vec<Token>) {
-    if word.is_empty() {
-        return;
-    }
-    let known = if word.len() > LONGEST { 0 } else { list.word(word) };
-    let known = if known == 0 && word.bytes().any(|byte| byte.is_ascii_digit()) {
-        list.word(&spelled(word))
-    } else {
-        known
-    };
-    tokens.push(Token { word: known, ends_sentence: false, quoted });
-    word.clear();
-}
-
 /// `1gn0r3` as it is read.
-fn spelled(word: &str) -> String {
-    let letter = |letter| match letter {
-        '0' => 'o',
-        '1' => 'i',
-        '3' => 'e',
-        '4' => 'a',
-        '5' => 's',
-        '7' => 't',
-        other => other,
+fn spelled(word: &[u8]) -> Vec<u8> {
+    let letter = |letter: &u8| match letter {
+        b'0' => b'o',
+        b'1' => b'i',
+        b'3' => b'e',
+        b'4' => b'a',
+        b'5' => b's',
+        b'7' => b't',
+        other => *other,
     };
-    word.chars().map(letter).collect()
+    word.iter().map(letter).collect()
 }
 
 /// In lower case, without its accent.
