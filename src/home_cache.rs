@@ -435,7 +435,7 @@ fn scrubber(tenant_id: Uuid, emails: bool) -> Result<Shared<Scrubber>, Error> {
 /// The rules of the acting tenant, a project's rows last.
 fn rules(project_id: Uuid) -> Result<RuleSet, Error> {
     let (mut overrides, mut own) = (Vec::new(), Vec::new());
-    Spi::connect(|client| {
+    let has_detectors = Spi::connect(|client| {
         let arguments = [pgrx::Uuid::from_bytes(project_id.into_bytes()).into()];
         for row in client.select(include_str!("../sql/query/rules.sql"), None, &arguments)? {
             let Some(name) = row.get::<String>(1)? else { continue };
@@ -450,12 +450,10 @@ fn rules(project_id: Uuid) -> Result<RuleSet, Error> {
             let severity = severity.unwrap_or(rule.severity);
             overrides.push(Override { name, enabled, severity, threshold: row.get::<f64>(4)? });
         }
-        Ok::<_, pgrx::spi::Error>(())
+        let detectors = client.select(include_str!("../sql/query/detectors.sql"), Some(1), &[])?;
+        Ok::<_, pgrx::spi::Error>(!detectors.is_empty())
     })?;
-    let detectors = Spi::get_one(
-        "SELECT EXISTS (SELECT FROM observa_internal.detectors d WHERE d.tenant_id = observa.current_tenant() AND d.enabled)",
-    )?;
-    Ok(RuleSet::new(&overrides).with_own(own).with_detectors(detectors == Some(true)))
+    Ok(RuleSet::new(&overrides).with_own(own).with_detectors(has_detectors))
 }
 
 /// One that can't be read, as of a newer library, says nothing.

@@ -1,4 +1,4 @@
-//! What `tests/clients/install` has installed.
+//! What `tests/clients/install` and `dev/pgvector` have installed.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ pub fn folder() -> PathBuf {
     Path::new(&home).join("clients")
 }
 
-/// Panics if something is missing that could be there: nothing is skipped that `tests/clients/install` has not named.
+/// Panics if something is missing that could be there: nothing is skipped that neither of them has named.
 #[track_caller]
 pub fn require_note(what: &str) {
     let noted = folder().join("skipped").join(what).exists();
-    assert!(noted, "{what} is missing: run tests/clients/install");
+    assert!(noted, "{what} is missing: run dev/pgvector or tests/clients/install");
     eprintln!("SKIPPED: {what} is missing");
 }
