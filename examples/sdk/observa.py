@@ -114,6 +114,8 @@ class Observa:
         self._oldest_at = 0.0
         # How many flushes wait, and how often one came: that ends a pause.
         self._urgent = self._nudges = 0
+        # How many threads are telling of drops.
+        self._telling = 0
         self._closed = self._gone = False
         self._thread: Optional[threading.Thread] = None
         self._drops: dict = {}
@@ -162,6 +164,9 @@ class Observa:
             sent = self._changed.wait_for(lambda: self._events == 0, timeout if self._thread else 0)
             self._urgent -= 1
         self._report()
+        with self._changed:
+            # Else the process may end before the thread has told what it took.
+            self._changed.wait_for(lambda: self._telling == 0, 1.0)
         return sent
 
     def close(self, timeout: Optional[float] = None) -> bool:
@@ -221,7 +226,7 @@ class Observa:
         self._bytes -= sum(map(len, lines))
 
     def _start(self) -> None:
-        if self._thread is not None or self._gone:
+        if self._gone or (self._thread is not None and self._thread.is_alive()):
             return
         thread = threading.Thread(target=self._run, name="observa", daemon=True)
         try:
@@ -346,11 +351,15 @@ class Observa:
         """One call for all drops of a reason since the last."""
         with self._changed:
             drops, self._drops = self._drops, {}
+            self._telling += 1
         for reason, (count, message) in drops.items():
             if self._on_drop:
                 self._call(self._on_drop, reason, count, message)
             else:
                 self._warn(f"{count} events dropped: {reason}{', ' + message if message else ''}")
+        with self._changed:
+            self._telling -= 1
+            self._changed.notify_all()
 
     def _warn(self, message: str) -> None:
         if time.monotonic() - self._warned_at >= WARN_EVERY_SECONDS:

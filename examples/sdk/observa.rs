@@ -97,17 +97,16 @@ impl Options {
     }
 }
 
-/// In events.
+/// In events. `stored`: by this or an earlier try.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     pub queued: usize,
-    /// By this or an earlier try.
     pub stored: usize,
     pub rejected: usize,
     pub dropped: usize,
 }
 
-/// A handle; clones share the queue.
+/// A handle; clones share the queue. The last one's drop, and `flush`, block: not on a thread of an async runtime.
 #[derive(Clone)]
 pub struct Observa(Arc<Handle>);
 
@@ -133,9 +132,10 @@ struct Queue {
     /// Of what waits and what is under way.
     events: usize,
     bytes: usize,
-    /// How many flushes wait, and how often one came: that ends a pause.
+    /// How many flushes wait, how often one came, which ends a pause, and how many threads are telling of drops.
     urgent: usize,
     nudges: usize,
+    telling: usize,
     gone: bool,
     drops: Vec<(&'static str, usize, String)>,
     stats: Stats,
@@ -233,9 +233,14 @@ impl Client {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a change, at most so long.
-    fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, at_most: Duration) -> MutexGuard<'q, Queue> {
-        self.changed.wait_timeout(queue, at_most).unwrap_or_else(PoisonError::into_inner).0
+    /// Waits, at most so long, while something holds.
+    fn wait<'q>(
+        &self,
+        queue: MutexGuard<'q, Queue>,
+        at_most: Duration,
+        holds: impl FnMut(&mut Queue) -> bool,
+    ) -> MutexGuard<'q, Queue> {
+        self.changed.wait_timeout_while(queue, at_most, holds).unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn enqueue(&self, line: String) {
@@ -267,18 +272,17 @@ impl Client {
     }
 
     fn flush(&self, timeout: Duration) -> bool {
-        let until = Instant::now() + timeout;
         let mut queue = self.lock();
         queue.urgent += 1;
         queue.nudges += 1;
         self.changed.notify_all();
-        while queue.events > 0 && !queue.gone && Instant::now() < until {
-            queue = self.wait(queue, until.saturating_duration_since(Instant::now()));
-        }
+        queue = self.wait(queue, timeout, |queue| queue.events > 0 && !queue.gone);
         queue.urgent -= 1;
         let sent = queue.events == 0;
         drop(queue);
         self.report();
+        // Else the process may end before the thread has told what it took.
+        drop(self.wait(self.lock(), Duration::from_secs(1), |queue| queue.telling > 0));
         sent
     }
 
@@ -309,24 +313,18 @@ impl Client {
     /// Waits for one that is full or due. Empty: there is something to report alone. None: the end.
     fn next_batch(&self) -> Option<Vec<String>> {
         let Options { batch_events, flush_after, .. } = &self.options;
+        let idle = |queue: &mut Queue| queue.lines.is_empty() && queue.drops.is_empty() && !queue.gone;
         let mut queue = self.lock();
-        loop {
-            if queue.gone {
-                return None;
-            }
-            if queue.lines.is_empty() {
-                if !queue.drops.is_empty() {
-                    return Some(Vec::new());
-                }
-                queue = self.wait(queue, LONGEST_WAIT);
-                continue;
-            }
+        while idle(&mut queue) {
+            queue = self.wait(queue, LONGEST_WAIT, idle);
+        }
+        let age = queue.oldest_at.map_or(*flush_after, |at| at.elapsed());
+        queue = self.wait(queue, flush_after.saturating_sub(age), |queue| {
             let full = queue.lines.len() >= *batch_events || queue.bytes >= MAX_BODY_BYTES;
-            let age = queue.oldest_at.map_or(*flush_after, |at| at.elapsed());
-            if full || queue.urgent > 0 || age >= *flush_after {
-                break;
-            }
-            queue = self.wait(queue, *flush_after - age);
+            !full && queue.urgent == 0 && !queue.gone && !queue.lines.is_empty()
+        });
+        if queue.gone {
+            return None;
         }
         let (mut batch, mut size) = (Vec::new(), 0);
         while let Some(next) = queue.lines.front() {
@@ -369,13 +367,9 @@ impl Client {
             // Between half and all of it, so that clients that failed together do not come back together.
             let share = 0.5 + f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX) / 2.0;
             let pause = wait.unwrap_or_else(|| backoff.mul_f64(share));
-            let until = Instant::now() + pause;
-            let mut queue = self.lock();
             // A flush ends it, but not a wait that the server has asked for.
-            while !queue.gone && Instant::now() < until && (wait.is_some() || queue.nudges == nudges) {
-                queue = self.wait(queue, until.saturating_duration_since(Instant::now()));
-            }
-            if queue.gone {
+            let ended = |queue: &Queue| queue.gone || (wait.is_none() && queue.nudges != nudges);
+            if self.wait(self.lock(), pause, |queue| !ended(queue)).gone {
                 return;
             }
         }
@@ -425,10 +419,15 @@ impl Client {
     }
 
     fn report(&self) {
-        let drops = std::mem::take(&mut self.lock().drops);
+        let mut queue = self.lock();
+        let drops = std::mem::take(&mut queue.drops);
+        queue.telling += 1;
+        drop(queue);
         for (reason, count, message) in drops {
             self.tell(Report::Dropped { reason, count, message });
         }
+        self.lock().telling -= 1;
+        self.changed.notify_all();
     }
 
     fn tell(&self, report: Report) {

@@ -1,5 +1,5 @@
 // Sends events to Observa. One file without dependencies: copy it. For Node 18 or newer, browsers (with a `pk_` key) and edge
-// runtimes. Where OpenTelemetry has an instrumentation for what you call, use that: docs/sdks.md.
+// runtimes; what strips types alone (Node 22.18, Deno, Bun) runs it as it is. Where OpenTelemetry has an instrumentation for what you call, use that: docs/sdks.md.
 //
 //   const observa = new Observa({ url: "https://observa.example.com", key: process.env.OBSERVA_KEY });
 //   const answer = await observa.span({ model: "gpt-4o", input: question, route: "/chat" }, async (span) => {
@@ -433,9 +433,11 @@ export class Span {
   private readonly fields: Event;
   private readonly startedAt = new Date();
   private readonly begun = performance.now();
+  private readonly client: Observa;
   private ended = false;
 
-  constructor(private readonly client: Observa, fields: Event, parent?: Span) {
+  constructor(client: Observa, fields: Event, parent?: Span) {
+    this.client = client;
     const handed = parent ? { ...parent.context(), parent_span_id: parent.spanId } : {};
     this.fields = { ...handed, ...fields };
     this.traceId = String((this.fields.trace_id ??= hex(16)));

@@ -29,7 +29,7 @@ use Language::{Python, Rust, TypeScript};
 fn play(language: Language, scene: &str, url: &str, key: &str) -> Option<Value> {
     let mut command = match language {
         Rust => return Some(rust::play(scene, url, key)),
-        Python => python(),
+        Python => python()?,
         TypeScript => typescript()?,
     };
     command.arg(scene).env("OBSERVA_URL", url).env("OBSERVA_KEY", key);
@@ -41,10 +41,14 @@ fn play(language: Language, scene: &str, url: &str, key: &str) -> Option<Value> 
     Some(serde_json::from_str(last).unwrap_or_else(|error| panic!("{scene}: {error}: {stdout}{stderr}")))
 }
 
-fn python() -> Command {
+fn python() -> Option<Command> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        clients::require_note("python");
+        return None;
+    }
     let mut command = Command::new("python3");
     command.arg("-B").arg(Path::new(SCRIPTS).join("python/own_sdk.py")).env("PYTHONPATH", EXAMPLES);
-    command
+    Some(command)
 }
 
 /// The file as TypeScript's compiler makes it of the example, with its strictest checks.
@@ -57,7 +61,13 @@ fn typescript() -> Option<Command> {
     let folder: PathBuf = installed.join(format!("own-sdk-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let compiled = Command::new(installed.join("node_modules/.bin/tsc"))
-        .args(["--strict", "--noUnusedLocals", "--noUnusedParameters", "--noImplicitReturns"])
+        .args([
+            "--strict",
+            "--noUnusedLocals",
+            "--noUnusedParameters",
+            "--noImplicitReturns",
+            "--erasableSyntaxOnly",
+        ])
         .args(["--target", "es2022", "--module", "esnext", "--lib", "es2022,dom", "--types", "", "--outDir"])
         .arg(&folder)
         .arg(Path::new(EXAMPLES).join("observa.ts"))
@@ -82,9 +92,24 @@ fn unsteady_server_gets_each_event_once(language: Language) {
     assert_eq!(stored, json!({"count": 40, "ids": 40, "inputs": 40, "version": "1.2"}));
     let seen = server.seen();
     assert_eq!(seen.len(), moods.len() + 4, "{seen:?}");
+    // Two batches more than there are: sent again, as nobody had said that they were stored.
+    assert_eq!(server.stored(), 6);
     assert!(seen.iter().all(|one| one.headers["content-encoding"] == "gzip"), "{seen:?}");
     let waited = seen[2].at - seen[1].at;
     assert!(waited >= Duration::from_millis(990), "Retry-After: {waited:?}");
+}
+
+fn limit_of_the_servers_own_is_waited_for(language: Language) {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    // Three batches of ten at once, then one event in two seconds.
+    db.run("SELECT observa.limit_project(id, events_per_minute => 30) FROM observa.projects");
+    let server = Unsteady::before(nginx.address, &[]);
+    let Some(report) = play(language, "unsteady", &server.url(), &key) else { return };
+    assert_eq!((&report["drops"], &report["stats"]["stored"]), (&json!({}), &json!(40)), "{report}");
+    assert_eq!((db.count("observa.events"), server.stored()), (40, 4));
+    // Asked every 20 ms it would have refused more often.
+    let (refused, took) = (report["errors"].as_u64().unwrap(), report["ended_ms"].as_f64().unwrap());
+    assert!(refused <= 1 && took >= 1_000.0, "{report}");
 }
 
 fn end_of_the_process_sends_what_waits(language: Language) {
@@ -212,6 +237,7 @@ macro_rules! in_each_language {
 
 in_each_language!(
     unsteady_server_gets_each_event_once,
+    limit_of_the_servers_own_is_waited_for,
     end_of_the_process_sends_what_waits,
     server_that_is_down_costs_neither_time_nor_memory,
     bad_event_is_told_of_and_harms_no_other,

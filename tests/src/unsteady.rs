@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -44,18 +45,24 @@ struct Moods {
     behind: SocketAddr,
     coming: Mutex<VecDeque<Mood>>,
     seen: Mutex<Vec<Seen>>,
+    stored: AtomicU32,
 }
 
 impl Unsteady {
     pub fn before(behind: SocketAddr, moods: &[Mood]) -> Unsteady {
         let coming = Mutex::new(moods.iter().copied().collect());
-        let state = Arc::new(Moods { behind, coming, seen: Mutex::default() });
+        let state = Arc::new(Moods { behind, coming, seen: Mutex::default(), stored: AtomicU32::default() });
         let app = axum::Router::new().fallback(serve).with_state(state.clone());
         Unsteady { state, server: Server::start(app.layer(axum::extract::DefaultBodyLimit::disable())) }
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address)
+    }
+
+    /// How many bodies were stored, whatever the client heard of it.
+    pub fn stored(&self) -> u32 {
+        self.state.stored.load(Ordering::SeqCst)
     }
 
     pub fn seen(&self) -> Vec<Seen> {
@@ -69,9 +76,10 @@ async fn serve(State(state): State<Arc<Moods>>, uri: Uri, headers: HeaderMap, bo
     state.seen.lock().expect("no holder panics").push(seen);
     let forward = async || {
         let url = format!("http://{}{uri}", state.behind);
-        tokio::task::spawn_blocking(move || passed_on(&url, &headers, &body))
-            .await
-            .expect("it does not panic")
+        let passed = tokio::task::spawn_blocking(move || passed_on(&url, &headers, &body)).await;
+        let answer = passed.expect("it does not panic");
+        state.stored.fetch_add(u32::from(answer.status() == StatusCode::OK), Ordering::SeqCst);
+        answer
     };
     let answer = |status: u16| Response::builder().status(status);
     let empty = "built of what is well-formed";
@@ -114,6 +122,9 @@ fn passed_on(url: &str, headers: &HeaderMap, body: &[u8]) -> Response<Body> {
     };
     let text = came.body_mut().read_to_string().unwrap_or_default();
     let mut response = Response::new(Body::from(text));
+    if let Some(wait) = came.headers().get("retry-after") {
+        response.headers_mut().insert("retry-after", wait.clone());
+    }
     *response.status_mut() = came.status();
     response
 }

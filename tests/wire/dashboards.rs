@@ -381,6 +381,8 @@ fn every_query_of_the_document_runs_and_finds_what_is_planted() {
 #[test]
 fn the_login_of_a_dashboard_writes_nothing_and_sees_one_tenant() {
     let Planted { mut db, mut reader, .. } = planted();
+    let refused = observa_tests::database::error(&mut reader, "SELECT observa.analyze('t-1')");
+    assert_eq!(refused.code().code(), "25006", "a read-only transaction: {refused}");
     // Even where somebody switches its default off.
     reader.batch_execute("SET default_transaction_read_only = off").unwrap();
     for sql in [
