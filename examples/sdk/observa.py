@@ -143,7 +143,7 @@ class Observa:
     def span(self, **fields: Any) -> "Span":
         """Measures what is within it, and tracks how long it took and whether it failed; what is raised goes on as it was.
 
-        A context manager and a decorator, of what is async, too. Spans within it become its children.
+        A context manager and a decorator, of what is async, too; not of generators. Spans within it become its children.
         """
         return Span(self, fields)
 

@@ -519,9 +519,11 @@ function around<T>(span: Span, run: (span: Span) => T): T {
     span.end();
     return result;
   }
-  // The caller gets its own promise back, not one of ours: an SDK's may have methods beside then().
-  (result as unknown as PromiseLike<unknown>).then(() => span.end(), (error: unknown) => span.end(error));
-  return result;
+  // The caller gets its own promise back: an SDK's may have methods beside then(). What only looks like a promise may be a query
+  // that runs anew at each then(): of that it gets a promise that asks once.
+  const promise = result instanceof Promise ? result : Promise.resolve(result);
+  promise.then(() => span.end(), (error: unknown) => span.end(error));
+  return promise as T;
 }
 
 function outcomeOf(status: number, retryAfter: string | null, body: string): Outcome {

@@ -35,6 +35,7 @@ fn play(language: Language, scene: &str, url: &str, key: &str) -> Option<Value> 
     command.arg(scene).env("OBSERVA_URL", url).env("OBSERVA_KEY", key);
     command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
     let Output { status, stdout, stderr } = command.output().expect("it starts");
+    let _ = std::fs::remove_dir_all(compiled());
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(status.success(), "{scene}: {stdout}{stderr}");
     let last = stdout.lines().last().unwrap_or_default();
@@ -51,6 +52,11 @@ fn python() -> Option<Command> {
     Some(command)
 }
 
+/// Where this process' JavaScript is.
+fn compiled() -> PathBuf {
+    clients::folder().join(format!("node/own-sdk-{}", std::process::id()))
+}
+
 /// The file as TypeScript's compiler makes it of the example, with its strictest checks.
 fn typescript() -> Option<Command> {
     let installed = clients::folder().join("node");
@@ -58,9 +64,9 @@ fn typescript() -> Option<Command> {
         clients::require_note("node");
         return None;
     }
-    let folder: PathBuf = installed.join(format!("own-sdk-{}", std::process::id()));
+    let folder = compiled();
     std::fs::create_dir_all(&folder).expect("a folder");
-    let compiled = Command::new(installed.join("node_modules/.bin/tsc"))
+    let made = Command::new(installed.join("node_modules/.bin/tsc"))
         .args([
             "--strict",
             "--noUnusedLocals",
@@ -73,7 +79,7 @@ fn typescript() -> Option<Command> {
         .arg(Path::new(EXAMPLES).join("observa.ts"))
         .output()
         .expect("tsc starts");
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stdout));
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
     std::fs::copy(Path::new(SCRIPTS).join("node/own_sdk.mjs"), folder.join("own_sdk.mjs")).expect("a copy");
     let mut command = Command::new("node");
     command.arg(folder.join("own_sdk.mjs"));
