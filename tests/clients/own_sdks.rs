@@ -280,3 +280,15 @@ fn a_forked_python_process_sends_its_own_events_alone() {
     let retries: i64 = db.one("SELECT coalesce(sum(events), 0)::bigint FROM observa.usage");
     assert_eq!(retries, 2);
 }
+
+#[test]
+fn python_3_9_can_read_its_file() {
+    if python().is_none() {
+        return;
+    }
+    let check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 9))";
+    let file = Path::new(EXAMPLES).join("observa.py");
+    let Output { status, stderr, .. } =
+        Command::new("python3").args(["-c", check]).arg(file).output().expect("it starts");
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+}

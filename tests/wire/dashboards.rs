@@ -400,3 +400,28 @@ fn the_login_of_a_dashboard_writes_nothing_and_sees_one_tenant() {
     assert_eq!(rows(&mut reader, "SELECT FROM observa.events", &[]).len(), 8);
     assert_eq!(db.count("observa.events"), 16);
 }
+
+#[test]
+fn what_the_data_source_needs_comes_from_the_environment_and_is_named() {
+    let file = PathBuf::from(ROOT).join("examples/grafana/provisioning/datasources/observa.yaml");
+    let text = std::fs::read_to_string(file).expect("the file");
+    let (comments, settings): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.trim().starts_with('#'));
+    let named: BTreeSet<&str> = comments
+        .iter()
+        .flat_map(|line| line.split(' '))
+        .filter(|word| word.starts_with("OBSERVA_"))
+        .collect();
+    let used: BTreeSet<&str> =
+        settings.iter().filter_map(|line| line.split_once(": $")).map(|(_, name)| name).collect();
+    assert_eq!(named, used);
+    let value = |key: &str| {
+        settings.iter().find_map(|line| line.trim().strip_prefix(&format!("{key}: "))).unwrap_or_default()
+    };
+    assert_eq!(
+        [value("uid"), value("password"), value("sslmode")],
+        ["observa", "$OBSERVA_DB_PASSWORD", "$OBSERVA_DB_SSLMODE"]
+    );
+    // Below the CONNECTION LIMIT of docs/dashboards.md.
+    assert!(value("maxOpenConns").parse::<u32>().unwrap() < 10);
+}
