@@ -2,8 +2,10 @@
 
 mod archive;
 mod embeddings;
+mod grafana;
 mod observa_sdk;
 mod opentelemetry;
+mod own_sdks;
 mod pooler;
 mod prices;
 mod proxy;

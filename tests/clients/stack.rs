@@ -9,6 +9,38 @@ use observa_tests::{Database, Front, FrontConfig, Nginx, Provider, clients};
 
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
 
+/// The way from a client to a database of its own.
+pub struct Way {
+    pub db: Database,
+    pub nginx: Nginx,
+    /// A secret key of the default project.
+    pub key: String,
+    pub _front: Front,
+}
+
+impl Way {
+    /// As docs/postgrest.md: a login that is nobody's, a role for requests, and a key that says who asks. None: no nginx, which
+    /// the step before said.
+    pub fn open() -> Option<Way> {
+        let mut db = Database::ready();
+        let gate: String = one(&mut db.connect_as("gate", ""), "SELECT session_user::text");
+        let role = format!("web_{}", db.name);
+        db.run(&format!(
+            "CREATE ROLE {role} NOLOGIN; GRANT observa_ingest, observa_read TO {role}; GRANT {role} TO {gate}"
+        ));
+        let key = db.one("SELECT observa.create_api_key(id, 'sk') FROM observa.projects");
+        let mut database = db.cluster.config(&db.name);
+        database.user(&gate);
+        let front = Front::start(FrontConfig {
+            role,
+            pre_request: Some("pre_request".into()),
+            ..FrontConfig::of(database)
+        });
+        let nginx = Nginx::before(front.address)?;
+        Some(Way { db, nginx, key, _front: front })
+    }
+}
+
 /// A script, `language/file`.
 pub struct Client {
     pub script: &'static str,
@@ -36,22 +68,7 @@ pub fn play(client: Client) -> Option<Run> {
         clients::require_note(language);
         return None;
     }
-    let mut db = Database::ready();
-    // As docs/postgrest.md: a login that is nobody's, a role for requests, and a key that says who asks.
-    let gate: String = one(&mut db.connect_as("gate", ""), "SELECT session_user::text");
-    let role = format!("web_{}", db.name);
-    db.run(&format!(
-        "CREATE ROLE {role} NOLOGIN; GRANT observa_ingest, observa_read TO {role}; GRANT {role} TO {gate}"
-    ));
-    let key: String = db.one("SELECT observa.create_api_key(id, 'sk') FROM observa.projects");
-    let mut database = db.cluster.config(&db.name);
-    database.user(&gate);
-    let front = Front::start(FrontConfig {
-        role,
-        pre_request: Some("pre_request".into()),
-        ..FrontConfig::of(database)
-    });
-    let nginx = Nginx::before(front.address)?;
+    let Way { db, nginx, key, _front } = Way::open()?;
     let provider = Provider::start();
     let scripts = Path::new(SCRIPTS).join(language);
     let mut command = if language == "node" {

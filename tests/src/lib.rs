@@ -19,6 +19,7 @@ pub mod pooler;
 pub mod programs;
 pub mod provider;
 pub mod serving;
+pub mod unsteady;
 
 pub use cluster::Cluster;
 pub use database::Database;
@@ -26,3 +27,4 @@ pub use front::{Front, FrontConfig};
 pub use nginx::Nginx;
 pub use pooler::Pooler;
 pub use provider::Provider;
+pub use unsteady::Unsteady;

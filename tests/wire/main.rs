@@ -12,6 +12,7 @@ mod budgets;
 mod concurrency;
 mod cost;
 mod crash;
+mod dashboards;
 mod dead_letters;
 mod deeds;
 mod detectors;
