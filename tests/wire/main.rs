@@ -8,6 +8,7 @@ mod analysis;
 mod archive;
 mod audit;
 mod bodies;
+mod book;
 mod budgets;
 mod concurrency;
 mod cost;
