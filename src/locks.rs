@@ -23,6 +23,11 @@ pub fn is_free(key: i64) -> bool {
     acquire(key, pg_sys::ExclusiveLock, true)
 }
 
+/// False: another transaction has it for itself; others may have it, too, who ask as this does.
+pub fn is_free_shared(key: i64) -> bool {
+    acquire(key, pg_sys::ShareLock, true)
+}
+
 /// What stands for an id.
 pub fn key(id: Uuid) -> i64 {
     let (high, low) = id.as_u64_pair();
