@@ -205,3 +205,23 @@ fn only_a_superuser_registers_a_function_and_only_one_that_can_do_no_harm() {
     assert!(state["errors"] == 1 && state["last_error"].as_str().unwrap().contains("SUPERUSER"), "{state}");
     assert_eq!(fired(&mut db), [""; 0]);
 }
+
+#[test]
+fn a_person_who_is_forgotten_while_a_function_is_asked_about_them_is_in_no_signal() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!("SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}')"));
+    db.ingest(&with(llm_call("a"), json!({"user_id": "u-1"})).to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.ingest(&with(llm_call("b"), json!({"user_id": "u-1"})).to_string());
+    let mut other = db.connect();
+    db.run("BEGIN; SELECT observa.run_maintenance()");
+    assert_eq!(fired(&mut db), ["a", "b"]);
+    let forgets = std::thread::spawn(move || other.batch_execute("SELECT observa.forget_user('u-1')"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    db.run("COMMIT");
+    forgets.join().unwrap().unwrap();
+    assert_eq!(db.count("observa.signals WHERE user_id IS NOT NULL"), 0);
+    assert_eq!(db.count("observa.events WHERE user_id IS NOT NULL"), 0);
+}
