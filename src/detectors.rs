@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::audit::Deed;
 use crate::columns::{text, time, uuid};
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, Rights};
+use crate::identity::{self, Acting, Rights, sql_uuid};
 use crate::members::record_change;
 use crate::members::run as run_sql;
 use crate::recheck::{self, Homes};
@@ -25,8 +25,13 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants;
 
-/// Events of a tenant in a run: they lie in memory, with their payloads.
+/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over.
 const MOST_AT_ONCE: i64 = 500;
+const MOST_BYTES: i64 = 16 << 20;
+
+/// Microseconds after which nobody waits for what a detector says of an event, a day: what a tenant sends faster than it is asked about
+/// would fill the disk.
+const GOOD_FOR: i64 = 86_400_000_000;
 
 /// Failures in a row after which a detector is switched off.
 const MOST_FAILURES: i32 = 5;
@@ -180,10 +185,10 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
     rows::in_own_memory(|| {
         let (mut ready, mut events) = (Vec::new(), Vec::new());
         let mut homes = Homes::of_tenant(tenant_id);
+        let oldest = sql_uuid(storage::least_id(storage::now() - GOOD_FOR));
+        let most = [MOST_AT_ONCE.into(), MOST_BYTES.into(), oldest.into()];
         Spi::connect_mut(|client| {
-            for row in
-                client.update(include_str!("../sql/detector/take.sql"), None, &[MOST_AT_ONCE.into()])?
-            {
+            for row in client.update(include_str!("../sql/detector/take.sql"), None, &most)? {
                 let event = row.get::<JsonB>(23)?;
                 if let (Some(read), Some(event)) = (recheck::read(&row, &mut homes)?, event) {
                     ready.push(read);

@@ -124,8 +124,7 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
 }
 
 fn take(tenant_id: Uuid) -> Result<Vec<Candidate>, Error> {
-    let millis = u64::try_from((storage::now() - GOOD_FOR) / 1_000).unwrap_or_default();
-    let oldest = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+    let oldest = storage::least_id(storage::now() - GOOD_FOR);
     let found = Spi::connect_mut(|client| {
         let arguments = [MOST_AT_ONCE.into(), sql_uuid(oldest).into()];
         let rows = client.update(include_str!("../sql/recheck/take.sql"), None, &arguments)?;

@@ -207,6 +207,31 @@ fn only_a_superuser_registers_a_function_and_only_one_that_can_do_no_harm() {
 }
 
 #[test]
+fn events_that_wait_are_bounded_by_their_bytes_and_by_a_day() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!(
+        "SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}', timeout_ms => 10000)"
+    ));
+    let text = "many words ".repeat(45_000);
+    let events: Vec<Value> =
+        (0..38).map(|n| with(llm_call(&format!("e{n:02}")), json!({"input": text}))).collect();
+    for part in events.chunks(13) {
+        assert_eq!(db.ingest(&lines(part))["accepted"], part.len());
+    }
+    round(&mut db);
+    // 33 of half a megabyte are 16 MB.
+    assert_eq!((fired(&mut db).len(), db.count("observa_internal.detector_events")), (33, 5));
+    db.run(
+        "UPDATE observa_internal.detector_events SET entry_id = ('0000' || substr(entry_id::text, 5))::uuid
+          WHERE event_id <> 'e37'",
+    );
+    round(&mut db);
+    assert_eq!((fired(&mut db).len(), db.count("observa_internal.detector_events")), (34, 0));
+}
+
+#[test]
 fn a_person_who_is_forgotten_while_a_function_is_asked_about_them_is_in_no_signal() {
     let mut db = Database::ready();
     let role = watcher(&mut db);
