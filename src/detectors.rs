@@ -135,6 +135,8 @@ struct Detector {
     severity: Severity,
     group: Vec<Field>,
     timeout: Duration,
+    /// Whether its last run failed.
+    is_failing: bool,
     /// Why it may not be called.
     wrong: Option<String>,
 }
@@ -148,6 +150,7 @@ fn enabled() -> Result<Vec<Detector>, Error> {
             let group = row.get::<Vec<String>>(5)?.unwrap_or_default();
             let timeout = row.get::<i32>(6)?.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default();
             let (run_as, wrong) = (row.get::<pg_sys::Oid>(3)?, row.get::<String>(7)?);
+            let is_failing = row.get::<bool>(8)?.unwrap_or_default();
             Ok(names.map(|(name, function)| Detector {
                 name,
                 function,
@@ -155,6 +158,7 @@ fn enabled() -> Result<Vec<Detector>, Error> {
                 severity: severity.unwrap_or(Severity::Medium),
                 group: fields(&group).unwrap_or_default(),
                 timeout: Duration::from_millis(timeout),
+                is_failing,
                 wrong,
             }))
         })
@@ -203,7 +207,13 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
         for detector in enabled()? {
             match found(&detector, &events, tenant_id) {
                 Ok(places) => {
-                    run_sql(include_str!("../sql/detector/went_well.sql"), &[detector.name.as_str().into()])?;
+                    // A statement that changes no row would still have every backend read all configuration again.
+                    if detector.is_failing {
+                        run_sql(
+                            include_str!("../sql/detector/went_well.sql"),
+                            &[detector.name.as_str().into()],
+                        )?;
+                    }
                     for place in places {
                         let Some(ready) = ready.get_mut(place) else { continue };
                         let signal = detector.signal(ready);

@@ -232,6 +232,22 @@ fn events_that_wait_are_bounded_by_their_bytes_and_by_a_day() {
 }
 
 #[test]
+fn a_run_that_goes_well_has_no_backend_read_all_configuration_again() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!("SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}')"));
+    db.ingest(&llm_call("a").to_string());
+    db.run(
+        "CREATE TABLE public.changes (n int);
+         CREATE FUNCTION public.changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN INSERT INTO public.changes VALUES (1); RETURN NULL; END';
+         CREATE TRIGGER zz_changed AFTER UPDATE ON observa_internal.detectors FOR EACH STATEMENT EXECUTE FUNCTION public.changed()",
+    );
+    round(&mut db);
+    assert_eq!((fired(&mut db).len(), db.count("public.changes")), (1, 0));
+}
+
+#[test]
 fn a_person_who_is_forgotten_while_a_function_is_asked_about_them_is_in_no_signal() {
     let mut db = Database::ready();
     let role = watcher(&mut db);
