@@ -207,6 +207,18 @@ fn only_a_superuser_registers_a_function_and_only_one_that_can_do_no_harm() {
 }
 
 #[test]
+fn what_a_function_raises_is_not_repeated_where_everybody_who_watches_the_server_reads_it() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "tells", "plpgsql", "BEGIN RAISE EXCEPTION 'it said %', event ->> 'input'; END");
+    db.run(&format!("SELECT observa.register_detector('tells', 'public.tells(jsonb)', '{role}')"));
+    db.ingest(&with(llm_call("a"), json!({"input": "my dearest wish"})).to_string());
+    round(&mut db);
+    let told = db.row("SELECT errors, last_error FROM observa_internal.detectors");
+    assert_eq!(told, json!({"errors": 1, "last_error": "P0001: (hidden)"}));
+}
+
+#[test]
 fn events_that_wait_are_bounded_by_their_bytes_and_by_a_day() {
     let mut db = Database::ready();
     let role = watcher(&mut db);
