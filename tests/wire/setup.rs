@@ -147,6 +147,11 @@ fn older_storage_takes_events_before_setup_makes_what_detectors_need() {
     );
     let answer = ingest(&mut db.connect(), &llm_call("before").to_string());
     assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(0)), "{answer}");
+    let health: Value = db.one("SELECT observa.health_detailed()");
+    assert_eq!(
+        (&health["status"], &health["checks"]["detectors"]["status"]),
+        (&json!("degraded"), &json!("off"))
+    );
 }
 
 #[test]
