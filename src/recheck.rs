@@ -50,7 +50,8 @@ const GOOD_FOR: i64 = 3_600_000_000;
 const LOOP_LOCK: i64 = 0x6c6f_6f70;
 
 /// A lock for each of thousands of loops would use up the server's, as it would of alerts (sql/ingest/alerts.sql). So each is in one of its
-/// tenant's buckets. Few loops share theirs and take a lock each; more than so many take whole buckets.
+/// tenant's buckets. Few loops of a batch share theirs and take a lock each; more than so many take whole buckets, and so does the job, which
+/// tells of many, some at a time.
 const BUCKETS: i64 = 64;
 const FEW_LOOPS: usize = 250;
 
@@ -184,7 +185,7 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
         return Ok(0);
     }
     let in_work = if kind == TRACE {
-        let in_work = forget_told(&mut ready)?;
+        let in_work = forget_told(&mut ready, true)?;
         let is_in_work = |candidate: &&Candidate| in_work.contains(&candidate.subject);
         all().filter(is_in_work).map(Candidate::again).collect()
     } else {
@@ -289,7 +290,7 @@ fn loop_key(ready: &Ready, signal: &Signal) -> Option<LoopKey> {
 
 /// Takes away what earlier batches, or the job, told of the acting tenant's loops; the traces of which another transaction is about to tell:
 /// whoever comes second leaves it to the first, and the job looks again.
-fn forget_told(ready: &mut [Ready]) -> Result<HashSet<String>, Error> {
+fn forget_told(ready: &mut [Ready], is_job: bool) -> Result<HashSet<String>, Error> {
     let mut in_work = HashSet::new();
     let mut keys = HashSet::new();
     for ready in ready.iter() {
@@ -298,7 +299,7 @@ fn forget_told(ready: &mut [Ready]) -> Result<HashSet<String>, Error> {
     let mut keys: Vec<LoopKey> = keys.into_iter().collect();
     keys.sort_unstable();
     let mut ours = HashSet::new();
-    let mut buckets = Buckets::of(ready, keys.len() > FEW_LOOPS);
+    let mut buckets = Buckets::of(ready, is_job || keys.len() > FEW_LOOPS);
     for key in keys {
         let (project_id, trace_id, told) = &key;
         let id = uuid_of_parts(&["loop", &project_id.to_string(), trace_id, told]);
@@ -388,7 +389,7 @@ pub fn forget_told_of_batch(ready: &mut [Ready]) -> Result<(), Error> {
         let end = ready.partition_point(|ready| ready.home.tenant_id <= tenant_id);
         if let Some(own) = ready.get_mut(first..end) {
             Acting::during(Acting::whole(tenant_id), || {
-                let in_work = forget_told(own)?;
+                let in_work = forget_told(own, false)?;
                 put(left_to_others(own, &in_work))
             })?;
         }
