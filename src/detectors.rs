@@ -8,7 +8,6 @@ use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
 use observa_pipeline::signal::own::OwnRule;
 use observa_pipeline::signal::{Raised, Severity, Signal, group_of, window::edit};
-use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -193,10 +192,10 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
         let most = [MOST_AT_ONCE.into(), MOST_BYTES.into(), oldest.into()];
         Spi::connect_mut(|client| {
             for row in client.update(include_str!("../sql/detector/take.sql"), None, &most)? {
-                let event = row.get::<JsonB>(23)?;
+                let event = row.get::<String>(23)?;
                 if let (Some(read), Some(event)) = (recheck::read(&row, &mut homes)?, event) {
                     ready.push(read);
-                    events.push(event.0);
+                    events.push(event);
                 }
             }
             Ok::<_, pgrx::spi::Error>(())
@@ -245,7 +244,7 @@ impl Detector {
 }
 
 /// Places of the events that it is true of. Err: SQLSTATE and message.
-fn found(detector: &Detector, events: &[serde_json::Value], tenant_id: Uuid) -> Result<Vec<usize>, String> {
+fn found(detector: &Detector, events: &[String], tenant_id: Uuid) -> Result<Vec<usize>, String> {
     if let Some(wrong) = &detector.wrong {
         return Err(wrong.clone());
     }
@@ -260,13 +259,14 @@ fn found(detector: &Detector, events: &[serde_json::Value], tenant_id: Uuid) -> 
     asked.map_err(|failure| failure.text())
 }
 
-fn ask(detector: &Detector, events: &[serde_json::Value]) -> Result<Vec<usize>, Error> {
+fn ask(detector: &Detector, events: &[String]) -> Result<Vec<usize>, Error> {
     // A name of the catalog's, quoted by it.
     let sql = format!(
-        "SELECT u.place FROM pg_catalog.unnest($1) WITH ORDINALITY u (event, place) WHERE {}(u.event)",
+        "SELECT u.place FROM pg_catalog.unnest($1) WITH ORDINALITY u (event, place) WHERE {}(u.event::pg_catalog.jsonb)",
         detector.function
     );
-    let events: Vec<JsonB> = events.iter().cloned().map(JsonB).collect();
+    // As text: Postgres's numbers and depths are not all Rust's.
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
     let places = Spi::connect(|client| {
         let rows = client.select(&sql, None, &[events.into()])?;
         rows.map(|row| row.get::<i64>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()

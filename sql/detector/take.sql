@@ -1,5 +1,5 @@
 -- $1 most of the acting tenant's events at once, the oldest first, and $2 bytes of their contents (of one event any number); $3 before which
--- (UUIDv7) they waited for too long: those are asked about no more. Columns as sql/recheck/steps.sql has them, and the event as observa.events shows it.
+-- (UUIDv7) they waited for too long: those are asked about no more. Columns as sql/recheck/steps.sql has them, and the event as observa.events shows it, as text.
 WITH oldest AS MATERIALIZED (
     SELECT o.entry_id, o.ts, o.event_id
       FROM observa_internal.detector_events o
@@ -21,6 +21,6 @@ WITH oldest AS MATERIALIZED (
 )
 SELECT e.project_id, e.ts, e.event_id, e.event_type, e.status, e.billable, e.environment, e.trace_id, e.span_id, e.parent_span_id, e.agent_name,
        e.route, e.name, e.model, e.tool_name, e.user_id, e.conversation_id, e.session_id, e.message_index, e.input_tokens, NULL::text, NULL::text,
-       pg_catalog.to_jsonb(e)
+       pg_catalog.to_jsonb(e)::text
   FROM taken t
   JOIN observa.events e ON e.tenant_id = observa.current_tenant() AND e.ts = t.ts AND e.event_id = t.event_id

@@ -278,3 +278,19 @@ fn a_person_who_is_forgotten_while_a_function_is_asked_about_them_is_in_no_signa
     assert_eq!(db.count("observa.signals WHERE user_id IS NOT NULL"), 0);
     assert_eq!(db.count("observa.events WHERE user_id IS NOT NULL"), 0);
 }
+
+/// As deep as an event may be it is deeper where it is shown: what can't be read there would stop the tenant's detection for good.
+#[test]
+fn the_deepest_event_is_asked_about_as_any_other() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "is_deep", "sql", "SELECT event -> 'attributes' ? 'deep'");
+    db.run(&format!("SELECT observa.register_detector('is deep', 'public.is_deep(jsonb)', '{role}')"));
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(127), "}".repeat(127));
+    let line = format!(r#"{},"deep":{deep}}}"#, llm_call("deep").to_string().trim_end_matches('}'));
+    let answer = db.ingest(&format!("{line}\n{}", llm_call("flat")));
+    assert_eq!(answer["accepted"], 2, "{answer}");
+    round(&mut db);
+    assert_eq!(fired(&mut db), ["deep"]);
+    assert_eq!(db.count("observa_internal.detector_events"), 0);
+}
