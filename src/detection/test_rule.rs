@@ -98,7 +98,7 @@ fn run(name: &str, since: i64, until: i64) -> Result<Vec<(WindowRule, Happened)>
         None => Acting::whole(tenants::acting_home().ok_or(Error::NoStorage)?.tenant_id),
     };
     let until = until.min(storage::now());
-    if since >= until || until - since > MOST_DAYS * DAY {
+    if since >= until || until.saturating_sub(since) > MOST_DAYS * DAY {
         return Err(Error::Invalid(format!("until must come after since, by {MOST_DAYS} days at most")));
     }
     Acting::during(acting, || replayed(name, since, until))
