@@ -26,6 +26,7 @@ use crate::detectors;
 use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::jobs::{self, Done};
+use crate::locks;
 use crate::patience::Patience;
 use crate::plans;
 use crate::recheck;
@@ -88,7 +89,11 @@ fn detect(tenant_id: Uuid, turn: &mut Turn) -> Result<u64, Error> {
         evaluation.evaluate(&source, &rules)?;
     }
     evaluation.drop_rules(&rules)?;
-    Ok(evaluation.changed + recheck::run(tenant_id)? + detectors::run(tenant_id)?)
+    let mut changed = evaluation.changed;
+    if locks::may_tell_of_people(tenant_id) {
+        changed += recheck::run(tenant_id)? + detectors::run(tenant_id)?;
+    }
+    Ok(changed)
 }
 
 fn wants<'r>(metrics: impl Iterator<Item = &'r Metric>) -> Wants {

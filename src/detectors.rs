@@ -8,7 +8,6 @@ use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
 use observa_pipeline::signal::own::OwnRule;
 use observa_pipeline::signal::{Raised, Severity, Signal, group_of, window::edit};
-use pgrx::JsonB;
 use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +15,7 @@ use uuid::Uuid;
 use crate::audit::Deed;
 use crate::columns::{text, time, uuid};
 use crate::error::{Error, or_raise};
-use crate::identity::{self, Acting, Rights};
+use crate::identity::{self, Acting, Rights, sql_uuid};
 use crate::members::record_change;
 use crate::members::run as run_sql;
 use crate::recheck::{self, Homes};
@@ -25,8 +24,13 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants;
 
-/// Events of a tenant in a run: they lie in memory, with their payloads.
+/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over.
 const MOST_AT_ONCE: i64 = 500;
+const MOST_BYTES: i64 = 16 << 20;
+
+/// Microseconds after which nobody waits for what a detector says of an event, a day: what a tenant sends faster than it is asked about
+/// would fill the disk.
+const GOOD_FOR: i64 = 86_400_000_000;
 
 /// Failures in a row after which a detector is switched off.
 const MOST_FAILURES: i32 = 5;
@@ -130,6 +134,8 @@ struct Detector {
     severity: Severity,
     group: Vec<Field>,
     timeout: Duration,
+    /// Whether its last run failed.
+    is_failing: bool,
     /// Why it may not be called.
     wrong: Option<String>,
 }
@@ -143,6 +149,7 @@ fn enabled() -> Result<Vec<Detector>, Error> {
             let group = row.get::<Vec<String>>(5)?.unwrap_or_default();
             let timeout = row.get::<i32>(6)?.and_then(|ms| u64::try_from(ms).ok()).unwrap_or_default();
             let (run_as, wrong) = (row.get::<pg_sys::Oid>(3)?, row.get::<String>(7)?);
+            let is_failing = row.get::<bool>(8)?.unwrap_or_default();
             Ok(names.map(|(name, function)| Detector {
                 name,
                 function,
@@ -150,6 +157,7 @@ fn enabled() -> Result<Vec<Detector>, Error> {
                 severity: severity.unwrap_or(Severity::Medium),
                 group: fields(&group).unwrap_or_default(),
                 timeout: Duration::from_millis(timeout),
+                is_failing,
                 wrong,
             }))
         })
@@ -180,14 +188,14 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
     rows::in_own_memory(|| {
         let (mut ready, mut events) = (Vec::new(), Vec::new());
         let mut homes = Homes::of_tenant(tenant_id);
+        let oldest = sql_uuid(storage::least_id(storage::now() - GOOD_FOR));
+        let most = [MOST_AT_ONCE.into(), MOST_BYTES.into(), oldest.into()];
         Spi::connect_mut(|client| {
-            for row in
-                client.update(include_str!("../sql/detector/take.sql"), None, &[MOST_AT_ONCE.into()])?
-            {
-                let event = row.get::<JsonB>(23)?;
+            for row in client.update(include_str!("../sql/detector/take.sql"), None, &most)? {
+                let event = row.get::<String>(23)?;
                 if let (Some(read), Some(event)) = (recheck::read(&row, &mut homes)?, event) {
                     ready.push(read);
-                    events.push(event.0);
+                    events.push(event);
                 }
             }
             Ok::<_, pgrx::spi::Error>(())
@@ -198,7 +206,13 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
         for detector in enabled()? {
             match found(&detector, &events, tenant_id) {
                 Ok(places) => {
-                    run_sql(include_str!("../sql/detector/went_well.sql"), &[detector.name.as_str().into()])?;
+                    // A statement that changes no row would still have every backend read all configuration again.
+                    if detector.is_failing {
+                        run_sql(
+                            include_str!("../sql/detector/went_well.sql"),
+                            &[detector.name.as_str().into()],
+                        )?;
+                    }
                     for place in places {
                         let Some(ready) = ready.get_mut(place) else { continue };
                         let signal = detector.signal(ready);
@@ -230,7 +244,7 @@ impl Detector {
 }
 
 /// Places of the events that it is true of. Err: SQLSTATE and message.
-fn found(detector: &Detector, events: &[serde_json::Value], tenant_id: Uuid) -> Result<Vec<usize>, String> {
+fn found(detector: &Detector, events: &[String], tenant_id: Uuid) -> Result<Vec<usize>, String> {
     if let Some(wrong) = &detector.wrong {
         return Err(wrong.clone());
     }
@@ -245,13 +259,14 @@ fn found(detector: &Detector, events: &[serde_json::Value], tenant_id: Uuid) -> 
     asked.map_err(|failure| failure.text())
 }
 
-fn ask(detector: &Detector, events: &[serde_json::Value]) -> Result<Vec<usize>, Error> {
+fn ask(detector: &Detector, events: &[String]) -> Result<Vec<usize>, Error> {
     // A name of the catalog's, quoted by it.
     let sql = format!(
-        "SELECT u.place FROM pg_catalog.unnest($1) WITH ORDINALITY u (event, place) WHERE {}(u.event)",
+        "SELECT u.place FROM pg_catalog.unnest($1) WITH ORDINALITY u (event, place) WHERE {}(u.event::pg_catalog.jsonb)",
         detector.function
     );
-    let events: Vec<JsonB> = events.iter().cloned().map(JsonB).collect();
+    // As text: Postgres's numbers and depths are not all Rust's.
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
     let places = Spi::connect(|client| {
         let rows = client.select(&sql, None, &[events.into()])?;
         rows.map(|row| row.get::<i64>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()

@@ -112,6 +112,13 @@ fn notifications() -> Result<Found, Error> {
 }
 
 fn detectors() -> Result<Found, Error> {
+    // In storage of an older library no table says so, and whoever asks is to hear of the rest.
+    if storage::relation("detectors").is_none() {
+        return Ok(Found::switch(
+            false,
+            "the storage is an older library's: a superuser must run SELECT observa.setup()",
+        ));
+    }
     let more = backlog_of("detectors")?;
     let is_any = more.get("disabled").is_some_and(Value::is_object);
     let wrong = (
@@ -157,7 +164,18 @@ fn backlog() -> Option<JsonB> {
     };
     let arguments = [tenant.into(), settings::max_rejected_events().into()];
     let found = Spi::get_one_with_args(include_str!("../sql/health/backlog.sql"), &arguments);
-    or_raise(found.map_err(Error::Spi))
+    let mut found: Option<JsonB> = or_raise(found.map_err(Error::Spi));
+    if let Some(all) = found.as_mut().and_then(|JsonB(all)| all.as_object_mut())
+        && storage::relation("detectors").is_some()
+    {
+        let detectors =
+            Spi::get_one_with_args::<JsonB>(include_str!("../sql/health/detectors.sql"), &[tenant.into()]);
+        all.insert(
+            "detectors".into(),
+            or_raise(detectors.map_err(Error::Spi)).map(|JsonB(found)| found).into(),
+        );
+    }
+    found
 }
 
 #[pg_extern(sql = false)]

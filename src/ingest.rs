@@ -38,6 +38,9 @@ use crate::usage::{self, Counts};
 /// Events of one statement: few enough for their rows to stay in the caches on their way through it.
 const CHUNK: usize = 250;
 
+/// Events that a tenant's own rules are evaluated of before it is asked whether the statement is to end: 20 rules may take milliseconds for each.
+const CHECKED_TOGETHER: usize = 16;
+
 /// Events for which it is tried first whether all are new, as they nearly always are: to look for each one's key costs a tenth of
 /// all that ingest does, a subtransaction as much as a few events.
 const WORTH_TRYING: usize = 32;
@@ -179,7 +182,10 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         traces::complete(&mut ready)?;
         span_contents::fill(&mut ready)?;
     }
-    own::detect(&mut ready);
+    for ready in ready.chunks_mut(CHECKED_TOGETHER) {
+        check_for_interrupts!();
+        own::detect(ready);
+    }
     recheck::forget_told_of_batch(&mut ready)?;
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
     let mut ordered: Vec<&Ready> = ready.iter().collect();

@@ -5,6 +5,20 @@ use pgrx::pg_sys;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
+/// Tells the lock of what is told of a tenant's people from others that its id stands for.
+const PEOPLE_LOCK: i64 = 0x7065_6f70;
+
+/// Waits until no job is about to tell of the tenant's stored events, and keeps all from it: a signal of a person who is forgotten meanwhile
+/// would outlive them.
+pub fn keep_people(tenant_id: Uuid) {
+    wait(key(tenant_id) ^ PEOPLE_LOCK);
+}
+
+/// False: somebody is forgotten right now.
+pub fn may_tell_of_people(tenant_id: Uuid) -> bool {
+    is_free_shared(key(tenant_id) ^ PEOPLE_LOCK)
+}
+
 /// Where SQL's advisory locks have 1 or 2.
 const CLASS: u16 = 0x6f62;
 
@@ -21,6 +35,11 @@ pub fn wait_shared(key: i64) {
 /// False: another transaction has it.
 pub fn is_free(key: i64) -> bool {
     acquire(key, pg_sys::ExclusiveLock, true)
+}
+
+/// False: another transaction has it for itself; others may have it, too, who ask as this does.
+pub fn is_free_shared(key: i64) -> bool {
+    acquire(key, pg_sys::ShareLock, true)
 }
 
 /// What stands for an id.

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use observa_pipeline::event::Field;
 use observa_pipeline::identity;
 use observa_pipeline::person::{self, Person};
-use pgrx::JsonB;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, or_raise};
 use crate::identity::{Acting, sql_uuid, uuid};
 use crate::tenants;
 
@@ -184,7 +184,7 @@ impl Subject {
             let rows = client.select(kept.find, None, &arguments)?;
             rows.map(|row| {
                 let key = row.get::<TimestampWithTimeZone>(1)?.zip(row.get::<String>(2)?);
-                let stored = row.get::<JsonB>(3)?.map(|stored| stored.0);
+                let stored = row.get::<String>(3)?.map(|stored| read(&stored));
                 Ok(key.map(|(ts, id)| (Key { ts, id }, stored)))
             })
             .collect::<Result<Vec<_>, pgrx::spi::Error>>()
@@ -204,7 +204,7 @@ impl Subject {
                 let (Some((id, project)), Some(body)) = (ids, row.get::<String>(3)?) else { continue };
                 last = Some(uuid(id));
                 if self.person.is_named_in(&body, |field, id| self.leads_to(uuid(project), field, id)) {
-                    theirs.push((uuid(id), row.get::<JsonB>(4)?.map(|stored| stored.0)));
+                    theirs.push((uuid(id), row.get::<String>(4)?.map(|stored| read(&stored))));
                 }
             }
             Ok::<_, pgrx::spi::Error>(())
@@ -220,4 +220,12 @@ impl Subject {
             _ => false,
         }
     }
+}
+
+/// A row as it is stored: deeper by its own levels than an event may be, where serde_json alone would stop. `observa.max_depth` bounds it.
+fn read(stored: &str) -> Value {
+    let mut reader = serde_json::Deserializer::from_str(stored);
+    reader.disable_recursion_limit();
+    // Left out, an export would lack it.
+    or_raise(Value::deserialize(&mut reader).map_err(|_| Error::Invalid("a stored row can't be read".into())))
 }

@@ -11,6 +11,7 @@ use crate::audit::Deed;
 use crate::error::{Error, or_raise};
 use crate::export::{self, Export};
 use crate::identity::{self, Acting, sql_uuid};
+use crate::locks;
 use crate::log_guard::guard_statement;
 use crate::person::{
     ALERTS, EMBEDDINGS, EVENTS, JUDGEMENTS, Kept, Key, LETTERS, LOGS, SIGNALS, SPAN_CONTENTS, Subject,
@@ -53,6 +54,9 @@ fn document(subject: Subject) -> Result<Value, Error> {
 
 /// Events go last: what is told of them by the person's id is gone when they have none any more.
 fn forget(subject: &Subject) -> Result<Value, Error> {
+    if let Some(acting) = Acting::current() {
+        locks::keep_people(acting.tenant_id);
+    }
     let touched = [
         (SPAN_CONTENTS.table, erase(subject, &SPAN_CONTENTS)?),
         (LETTERS, erase_letters(subject)?),

@@ -49,6 +49,12 @@ const GOOD_FOR: i64 = 3_600_000_000;
 /// Tells the lock of a loop from others that its id stands for.
 const LOOP_LOCK: i64 = 0x6c6f_6f70;
 
+/// A lock for each of thousands of loops would use up the server's, as it would of alerts (sql/ingest/alerts.sql). So each is in one of its
+/// tenant's buckets. Few loops of a batch share theirs and take a lock each; more than so many take whole buckets, and so does the job, which
+/// tells of many, some at a time.
+const BUCKETS: i64 = 64;
+const FEW_LOOPS: usize = 250;
+
 const TRACE: &str = "trace";
 const CONVERSATION: &str = "conversation";
 
@@ -119,8 +125,7 @@ pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
 }
 
 fn take(tenant_id: Uuid) -> Result<Vec<Candidate>, Error> {
-    let millis = u64::try_from((storage::now() - GOOD_FOR) / 1_000).unwrap_or_default();
-    let oldest = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+    let oldest = storage::least_id(storage::now() - GOOD_FOR);
     let found = Spi::connect_mut(|client| {
         let arguments = [MOST_AT_ONCE.into(), sql_uuid(oldest).into()];
         let rows = client.update(include_str!("../sql/recheck/take.sql"), None, &arguments)?;
@@ -180,7 +185,7 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
         return Ok(0);
     }
     let in_work = if kind == TRACE {
-        let in_work = forget_told(&mut ready)?;
+        let in_work = forget_told(&mut ready, true)?;
         let is_in_work = |candidate: &&Candidate| in_work.contains(&candidate.subject);
         all().filter(is_in_work).map(Candidate::again).collect()
     } else {
@@ -285,7 +290,7 @@ fn loop_key(ready: &Ready, signal: &Signal) -> Option<LoopKey> {
 
 /// Takes away what earlier batches, or the job, told of the acting tenant's loops; the traces of which another transaction is about to tell:
 /// whoever comes second leaves it to the first, and the job looks again.
-fn forget_told(ready: &mut [Ready]) -> Result<HashSet<String>, Error> {
+fn forget_told(ready: &mut [Ready], is_job: bool) -> Result<HashSet<String>, Error> {
     let mut in_work = HashSet::new();
     let mut keys = HashSet::new();
     for ready in ready.iter() {
@@ -294,10 +299,11 @@ fn forget_told(ready: &mut [Ready]) -> Result<HashSet<String>, Error> {
     let mut keys: Vec<LoopKey> = keys.into_iter().collect();
     keys.sort_unstable();
     let mut ours = HashSet::new();
+    let mut buckets = Buckets::of(ready, is_job || keys.len() > FEW_LOOPS);
     for key in keys {
         let (project_id, trace_id, told) = &key;
         let id = uuid_of_parts(&["loop", &project_id.to_string(), trace_id, told]);
-        if locks::is_free(locks::key(id) ^ LOOP_LOCK) {
+        if buckets.is_free(locks::key(id)) {
             ours.insert(key);
         } else {
             in_work.insert(key.1);
@@ -329,7 +335,50 @@ fn forget_told(ready: &mut [Ready]) -> Result<HashSet<String>, Error> {
     Ok(in_work)
 }
 
-/// Of a batch that is about to be stored. Nearly none has a loop in it.
+/// Locks of a tenant's loops.
+struct Buckets {
+    tenant: i64,
+    are_many: bool,
+    held: HashMap<i64, Held>,
+}
+
+#[derive(Clone, Copy)]
+enum Held {
+    Whole,
+    Shared,
+    Not,
+}
+
+impl Buckets {
+    fn of(ready: &[Ready], are_many: bool) -> Buckets {
+        let tenant = ready.first().map(|ready| locks::key(ready.home.tenant_id)).unwrap_or_default();
+        Buckets { tenant, are_many, held: HashMap::new() }
+    }
+
+    /// False: another transaction is about to tell of the loop, or of many.
+    fn is_free(&mut self, key: i64) -> bool {
+        let number = key.rem_euclid(BUCKETS);
+        let bucket = self.tenant ^ (LOOP_LOCK << 8) ^ number;
+        let are_many = self.are_many;
+        let held = *self.held.entry(number).or_insert_with(|| {
+            if are_many && locks::is_free(bucket) {
+                Held::Whole
+            } else if !are_many && locks::is_free_shared(bucket) {
+                Held::Shared
+            } else {
+                Held::Not
+            }
+        });
+        match held {
+            Held::Whole => true,
+            Held::Shared => locks::is_free(key ^ LOOP_LOCK),
+            Held::Not => false,
+        }
+    }
+}
+
+/// Of a batch that is about to be stored. Nearly none has a loop in it. What is left to another transaction, the job looks at: that one may
+/// roll back, and a trace that came in one piece nobody else would look at.
 pub fn forget_told_of_batch(ready: &mut [Ready]) -> Result<(), Error> {
     let has_loop = |ready: &&mut Ready| ready.signals.iter().any(|signal| signal.rule.name() == loops::NAME);
     let tenants: HashSet<Uuid> =
@@ -339,10 +388,37 @@ pub fn forget_told_of_batch(ready: &mut [Ready]) -> Result<(), Error> {
         let first = ready.partition_point(|ready| ready.home.tenant_id < tenant_id);
         let end = ready.partition_point(|ready| ready.home.tenant_id <= tenant_id);
         if let Some(own) = ready.get_mut(first..end) {
-            Acting::during(Acting::whole(tenant_id), || forget_told(own))?;
+            Acting::during(Acting::whole(tenant_id), || {
+                let in_work = forget_told(own, false)?;
+                put(left_to_others(own, &in_work))
+            })?;
         }
     }
     Ok(())
+}
+
+/// These traces of a batch, each once.
+fn left_to_others(ready: &[Ready], in_work: &HashSet<String>) -> Vec<Candidate> {
+    let mut found: HashMap<(Uuid, &str), Candidate> = HashMap::new();
+    for ready in ready {
+        let Some((trace_id, ts)) = ready.event.text(Field::TraceId).zip(ready.event.ts) else { continue };
+        if !in_work.contains(trace_id) {
+            continue;
+        }
+        let Home { tenant_id, project_id, .. } = *ready.home;
+        let (kind, subject) = (TRACE, trace_id.to_owned());
+        let candidate = found.entry((project_id, trace_id)).or_insert(Candidate {
+            tenant_id,
+            kind,
+            project_id,
+            subject,
+            since: ts,
+            until: ts,
+        });
+        candidate.since = candidate.since.min(ts);
+        candidate.until = candidate.until.max(ts);
+    }
+    found.into_values().collect()
 }
 
 fn forget_told_drops(ready: &mut Vec<Ready>) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use observa_pipeline::settings::DAY;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
+use uuid::Uuid;
 
 use crate::error::{Error, or_raise};
 use crate::identity;
@@ -230,6 +231,12 @@ pub fn sql_time(micros: i64) -> TimestampWithTimeZone {
 /// Microseconds since 1970 UTC.
 pub fn unix_micros(time: TimestampWithTimeZone) -> i64 {
     i64::from(time).saturating_add(POSTGRES_EPOCH)
+}
+
+/// The least UUIDv7 of a time, in microseconds since 1970 UTC: what was made before has a lesser one.
+pub fn least_id(time: i64) -> Uuid {
+    let millis = u64::try_from(time / 1_000).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
 /// Microseconds since 1970 UTC.

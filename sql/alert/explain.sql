@@ -19,7 +19,12 @@ WITH alert AS MATERIALIZED (
                           WHERE g.tenant_id = a.tenant_id AND g.alert_key = a.alert_key AND g.signal_id >= a.from_signal AND g.signal_id < a.to_signal
                           ORDER BY g.signal_id DESC LIMIT 10) s
 ), last AS MATERIALIZED (
-    SELECT s.*, coalesce(s.details ->> 'rule', s.name) AS by_rule FROM signal s ORDER BY s.signal_id DESC LIMIT 1
+    -- Several rules may tell of one problem: whose threshold the alert shows is the one that is explained.
+    SELECT s.*, coalesce(s.details ->> 'rule', s.name) AS by_rule
+      FROM signal s
+     CROSS JOIN alert a
+     ORDER BY (s.threshold IS NOT DISTINCT FROM a.threshold_value) DESC, s.signal_id DESC
+     LIMIT 1
 ), event_key AS MATERIALIZED (
     -- Of a rule over a window no event is the cause: shown are the worst of its newest 1,000.
     SELECT s.ts, s.event_id FROM signal s WHERE s.event_id IS NOT NULL

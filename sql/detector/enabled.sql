@@ -8,7 +8,8 @@ SELECT d.name, d.function, r.oid, d.severity, d.group_by, d.timeout_ms,
                  OR pg_catalog.pg_has_role(r.oid, 'observa_admin', 'MEMBER') OR pg_catalog.pg_has_role(r.oid, 'observa_ingest', 'MEMBER')
             THEN 'run_as may be a member of observa_read, and of no other role of Observa''s'
             WHEN NOT pg_catalog.has_schema_privilege(r.oid, p.pronamespace, 'USAGE') OR NOT pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE')
-            THEN 'run_as may not call the function' END
+            THEN 'run_as may not call the function' END,
+       d.failures > 0
   FROM observa_internal.detectors d
   LEFT JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(d.function || '(jsonb)')
   LEFT JOIN pg_catalog.pg_roles r ON r.rolname = d.run_as

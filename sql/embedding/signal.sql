@@ -7,5 +7,7 @@ SELECT observa.current_tenant(), pg_catalog.clock_timestamp(), $1, $2, $3, 'mode
   FROM (SELECT pg_catalog.concat_ws(' ', 'model=' || $5, 'route=' || $4) AS name) g
  CROSS JOIN LATERAL (SELECT pg_catalog.md5(pg_catalog.concat_ws('/', 'drift', $2::text, $3, g.name))::uuid AS key) k
  WHERE NOT EXISTS (SELECT FROM observa_internal.signals s
-                    WHERE s.tenant_id = observa.current_tenant() AND s.alert_key = k.key AND s.ts > pg_catalog.now() - interval '50 minutes')
+                    WHERE s.tenant_id = observa.current_tenant() AND s.alert_key = k.key AND s.ts > pg_catalog.now() - interval '50 minutes'
+                      -- What model_drift tells of how answers are (sql/manner/signal.sql) is another fact of the same alert.
+                      AND NOT s.details ? 'what')
 RETURNING signal_id

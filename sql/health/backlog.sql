@@ -21,9 +21,4 @@ SELECT pg_catalog.jsonb_build_object(
     'rollups', (
         SELECT pg_catalog.jsonb_build_object('damaged_deltas', pg_catalog.count(*), 'oldest_damaged', pg_catalog.min(d.added_at))
           FROM observa_internal.damaged_deltas d
-         WHERE $1 IS NULL OR d.tenant_id = $1),
-    'detectors', (
-        SELECT pg_catalog.jsonb_build_object('count', pg_catalog.count(*), 'errors', coalesce(pg_catalog.sum(d.errors), 0),
-                   'disabled', pg_catalog.jsonb_object_agg(d.name, d.last_error) FILTER (WHERE NOT d.enabled))
-          FROM observa_internal.detectors d
          WHERE $1 IS NULL OR d.tenant_id = $1))

@@ -7,7 +7,7 @@
        AND (s.user_id = $1 OR pg_catalog.right(s.user_id, 17) = $2
             OR EXISTS (SELECT FROM theirs e WHERE e.ts = s.ts AND e.event_id = s.event_id))
 )
-SELECT a.created_at, a.alert_id::text, CASE WHEN $13 THEN pg_catalog.to_jsonb(a) - 'tenant_id' END
+SELECT a.created_at, a.alert_id::text, CASE WHEN $13 THEN (pg_catalog.to_jsonb(a) - 'tenant_id')::text END
   FROM observa_internal.alerts a
  WHERE a.tenant_id = observa.current_tenant()
    AND a.created_at >= $10 AND (a.created_at > $10 OR a.alert_id::text COLLATE "C" > $11)

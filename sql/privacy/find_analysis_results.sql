@@ -1,5 +1,5 @@
 -- After theirs.sql. From the key after ($10, $11), at most $12; $13: with what is stored. Of a whole trace it is theirs where that is.
-SELECT r.ts, r.result_id::text, CASE WHEN $13 THEN pg_catalog.to_jsonb(r) - 'tenant_id' END
+SELECT r.ts, r.result_id::text, CASE WHEN $13 THEN (pg_catalog.to_jsonb(r) - 'tenant_id')::text END
   FROM observa_internal.analysis_results r
  WHERE r.tenant_id = observa.current_tenant()
    AND r.ts >= $10 AND (r.ts > $10 OR r.result_id::text COLLATE "C" > $11)

@@ -1,5 +1,5 @@
 -- After theirs.sql. From the key after ($10, $11), at most $12; $13: with what is stored, but for the numbers.
-SELECT r.ts, r.event_id, CASE WHEN $13 THEN pg_catalog.to_jsonb(r) - 'tenant_id' - 'vector' END
+SELECT r.ts, r.event_id, CASE WHEN $13 THEN (pg_catalog.to_jsonb(r) - 'tenant_id' - 'vector')::text END
   FROM observa_internal.embeddings r
  WHERE r.tenant_id = observa.current_tenant()
    AND r.ts >= $10 AND (r.ts > $10 OR r.event_id > $11)

@@ -10,7 +10,7 @@ WITH next AS MATERIALIZED (
     SELECT rejected_id, bytes, pg_catalog.sum(bytes) OVER (ORDER BY rejected_id ROWS UNBOUNDED PRECEDING) AS bytes_so_far
       FROM next
 )
-SELECT r.rejected_id, r.project_id, r.body, CASE WHEN $4 THEN pg_catalog.to_jsonb(r) - 'tenant_id' END
+SELECT r.rejected_id, r.project_id, r.body, CASE WHEN $4 THEN (pg_catalog.to_jsonb(r) - 'tenant_id')::text END
   FROM sized
   JOIN observa_internal.rejected_events r ON r.rejected_id = sized.rejected_id
  WHERE r.tenant_id = observa.current_tenant() AND (sized.bytes_so_far <= $3 OR sized.bytes_so_far = sized.bytes)

@@ -1,6 +1,6 @@
 -- After theirs.sql. From the key after ($10, $11), at most $12; $13: with what is stored. $9: where metadata may name a user. Lines that
 -- name them, and lines of what is theirs alone, or of a span of theirs in a trace of several people ($4), that name nobody else.
-SELECT l.ts, l.log_id::text, CASE WHEN $13 THEN pg_catalog.to_jsonb(l) - 'tenant_id' END
+SELECT l.ts, l.log_id::text, CASE WHEN $13 THEN (pg_catalog.to_jsonb(l) - 'tenant_id')::text END
   FROM observa_internal.logs l
   -- Most lines have none of the keys: that is one look.
  CROSS JOIN LATERAL (

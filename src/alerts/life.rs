@@ -197,9 +197,12 @@ fn clean(id: pgrx::Uuid, text: &str, scrub: fn(&str) -> String) -> Result<String
     })
 }
 
+/// What an e-mail address is replaced by.
+const EMAIL: &str = "[REDACTED:email]";
+
 /// A colleague's e-mail address is the name that a team knows them by: it stays, where it is all there is. Anything else that is no
-/// name goes.
+/// name goes, also beside one.
 fn clean_name(name: &str) -> String {
-    let is_email = Scrubber::builtin().kind_of_identifier(name) == Some("email");
+    let is_email = Scrubber::builtin().scrub(name).text == EMAIL;
     if is_email { name.to_owned() } else { scrub::as_own(name) }
 }

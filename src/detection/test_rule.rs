@@ -98,7 +98,7 @@ fn run(name: &str, since: i64, until: i64) -> Result<Vec<(WindowRule, Happened)>
         None => Acting::whole(tenants::acting_home().ok_or(Error::NoStorage)?.tenant_id),
     };
     let until = until.min(storage::now());
-    if since >= until || until - since > MOST_DAYS * DAY {
+    if since >= until || until.saturating_sub(since) > MOST_DAYS * DAY {
         return Err(Error::Invalid(format!("until must come after since, by {MOST_DAYS} days at most")));
     }
     Acting::during(acting, || replayed(name, since, until))
@@ -123,7 +123,9 @@ fn replayed(name: &str, since: i64, until: i64) -> Result<Vec<(WindowRule, Happe
     let step = ((until - since) / MOST_STEPS).div_euclid(MINUTE).max(1) * MINUTE;
     let mut happened = Vec::new();
     for scoped in rules {
-        let past = read(&scoped, since, until)?;
+        let past = read(&scoped, since, until, MOST_ROWS)?.ok_or_else(|| {
+            Error::Invalid(format!("the time has more than {MOST_ROWS} rows of metrics: test a shorter one"))
+        })?;
         let times = (0..)
             .map(|number| since.div_euclid(MINUTE) * MINUTE + WITHIN + number * step)
             .take_while(|time| *time < until);
@@ -141,8 +143,8 @@ fn replayed(name: &str, since: i64, until: i64) -> Result<Vec<(WindowRule, Happe
     Ok(happened)
 }
 
-/// What a rule measures of a time, and of the window before it.
-pub fn read(scoped: &Scoped, since: i64, until: i64) -> Result<Past, Error> {
+/// What a rule measures of a time, and of the window before it. None: that is more than `most` rows.
+pub fn read(scoped: &Scoped, since: i64, until: i64, most: usize) -> Result<Option<Past>, Error> {
     let rule = &scoped.rule;
     let source = rule.source();
     let (first, last) = (rule.span(since).since, until.div_euclid(MINUTE) + 1);
@@ -162,16 +164,11 @@ pub fn read(scoped: &Scoped, since: i64, until: i64) -> Result<Past, Error> {
     let (mut known, mut past, rows) = (Known::default(), Past::default(), Cell::new(0_usize));
     reader.read(&source, &ranges, &mut known, |names, resolution, minute, place, row| {
         let counts = names.get(place).is_some_and(|names| measure::group(scoped, names).is_some());
-        if counts && rows.get() < MOST_ROWS {
+        if counts && rows.get() < most {
             rows.set(rows.get() + 1);
             past.add(resolution, minute, place, row);
         }
     })?;
-    if rows.get() >= MOST_ROWS {
-        return Err(Error::Invalid(format!(
-            "the time has more than {MOST_ROWS} rows of metrics: test a shorter one"
-        )));
-    }
     past.names = known.names;
-    Ok(past)
+    Ok((rows.get() < most).then_some(past))
 }

@@ -10,6 +10,9 @@ const MOST_CHARACTERS: usize = 500;
 /// SQLSTATE classes whose messages quote values: data exceptions, violations of constraints, syntax.
 const QUOTES_VALUE: [&str; 3] = ["22", "23", "42"];
 
+/// The class of what a function raises by itself: its message is whatever the function wrote.
+const FUNCTIONS_OWN: &str = "P0";
+
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub sqlstate: String,
@@ -26,6 +29,9 @@ impl Failure {
 
     /// SQLSTATE and message, scrubbed. Only the message: DETAIL and CONTEXT are where rows and statements are quoted.
     pub fn text(&self) -> String {
+        if self.sqlstate.starts_with(FUNCTIONS_OWN) {
+            return format!("{}: (hidden)", self.sqlstate);
+        }
         let quotes_value = self.sqlstate.get(..2).is_some_and(|class| QUOTES_VALUE.contains(&class));
         let message = if quotes_value { without_quoted(&self.message) } else { self.message.clone() };
         let message: String = message.chars().take(MOST_CHARACTERS).collect();

@@ -170,6 +170,7 @@ fn an_assignee_is_a_name_without_secrets_and_a_note_is_bounded() {
         ("  team search ", "team search"),
         ("ann@example.com", "ann@example.com"),
         ("AKIAQ3EGYJ7KX5NT2MWB", "[REDACTED:aws_access_key_id]"),
+        ("ann@example.com AKIAQ3EGYJ7KX5NT2MWB", "[REDACTED:email] [REDACTED:aws_access_key_id]"),
     ] {
         db.run(&format!("SELECT observa.assign_alert('{id}', '{given}')"));
         assert_eq!(assignee(&mut db).as_deref(), Some(kept));

@@ -205,3 +205,92 @@ fn only_a_superuser_registers_a_function_and_only_one_that_can_do_no_harm() {
     assert!(state["errors"] == 1 && state["last_error"].as_str().unwrap().contains("SUPERUSER"), "{state}");
     assert_eq!(fired(&mut db), [""; 0]);
 }
+
+#[test]
+fn what_a_function_raises_is_not_repeated_where_everybody_who_watches_the_server_reads_it() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "tells", "plpgsql", "BEGIN RAISE EXCEPTION 'it said %', event ->> 'input'; END");
+    db.run(&format!("SELECT observa.register_detector('tells', 'public.tells(jsonb)', '{role}')"));
+    db.ingest(&with(llm_call("a"), json!({"input": "my dearest wish"})).to_string());
+    round(&mut db);
+    let told = db.row("SELECT errors, last_error FROM observa_internal.detectors");
+    assert_eq!(told, json!({"errors": 1, "last_error": "P0001: (hidden)"}));
+}
+
+#[test]
+fn events_that_wait_are_bounded_by_their_bytes_and_by_a_day() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!(
+        "SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}', timeout_ms => 10000)"
+    ));
+    let text = "many words ".repeat(45_000);
+    let events: Vec<Value> =
+        (0..38).map(|n| with(llm_call(&format!("e{n:02}")), json!({"input": text}))).collect();
+    for part in events.chunks(13) {
+        assert_eq!(db.ingest(&lines(part))["accepted"], part.len());
+    }
+    round(&mut db);
+    // 33 of half a megabyte are 16 MB.
+    assert_eq!((fired(&mut db).len(), db.count("observa_internal.detector_events")), (33, 5));
+    db.run(
+        "UPDATE observa_internal.detector_events SET entry_id = ('0000' || substr(entry_id::text, 5))::uuid
+          WHERE event_id <> 'e37'",
+    );
+    round(&mut db);
+    assert_eq!((fired(&mut db).len(), db.count("observa_internal.detector_events")), (34, 0));
+}
+
+#[test]
+fn a_run_that_goes_well_has_no_backend_read_all_configuration_again() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!("SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}')"));
+    db.ingest(&llm_call("a").to_string());
+    db.run(
+        "CREATE TABLE public.changes (n int);
+         CREATE FUNCTION public.changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN INSERT INTO public.changes VALUES (1); RETURN NULL; END';
+         CREATE TRIGGER zz_changed AFTER UPDATE ON observa_internal.detectors FOR EACH STATEMENT EXECUTE FUNCTION public.changed()",
+    );
+    round(&mut db);
+    assert_eq!((fired(&mut db).len(), db.count("public.changes")), (1, 0));
+}
+
+#[test]
+fn a_person_who_is_forgotten_while_a_function_is_asked_about_them_is_in_no_signal() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "any", "sql", "SELECT true");
+    db.run(&format!("SELECT observa.register_detector('any', 'public.any(jsonb)', '{role}')"));
+    db.ingest(&with(llm_call("a"), json!({"user_id": "u-1"})).to_string());
+    db.run("SELECT observa.run_maintenance()");
+    db.ingest(&with(llm_call("b"), json!({"user_id": "u-1"})).to_string());
+    let mut other = db.connect();
+    db.run("BEGIN; SELECT observa.run_maintenance()");
+    assert_eq!(fired(&mut db), ["a", "b"]);
+    let forgets = std::thread::spawn(move || other.batch_execute("SELECT observa.forget_user('u-1')"));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    db.run("COMMIT");
+    forgets.join().unwrap().unwrap();
+    assert_eq!(db.count("observa.signals WHERE user_id IS NOT NULL"), 0);
+    assert_eq!(db.count("observa.events WHERE user_id IS NOT NULL"), 0);
+}
+
+/// As deep as an event may be it is deeper where it is shown: what can't be read there would stop the tenant's detection for good.
+#[test]
+fn the_deepest_event_is_asked_about_as_any_other() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "is_deep", "sql", "SELECT event -> 'attributes' ? 'deep'");
+    db.run(&format!("SELECT observa.register_detector('is deep', 'public.is_deep(jsonb)', '{role}')"));
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(127), "}".repeat(127));
+    let line = format!(r#"{},"deep":{deep}}}"#, llm_call("deep").to_string().trim_end_matches('}'));
+    let answer = db.ingest(&format!("{line}\n{}", llm_call("flat")));
+    assert_eq!(answer["accepted"], 2, "{answer}");
+    round(&mut db);
+    assert_eq!(fired(&mut db), ["deep"]);
+    assert_eq!(db.count("observa_internal.detector_events"), 0);
+}

@@ -288,6 +288,10 @@ fn an_issue_goes_when_its_last_signal_would_and_its_words_before() {
     db.run("UPDATE observa_internal.issues SET last_seen = last_seen - interval '10 days'");
     db.run(&format!("SELECT observa.set_retention('{project}', 30, 5), observa.run_maintenance()"));
     assert_eq!(db.row("SELECT title, note FROM observa.issues"), json!({"title": "llm error", "note": null}));
+    // What somebody wrote of an issue goes, too, where no error gave it its title.
+    db.run("SELECT observa.reopen_issue(id), observa.resolve_issue(id, 'y') FROM observa.issues");
+    db.run(&format!("SELECT observa.set_retention('{project}', 30, 4), observa.run_maintenance()"));
+    assert_eq!(db.row("SELECT title, note FROM observa.issues"), json!({"title": "llm error", "note": null}));
     db.run(&format!("SELECT observa.set_retention('{project}', 5, 5), observa.run_maintenance()"));
     assert_eq!(
         db.count("observa.issues")

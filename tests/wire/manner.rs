@@ -58,6 +58,8 @@ fn answers_in_another_language_are_told_of_once_a_day_and_raise_an_alert() {
         alert,
         json!({"rule": "model_drift", "alert_group": "model=m route=/r", "severity": "warning", "status": "active", "occurrences": 2})
     );
+    // Each leads to its issue; none is taken for an older library's.
+    assert_eq!(db.count("observa_internal.signals WHERE issue_id IS NULL"), 0);
 }
 
 #[test]

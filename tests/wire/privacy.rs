@@ -369,3 +369,15 @@ fn events_are_erased_in_the_order_of_their_keys() {
         assert_eq!(forgetting.join().unwrap(), json!(2));
     });
 }
+
+/// It is stored deeper than it came.
+#[test]
+fn the_deepest_event_of_a_person_is_exported() {
+    let mut db = Database::ready();
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(127), "}".repeat(127));
+    let line = format!(r#"{{"event_id":"e","model":"m","user_id":"u-1","deep":{deep}}}"#);
+    assert_eq!(db.ingest(&line)["accepted"], 1);
+    let depth: i64 = db.one("SELECT length(regexp_replace(observa.export_user('u-1') #>> '{events,0,attributes,deep}', '[^{]', '', 'g'))::bigint");
+    assert_eq!(depth, 127);
+    assert_eq!(db.count("observa.export_user_rows('u-1')"), 1);
+}

@@ -89,10 +89,32 @@ fn a_loop_that_a_batch_told_of_is_not_told_again() {
     // The first one comes to nothing: the job tells of it.
     db.run("ROLLBACK");
     round(&mut db);
-    assert_eq!(loops(&mut db).len(), 1, "it came in one piece, and nobody looks at it until more comes");
-    db.ingest(&call("z", 20, "search", "cats").to_string());
-    round(&mut db);
     assert_eq!(loops(&mut db), [told("a", 4, 1), told("z", 14, 1)]);
+}
+
+#[test]
+fn thousands_of_loops_in_a_batch_take_no_lock_each() {
+    let mut db = Database::ready();
+    db.run("INSERT INTO observa.detection_rules (name, threshold) VALUES ('agent_loop', 1)");
+    let batch = |first: i64| {
+        let calls = |trace: i64| (0..2).map(move |n| call(&format!("t{trace}"), n, "search", "cats"));
+        lines(&(first..first + 1_000).flat_map(calls).collect::<Vec<_>>())
+    };
+    let mut other = db.connect();
+    db.run("BEGIN");
+    assert_eq!(db.ingest(&batch(0))["signals"], 1_000);
+    let locks =
+        |db: &mut Database| db.count("pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()");
+    assert!(locks(&mut db) < 300, "{}", locks(&mut db));
+    // Who comes beside it leaves its own to the job, and loses none.
+    let beside: Value = observa_tests::database::ingest(&mut other, &batch(5_000));
+    assert_eq!(beside["signals"], 0, "{beside}");
+    db.run("COMMIT; BEGIN");
+    round(&mut db);
+    assert!(locks(&mut db) < 300, "{}", locks(&mut db));
+    db.run("COMMIT");
+    round(&mut db);
+    assert_eq!(loops(&mut db).len(), 2_000);
 }
 
 #[test]

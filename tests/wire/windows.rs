@@ -366,6 +366,7 @@ fn a_test_of_a_rule_says_what_it_would_have_raised_and_writes_nothing() {
         ("observa.test_rule('high_latency')", "no rule over a window"),
         ("observa.test_rule('own', now(), now() - interval '1 day')", "until must come after since"),
         ("observa.test_rule('own', now() - interval '32 days')", "31 days"),
+        ("observa.test_rule('own', '-infinity', 'infinity')", "31 days"),
     ] {
         let refused = db.error(&format!("SELECT * FROM {call}"));
         assert_eq!(refused.code().code(), "22023");
