@@ -14,6 +14,7 @@ mod budgets;
 mod columns;
 mod corrections;
 mod cost;
+mod dashboards;
 mod days;
 mod dead_letters;
 mod detection;
@@ -111,6 +112,12 @@ extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["s
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
+extension_sql_file!("../sql/api/dashboards.sql", name = "dashboards", requires = ["schemas"]);
+extension_sql_file!(
+    "../sql/api/dashboard_documents.sql",
+    name = "dashboard_documents",
+    requires = ["dashboards"]
+);
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
@@ -120,6 +127,8 @@ extension_sql_file!(
         "analysis",
         "archive",
         "cost",
+        "dashboard_documents",
+        "dashboards",
         "detection",
         "detectors",
         "distinct",
