@@ -74,14 +74,15 @@ fn dashboard(
     until: Option<TimestampWithTimeZone>,
     environment: Option<String>,
     event_type: Option<String>,
-    dimensions: Option<Vec<String>>,
+    dimensions: Option<Vec<Option<String>>>,
     bucket: Option<&str>,
     time_zone: Option<String>,
     top: Option<i32>,
 ) -> Option<String> {
     or_raise(asked(project, since, until, environment, event_type).and_then(|asked| {
         let most = rows(top)?;
-        let dimensions = dimensions.unwrap_or_default();
+        // NULL alone is told as none.
+        let dimensions: Vec<String> = dimensions.unwrap_or_default().into_iter().flatten().collect();
         match question {
             "overview" => asked.answer(OVERVIEW, asked.cover(), More::default()),
             "breakdown" => asked.breakdown(dimensions, most, "events"),

@@ -23,6 +23,7 @@ mod distinct;
 mod embeddings;
 mod error;
 mod export;
+mod export_lines;
 mod health;
 mod histogram;
 mod home_cache;
@@ -112,6 +113,7 @@ extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["s
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
+extension_sql_file!("../sql/api/export.sql", name = "export", requires = ["schemas"]);
 extension_sql_file!("../sql/api/dashboards.sql", name = "dashboards", requires = ["schemas"]);
 extension_sql_file!(
     "../sql/api/dashboard_documents.sql",
@@ -133,6 +135,7 @@ extension_sql_file!(
         "detectors",
         "distinct",
         "embeddings",
+        "export",
         "health",
         "histogram",
         "identity",

@@ -1,10 +1,11 @@
--- $12 what it is by, each with its $14 largest, by 'cost', 'failures' or 'events' ($15).
+-- $12 what it is by, each with its $14 largest, by 'cost', 'failures' or 'events' ($15). Latencies are dear
+-- to merge, and only the last one's.
 , sums AS (
     SELECT d.dimension, v.value, sum(s.events)::bigint AS events, sum(s.errors)::bigint AS errors, sum(s.timeouts)::bigint AS timeouts,
            sum(s.billable)::bigint AS billable, sum(s.input_tokens)::bigint AS input_tokens, sum(s.output_tokens)::bigint AS output_tokens,
            sum(s.cached_input_tokens)::bigint AS cached_input_tokens, sum(s.cache_write_tokens)::bigint AS cache_write_tokens,
            sum(s.reasoning_tokens)::bigint AS reasoning_tokens, sum(s.total_tokens)::bigint AS total_tokens, sum(s.cost_usd) AS cost_usd,
-           observa.merge(s.latency) AS latency, observa.merge(s.ttft) AS ttft
+           observa.merge(s.latency) FILTER (WHERE $15 = 'events') AS latency, observa.merge(s.ttft) FILTER (WHERE $15 = 'events') AS ttft
       FROM series s
      CROSS JOIN unnest($12) AS d (dimension)
      CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'model' THEN s.model WHEN 'provider' THEN s.provider WHEN 'route' THEN s.route
@@ -23,9 +24,10 @@ SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(j
     'input_tokens', r.input_tokens, 'output_tokens', r.output_tokens, 'cached_input_tokens', r.cached_input_tokens,
     'cache_write_tokens', r.cache_write_tokens, 'reasoning_tokens', r.reasoning_tokens, 'total_tokens', r.total_tokens,
     'cost_usd', r.cost_usd,
+    'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
+    'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision)
+    || CASE WHEN $15 = 'events' THEN jsonb_build_object(
     'latency_ms_avg', observa.histogram_mean(r.latency), 'latency_ms_p50', observa.quantile(r.latency, 0.5),
     'latency_ms_p95', observa.quantile(r.latency, 0.95), 'latency_ms_p99', observa.quantile(r.latency, 0.99),
-    'ttft_ms_p95', observa.quantile(r.ttft, 0.95),
-    'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
-    'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision) ORDER BY r.dimension, r.place), '[]'))::text
+    'ttft_ms_p95', observa.quantile(r.ttft, 0.95)) ELSE '{}' END ORDER BY r.dimension, r.place), '[]'))::text
   FROM ranked r WHERE r.place <= $14
