@@ -16,6 +16,7 @@ mod dashboards;
 mod dead_letters;
 mod deeds;
 mod detectors;
+mod documented;
 mod dump;
 mod embeddings;
 mod event_types;
