@@ -14,6 +14,7 @@ mod budgets;
 mod columns;
 mod corrections;
 mod cost;
+mod dashboards;
 mod days;
 mod dead_letters;
 mod detection;
@@ -22,6 +23,7 @@ mod distinct;
 mod embeddings;
 mod error;
 mod export;
+mod export_lines;
 mod health;
 mod histogram;
 mod home_cache;
@@ -111,6 +113,13 @@ extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["s
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
+extension_sql_file!("../sql/api/export.sql", name = "export", requires = ["schemas"]);
+extension_sql_file!("../sql/api/dashboards.sql", name = "dashboards", requires = ["schemas"]);
+extension_sql_file!(
+    "../sql/api/dashboard_documents.sql",
+    name = "dashboard_documents",
+    requires = ["dashboards"]
+);
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
@@ -120,10 +129,13 @@ extension_sql_file!(
         "analysis",
         "archive",
         "cost",
+        "dashboard_documents",
+        "dashboards",
         "detection",
         "detectors",
         "distinct",
         "embeddings",
+        "export",
         "health",
         "histogram",
         "identity",

@@ -50,6 +50,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/events.sql"),
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),
+    include_str!("../sql/views/export.sql"),
     include_str!("../sql/views/messages.sql"),
     include_str!("../sql/views/logs.sql"),
     include_str!("../sql/views/signals.sql"),

@@ -1,6 +1,7 @@
 //! Measures Observa against a peer in the same run, and prints one table.
 
 mod corpus;
+mod dashboards;
 mod detection;
 mod drop;
 mod errors;
@@ -84,6 +85,8 @@ enum Part {
     Histogram,
     /// The fold beside ingest, and what dashboards read
     Rollups,
+    /// The functions of dashboards over a month; only where it is named
+    Dashboards,
     /// Judges that take 200 ms, and ingest beside them
     Judges,
     /// All rules over single events against none
@@ -137,6 +140,9 @@ fn main() -> Result<()> {
         }
         if flags.wants(Part::Histogram) {
             histogram::run(&mut client, flags.rounds, &mut table)?;
+        }
+        if flags.only.contains(&Part::Dashboards) {
+            dashboards::run(&mut client, flags.rounds, &mut table)?;
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
             rollups::run(connect, &input.lines, flags.seconds, &mut table)?;

@@ -68,6 +68,9 @@ CREATE INDEX IF NOT EXISTS events_response ON observa_internal.events (tenant_id
     WHERE response_id IS NOT NULL AND billable;
 COMMENT ON INDEX observa_internal.events_response IS 'The call that was billed for an answer, when another library''s span of it comes';
 
+CREATE INDEX IF NOT EXISTS events_feedback ON observa_internal.events (tenant_id, ts) WHERE event_type = 'feedback';
+COMMENT ON INDEX observa_internal.events_feedback IS 'observa.dashboard_feedback';
+
 CREATE TABLE IF NOT EXISTS observa_internal.event_payloads (
     tenant_id uuid NOT NULL,
     ts timestamptz NOT NULL,

@@ -1,427 +1,542 @@
-//! Each query of `examples/grafana` and of `docs/dashboards.md` runs as the login that the document makes, has the columns that its
-//! panel names, and finds what is planted for it, and nothing of another tenant's.
+//! Dashboards are what a GROUP BY over the events says, whoever asks and whatever is folded.
 
-mod grafana;
-
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-
-use grafana::{Chosen, Variable, Window, expand};
 use observa_tests::Database;
-use observa_tests::database::{one, rows, table, tell};
-use observa_tests::event::{HOUR_MS, lines, now_ms, with};
+use observa_tests::database::{error, ingest, one, table};
+use observa_tests::event::{lines, llm_call, now_ms, with};
 use postgres::Client;
-use postgres::types::Type;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-/// In each text of the other tenant.
-const FOREIGN: &str = "globex";
+const MINUTE_MS: i64 = 60_000;
 
-/// What a client may choose, of what is planted.
-const CHOICES: [(&str, &str); 8] = [
-    ("environment", "prod"),
-    ("model", "gpt-4o"),
-    ("evaluator", "toxicity"),
-    ("status", "error"),
-    ("user", "u'1"),
-    ("session", "s-1"),
-    ("search", "HANDLE"),
-    ("trace_id", "t-1"),
-];
+/// What each function says of events, by the events themselves. Percentiles and means of latencies are told within 0.5 %.
+const SUMS: &str = "count(*) AS events, count(*) FILTER (WHERE status = 'error') AS errors, count(*) FILTER (WHERE status = 'timeout') AS timeouts,
+    (count(*) FILTER (WHERE status <> 'ok'))::float8 / nullif(count(*), 0) AS error_rate, count(*) FILTER (WHERE billable) AS billable_calls,
+    coalesce(sum(input_tokens) FILTER (WHERE billable), 0) AS input_tokens, coalesce(sum(output_tokens) FILTER (WHERE billable), 0) AS output_tokens,
+    coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens, sum(cost_usd) FILTER (WHERE billable) AS cost_usd,
+    avg(latency_ms) AS latency_ms_avg, percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p50,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p95, percentile_disc(0.99) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p99,
+    percentile_disc(0.95) WITHIN GROUP (ORDER BY ttft_ms) AS ttft_ms_p95";
 
-/// Something for each panel.
-fn plant(db: &mut Database, name: &str) -> String {
-    let tenant = db.tenant(name);
-    db.run(&format!("SELECT observa.set_metric_tags(id, '{{customer}}') FROM observa.projects WHERE tenant_id = '{tenant}'"));
-    let own = json!({"tenant_id": tenant.to_string(), "environment": "prod", "route": format!("/{name}"), "version": "2.4.1",
-                     "session_id": "s-1", "user_id": "u'1", "customer": name, "trace_id": "t-1"});
-    let at = now_ms() - HOUR_MS - 60_000;
-    let model = if name == FOREIGN { FOREIGN } else { "gpt-4o" };
-    let event = |number: i64, members: Value| {
-        with(
-            with(
-                own.clone(),
-                json!({"event_id": format!("{name}-{number}"), "timestamp": at + number * 100}),
-            ),
-            members,
-        )
-    };
-    let call = |number: i64, members: Value| {
-        let usual = json!({"model": model, "input": format!("ask {name}"), "output": "said", "input_tokens": 900, "output_tokens": 90,
-                           "usage": {"prompt_tokens_details": {"cached_tokens": 100}}, "latency_ms": 700, "time_to_first_token_ms": 90});
-        event(number, with(usual, members))
-    };
-    let failed =
-        json!({"status": "error", "error_type": "RateLimitError", "error_message": format!("later, {name}")});
-    let events = [
-        event(0, json!({"event_type": "trace_start", "name": "handle it", "span_id": "r"})),
-        call(1, json!({"span_id": "a", "parent_span_id": "r", "latency_ms": 9000})),
-        call(2, with(failed.clone(), json!({"span_id": "b", "parent_span_id": "a"}))),
-        event(
-            3,
-            json!({"event_type": "tool_call", "tool_name": "search", "span_id": "c", "parent_span_id": "a", "latency_ms": 20, "result_status": "timeout"}),
-        ),
-        event(
-            4,
-            json!({"event_type": "tool_call", "tool_name": "search", "span_id": "d", "parent_span_id": "a", "latency_ms": 20, "result_status": "success",
-                        "args": {"mail": "ada@example.com"}}),
-        ),
-        event(
-            5,
-            json!({"event_type": "trace_end", "span_id": "r", "total_latency_ms": 500, "outcome": "error"}),
-        ),
-        call(6, json!({"model": "no-price-1", "trace_id": "t-2", "span_id": "e"})),
-        json!({"bad": name, "model": 5, "tenant_id": tenant.to_string()}),
-    ];
-    let answer = db.ingest(&lines(&events));
-    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(7), &json!(1)), "{answer}");
-    // What maintenance folds, and what it has not folded yet.
-    db.run("SELECT observa.run_maintenance()");
-    let now = call(7, json!({"timestamp": now_ms() - 500, "trace_id": "t-3"}));
-    assert_eq!(db.ingest(&now.to_string())["accepted"], 1);
-    db.run(&format!(
-        "LOAD 'observa'; SET observa.acting = '{tenant}//iqa/';
-         INSERT INTO observa.logs (message, trace_id) VALUES ('a line of {name}', 't-1');
-         INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('{name}', 1, 'month');
-         RESET observa.acting"
-    ));
-    // What judges have said: nobody is asked here.
-    for statement in
-        include_str!("analysis/planted.sql").split(';').filter(|statement| statement.contains("INSERT"))
-    {
-        let of = if statement.contains("FROM observa_internal.analysis_jobs j") { "j" } else { "p" };
-        db.run(&format!(
-            "{} WHERE {of}.tenant_id = '{tenant}'",
-            statement.replace("'t', now()", "'t-1', now()")
-        ));
-    }
-    tenant.to_string()
+/// And of a whole time.
+const MORE: &str = "count(*) FILTER (WHERE event_type = 'llm_call') AS llm_calls,
+    coalesce(sum(cached_input_tokens) FILTER (WHERE billable), 0) AS cached_input_tokens, coalesce(sum(cache_write_tokens) FILTER (WHERE billable), 0) AS cache_write_tokens,
+    coalesce(sum(reasoning_tokens) FILTER (WHERE billable), 0) AS reasoning_tokens, count(DISTINCT user_id) AS users,
+    percentile_disc(0.9) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p90, max(latency_ms) AS latency_ms_max, avg(ttft_ms) AS ttft_ms_avg,
+    percentile_disc(0.5) WITHIN GROUP (ORDER BY ttft_ms) AS ttft_ms_p50, percentile_disc(0.99) WITHIN GROUP (ORDER BY ttft_ms) AS ttft_ms_p99,
+    avg(coherence_score) AS coherence_avg, avg(toxicity_score) AS toxicity_avg, avg(hallucination_risk) AS hallucination_risk_avg";
+
+fn pick(words: &[&'static str], n: i64) -> &'static str {
+    words[n as usize % words.len()]
 }
 
-/// The SQL blocks of the document, by the heading that they stand under.
-fn documented() -> Vec<(String, String)> {
-    let text = std::fs::read_to_string(PathBuf::from(ROOT).join("docs/dashboards.md")).expect("the document");
-    let (mut found, mut heading, mut block) = (Vec::new(), String::new(), None);
-    for line in text.lines() {
-        match (&mut block, line) {
-            (None, "```sql") => block = Some(String::new()),
-            (Some(sql), "```") => {
-                found.push((heading.clone(), std::mem::take(sql)));
-                block = None;
-            }
-            (Some(sql), line) => *sql += &format!("{line}\n"),
-            (None, line) => {
-                if let Some(title) = line.strip_prefix("## ") {
-                    heading = title.to_owned();
+fn event(n: i64) -> Value {
+    let at = now_ms() - 2000 - (n * 7919) % (3 * 24 * 60) * MINUTE_MS - n % 50_000;
+    let common = json!({"timestamp": at, "environment": if n % 6 == 0 { "dev" } else { "prod" }, "user_id": format!("u{}", n % 9),
+        "trace_id": format!("trace {}", n / 3), "version": format!("v{}", n % 2), "latency_ms": (n * 37 % 5000) as f64 + 0.25,
+        "status": pick(&["ok", "ok", "error", "ok", "timeout"], n), "metadata": {"customer": format!("c{}", n % 4)}});
+    let own = match n % 7 {
+        0 => json!({"event_type": "tool_call", "tool_name": format!("tool {}", n % 3)}),
+        1 => json!({"event_type": "retrieval", "route": "/search"}),
+        2 => {
+            json!({"event_type": "feedback", "type": pick(&["like", "dislike", "rating"], n), "rating": n % 5 + 1, "status": "ok"})
+        }
+        _ => {
+            json!({"model": pick(&["gpt-4o", "claude-sonnet-4-5", "no-such-model"], n), "provider": format!("p{}", n % 2),
+            "route": if n % 5 == 0 { Value::Null } else { json!(format!("/r{}", n % 4)) }, "ttft_ms": n % 400, "input_tokens": n % 1000, "output_tokens": n % 77})
+        }
+    };
+    with(with(llm_call(&format!("e{n}")), common), own)
+}
+
+fn events(numbers: std::ops::Range<i64>) -> String {
+    let mut all: Vec<Value> = numbers.map(event).collect();
+    for one in
+        all.iter_mut().filter(|one| one["event_type"] == "feedback" || one["event_type"] == "tool_call")
+    {
+        one.as_object_mut().unwrap().retain(|key, _| !["model", "input", "output"].contains(&key.as_str()));
+    }
+    lines(&all)
+}
+
+fn acting(db: &Database, tenant: Uuid, project: Option<Uuid>, rights: &str, role: &str) -> Client {
+    let mut client = db.connect();
+    let project = project.map(|id| id.to_string()).unwrap_or_default();
+    let sql = format!("LOAD 'observa'; SET observa.acting = '{tenant}/{project}/{rights}/'; SET ROLE {role}");
+    client.batch_execute(&sql).unwrap();
+    client
+}
+
+/// A storm of two tenants, one of them with two projects: (tenant, first project, second project).
+fn storm(db: &mut Database) -> (Uuid, Uuid, Uuid) {
+    let tenant = db.tenant("stormy");
+    let first: Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'first')"));
+    let second: Uuid = db.one(&format!("SELECT observa.create_project('{tenant}', 'second')"));
+    db.run(&format!("SELECT observa.set_metric_tags('{first}', '{{customer}}')"));
+    for (project, numbers) in [(first, 0..400), (second, 400..500)] {
+        let mut client = acting(db, tenant, Some(project), "iqa", "observa_ingest");
+        ingest(&mut client, &events(numbers));
+    }
+    db.ingest(&events(1000..1100));
+    (tenant, first, second)
+}
+
+#[track_caller]
+fn assert_same(found: &Value, raw: &Value, of: &str) {
+    for (key, expected) in raw.as_object().unwrap() {
+        let told = &found[key];
+        let within = if key.contains("_ms_") { 0.005 } else { 1e-9 };
+        let same = match (told.as_f64(), expected.as_f64()) {
+            (Some(told), Some(expected)) => (told - expected).abs() <= within * expected.abs() + 1e-9,
+            _ => told == expected,
+        };
+        assert!(same, "{of}: {key} is {told}, not {expected}");
+    }
+}
+
+/// Rows by one of their columns.
+fn by(rows: Vec<Value>, key: &str) -> Map<String, Value> {
+    rows.into_iter().map(|row| (row[key].to_string(), row)).collect()
+}
+
+#[track_caller]
+fn assert_same_rows(found: Vec<Value>, raw: Vec<Value>, key: &str, of: &str) {
+    let (found, raw) = (by(found, key), by(raw, key));
+    assert_eq!(found.keys().collect::<Vec<_>>(), raw.keys().collect::<Vec<_>>(), "{of}");
+    raw.iter().for_each(|(name, row)| assert_same(&found[name], row, &format!("{of} {name}")));
+}
+
+/// All functions against the events of some windows and filters.
+fn assert_right(reader: &mut Client, project: Uuid) {
+    let minute = "date_trunc('minute', now())";
+    let of_project = format!(", project => '{project}'");
+    let windows = [
+        ("4 days", "-1 minute", "", String::from("true")),
+        ("50 hours 17 minutes", "61 minutes", ", environment => 'dev'", "environment = 'dev'".into()),
+        ("27 hours 3 minutes", "0", of_project.as_str(), format!("project_id = '{project}'")),
+        ("20 minutes", "5 minutes", ", event_type => 'tool_call'", "event_type = 'tool_call'".into()),
+    ];
+    // now() is the transaction's: the same in each statement.
+    reader.batch_execute("BEGIN").unwrap();
+    for (since, until, filter, condition) in windows {
+        let (since, until) =
+            (format!("{minute} - interval '{since}'"), format!("{minute} - interval '{until}'"));
+        let call = format!("since => {since}, until => {until}{filter}");
+        let raw = format!("FROM observa.events WHERE ts >= {since} AND ts < {until} AND {condition}");
+        let by_type = filter.contains("event_type");
+        overviews(reader, &call, &raw, by_type);
+        breakdowns(reader, &call, &raw, by_type);
+        for (unit, zone) in [
+            ("hour", "UTC"),
+            ("day", "UTC"),
+            ("day", "Asia/Kolkata"),
+            ("week", "America/New_York"),
+            ("month", "UTC"),
+            ("hour", "Asia/Kathmandu"),
+        ] {
+            time_series(reader, unit, zone, &call, (&since, &until), &raw);
+        }
+        if !by_type {
+            feedback(reader, &call, &raw);
+        }
+    }
+    time_series(
+        reader,
+        "minute",
+        "UTC",
+        &format!("since => {minute} - interval '3 hours', until => {minute}"),
+        (&format!("{minute} - interval '3 hours'"), minute),
+        &format!("FROM observa.events WHERE ts >= {minute} - interval '3 hours' AND ts < {minute}"),
+    );
+    reader.batch_execute("COMMIT").unwrap();
+}
+
+fn overviews(reader: &mut Client, call: &str, raw: &str, by_type: bool) {
+    let expected = table(reader, &format!("SELECT {SUMS}, {MORE} {raw}")).remove(0);
+    let overview: Value = one(reader, &format!("SELECT observa.dashboard_overview({call})"));
+    assert_same(&overview, &expected, call);
+    assert_same(&table(reader, &format!("SELECT * FROM observa.overview_rows({call})"))[0], &expected, call);
+    for document in ["latency", "errors"] {
+        let document: Value = one(reader, &format!("SELECT observa.dashboard_{document}({call})"));
+        assert_members(&document, &expected, call);
+    }
+    // These are of all types.
+    if !by_type {
+        let metrics: Value = one(reader, &format!("SELECT observa.dashboard_metrics({call})"));
+        assert_same(&metrics["total"], &expected, call);
+        for document in ["dashboard_costs", "costs_overview"] {
+            let document: Value = one(reader, &format!("SELECT observa.{document}({call})"));
+            assert_members(&document, &expected, call);
+        }
+    }
+}
+
+/// What a document tells as a whole, of which there are some members.
+#[track_caller]
+fn assert_members(document: &Value, expected: &Value, of: &str) {
+    let mut members =
+        document.as_object().unwrap().keys().filter(|key| expected.get(key).is_some()).peekable();
+    assert!(members.peek().is_some(), "{of}");
+    members.for_each(|key| assert_same(document, &json!({key.as_str(): expected[key]}), of));
+}
+
+fn breakdowns(reader: &mut Client, call: &str, raw: &str, by_type: bool) {
+    let dimensions = [
+        ("model", "model"),
+        ("provider", "provider"),
+        ("route", "route"),
+        ("tool", "tool_name"),
+        ("version", "version"),
+        ("status", "status"),
+        ("environment", "environment"),
+        ("event_type", "event_type"),
+        ("project", "project_id::text"),
+    ];
+    for (dimension, column) in dimensions {
+        let expected = table(reader, &format!("SELECT {column} AS value, {SUMS} {raw} GROUP BY 1"));
+        let of = format!("{dimension} {call}");
+        let found =
+            table(reader, &format!("SELECT * FROM observa.dashboard_breakdown('{dimension}', {call})"));
+        assert_same_rows(found, expected.clone(), "value", &of);
+        if by_type {
+            continue;
+        }
+        let costs = table(reader, &format!("SELECT * FROM observa.costs_breakdown('{dimension}', {call})"));
+        let only = |row: &Value| json!({"value": row["value"], "cost_usd": row["cost_usd"], "billable_calls": row["billable_calls"], "total_tokens": row["total_tokens"]});
+        assert_same_rows(costs, expected.iter().map(only).collect(), "value", &of);
+    }
+    if by_type {
+        return;
+    }
+    for (document, dimensions) in
+        [("latency", &dimensions[..4]), ("errors", &dimensions[..5]), ("costs", &dimensions[..3])]
+    {
+        let found: Value = one(reader, &format!("SELECT observa.dashboard_{document}({call})"));
+        for (dimension, column) in dimensions {
+            let Some(rows) = found[format!("by_{dimension}")].as_array() else { continue };
+            let expected = table(
+                reader,
+                &format!(
+                    "SELECT {column} AS value, count(*) AS events, count(*) FILTER (WHERE status = 'error') AS errors {raw} GROUP BY 1"
+                ),
+            );
+            assert_same_rows(rows.clone(), expected, "value", &format!("{document} {dimension} {call}"));
+        }
+    }
+}
+
+fn time_series(
+    reader: &mut Client,
+    unit: &str,
+    zone: &str,
+    call: &str,
+    (since, until): (&str, &str),
+    raw: &str,
+) {
+    let found = table(
+        reader,
+        &format!("SELECT * FROM observa.dashboard_time_series('{unit}', {call}, time_zone => '{zone}')"),
+    );
+    let expected = table(reader, &format!(
+        "SELECT b.bucket_start, coalesce(r.events, 0) AS events, coalesce(r.errors, 0) AS errors, coalesce(r.total_tokens, 0) AS total_tokens, r.cost_usd,
+                r.latency_ms_p50, r.latency_ms_p99, r.ttft_ms_p95, coalesce(r.users, 0) AS users
+           FROM (SELECT DISTINCT date_trunc('{unit}', t, '{zone}') AS bucket_start FROM generate_series({since}, {until} - interval '1 minute', '1 minute') t) b
+           LEFT JOIN (SELECT date_trunc('{unit}', ts, '{zone}') AS bucket_start, count(DISTINCT user_id) AS users, {SUMS} {raw} GROUP BY 1) r USING (bucket_start)"));
+    assert_same_rows(found, expected, "bucket_start", &format!("{unit} {zone} {call}"));
+}
+
+fn feedback(reader: &mut Client, call: &str, raw: &str) {
+    let expected = table(
+        reader,
+        &format!(
+            "SELECT attributes ->> 'type' || coalesce(attributes ->> 'rating', '') AS value, count(*) AS count {raw} AND event_type = 'feedback' GROUP BY 1"
+        ),
+    );
+    let found = table(
+        reader,
+        &format!(
+            "SELECT type || coalesce(rating::text, '') AS value, count FROM observa.feedback_rows({call})"
+        ),
+    );
+    assert_same_rows(found, expected, "value", call);
+    let count = table(reader, &format!("SELECT count(*) AS count, count(*) FILTER (WHERE attributes ->> 'type' = 'like') AS likes {raw} AND event_type = 'feedback'")).remove(0);
+    assert_same(&one(reader, &format!("SELECT observa.dashboard_feedback({call})")), &count, call);
+}
+
+#[test]
+fn dashboards_are_those_of_the_events_folded_or_not() {
+    let mut db = Database::ready();
+    let (tenant, first, _) = storm(&mut db);
+    let mut reader = acting(&db, tenant, None, "q", "observa_read");
+    assert_right(&mut reader, first);
+    db.run("SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa_internal.rollup_deltas"), 0);
+    // Late ones, and what changes stored ones.
+    let mut late = acting(&db, tenant, Some(first), "iqa", "observa_ingest");
+    ingest(&mut late, &events(380..460));
+    db.run("UPDATE observa_internal.events SET status = 'timeout', latency_ms = latency_ms + 1, model = 'renamed' WHERE event_id IN ('e3', 'e44', 'e145')");
+    assert_right(&mut reader, first);
+    db.run("SELECT observa.run_maintenance()");
+    assert_right(&mut reader, first);
+}
+
+#[test]
+fn users_and_tags_are_those_of_whole_hours() {
+    let mut db = Database::ready();
+    let (tenant, first, _) = storm(&mut db);
+    let mut reader = acting(&db, tenant, None, "q", "observa_read");
+    let hour = "date_trunc('hour', now())";
+    for folded in [false, true] {
+        for (arguments, condition) in [
+            (String::new(), "true".to_owned()),
+            (format!(", project => '{first}'"), format!("project_id = '{first}'")),
+        ] {
+            let call = format!(
+                "since => {hour} - interval '30 hours 10 minutes', until => {hour} - interval '70 minutes'{arguments}"
+            );
+            let raw = format!(
+                "FROM observa.events e %s WHERE ts >= {hour} - interval '31 hours' AND ts < {hour} - interval '1 hour' AND {condition}"
+            );
+            let some = "count(*) AS events, count(*) FILTER (WHERE status = 'error') AS errors, coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens,
+                        sum(cost_usd) FILTER (WHERE billable) AS cost_usd";
+            for (dimension, value, join) in
+                [("user", "user_id", ""), ("tag:customer", "substr(tag, 10)", ", unnest(metric_tags) tag")]
+            {
+                let expected = table(
+                    &mut reader,
+                    &format!("SELECT {value} AS value, {some} {} GROUP BY 1", raw.replace("%s", join)),
+                );
+                assert!(!expected.is_empty());
+                for function in ["dashboard_breakdown", "costs_breakdown"] {
+                    let found = table(
+                        &mut reader,
+                        &format!(
+                            "SELECT *, {} FROM observa.{function}('{dimension}', {call})",
+                            if function == "costs_breakdown" { "NULL AS errors" } else { "1" }
+                        ),
+                    );
+                    let expected = expected
+                        .iter()
+                        .cloned()
+                        .map(|mut row| {
+                            if function == "costs_breakdown" {
+                                row["errors"] = Value::Null;
+                            }
+                            row
+                        })
+                        .collect();
+                    assert_same_rows(
+                        found,
+                        expected,
+                        "value",
+                        &format!("{folded} {function} {dimension} {call}"),
+                    );
                 }
             }
         }
+        db.run("SELECT observa.run_maintenance()");
     }
-    found
 }
 
-struct Planted {
-    db: Database,
-    /// The login of the document.
-    reader: Client,
-    window: Window,
-    an_hour_ago: String,
-    project: String,
-}
+const CALLS: [&str; 14] = [
+    "to_jsonb(observa.dashboard_overview($a))",
+    "observa.dashboard_metrics($a)",
+    "observa.dashboard_latency($a)",
+    "observa.dashboard_errors($a)",
+    "observa.dashboard_costs($a)",
+    "observa.dashboard_comparison($a)",
+    "observa.dashboard_feedback($a)",
+    "observa.dashboard_alerts($a)",
+    "observa.costs_overview($a)",
+    "(SELECT jsonb_agg(r) FROM observa.dashboard_time_series('day', $a) r)",
+    "(SELECT jsonb_agg(r) FROM observa.dashboard_breakdown('model', $a) r)",
+    "(SELECT jsonb_agg(r) FROM observa.costs_breakdown('model', $a) r)",
+    "(SELECT jsonb_agg(r) FROM observa.overview_rows($a) r)",
+    "(SELECT jsonb_agg(r) FROM observa.export_traces($a) r)",
+];
 
-fn planted() -> Planted {
+#[test]
+fn nobody_sees_another_tenants_dashboards() {
     let mut db = Database::ready();
-    let ours = plant(&mut db, "acme");
-    plant(&mut db, FOREIGN);
-    let (_, set_up) =
-        documented().into_iter().find(|(_, sql)| sql.starts_with("CREATE ROLE")).expect("a set-up");
-    // Roles are the cluster's; the tenant is the one that is planted.
-    let login = format!("grafana_{}", db.name);
-    let chosen = "FROM observa.projects WHERE name = 'default' LIMIT 1";
-    assert!(set_up.contains(chosen), "{set_up}");
-    let set_up = set_up.replace(chosen, &format!("FROM observa.projects WHERE tenant_id = '{ours}'"));
-    db.run(
-        &set_up
-            .replace("'grafana'", &format!("'{login}'"))
-            .replace("grafana ", &format!("{login} "))
-            .replace("grafana;", &format!("{login};")),
-    );
+    let (tenant, first, _) = storm(&mut db);
+    let other = db.tenant("other");
+    let since = "since => date_trunc('day', now()) - interval '4 days', until => date_trunc('day', now()) + interval '1 day'";
+    let mut stranger = acting(&db, other, None, "q", "observa_read");
+    let mut reader = acting(&db, tenant, None, "q", "observa_read");
+    let login = format!("bi_{}", db.name);
+    db.run(&format!("CREATE ROLE {login} LOGIN; GRANT observa_read TO {login}; SELECT observa.grant_tenant('{login}', '{tenant}')"));
     let mut config = db.cluster.config(&db.name);
-    let mut reader = config.user(&login).connect(postgres::NoTls).expect("the login connects");
-    let settings = "SELECT concat_ws(' ', current_setting('default_transaction_read_only'), current_setting('statement_timeout'), current_setting('jit'))";
-    assert_eq!(one::<String>(&mut reader, settings), "on 20s off");
-    let time = |db: &mut Database, offset: &str| {
-        db.one::<String>(&format!(
-            "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '{offset}', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-        ))
-    };
-    let window =
-        Window { from: time(&mut db, "-1 day"), to: time(&mut db, "1 minute"), interval: ("1h", 3600) };
-    let an_hour_ago = time(&mut db, "-1 hour");
-    let project = one(&mut reader, "SELECT id::text FROM observa.projects");
-    Planted { db, reader, window, an_hour_ago, project }
-}
-
-/// Its columns, and its rows as JSON.
-#[track_caller]
-fn run(reader: &mut Client, named: &str, sql: &str) -> (Vec<(String, Type)>, Vec<Value>) {
-    let statement = reader.prepare(sql).unwrap_or_else(|error| panic!("{named}: {sql}: {}", tell(&error)));
-    let columns =
-        statement.columns().iter().map(|column| (column.name().to_owned(), column.type_().clone())).collect();
-    let sql = sql.trim().trim_end_matches(';');
-    let rows = table(reader, sql);
-    let text = json!(rows).to_string();
-    assert!(!text.contains(FOREIGN), "{named} shows another tenant's: {text}");
-    (columns, rows)
-}
-
-fn dashboards() -> Vec<Value> {
-    let folder = PathBuf::from(ROOT).join("examples/grafana/dashboards");
-    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let mut files: Vec<PathBuf> = files.collect();
-    files.sort();
-    files
-        .iter()
-        .map(|file| serde_json::from_str(&std::fs::read_to_string(file).expect("a file")).expect("JSON"))
-        .collect()
-}
-
-fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} of {value}"))
-}
-
-/// The variables of a dashboard: all that is there, and one choice of each.
-fn variables(planted: &mut Planted, dashboard: &Value) -> [Vec<Variable>; 2] {
-    let (mut all, mut some): (Vec<Variable>, Vec<Variable>) = (Vec::new(), Vec::new());
-    let mut defined = list(dashboard, "/templating/list").to_vec();
-    // A variable's name may begin with another's.
-    defined.sort_by_key(|variable| std::cmp::Reverse(text(variable, "/name").len()));
-    // Queries of variables ask by other variables.
-    let every: Vec<Variable> = defined
-        .iter()
-        .map(|one| Variable { name: text(one, "/name").into(), chosen: Chosen::All("'__all'".into()) })
-        .collect();
-    for variable in &defined {
-        let name = text(variable, "/name").to_owned();
-        let named = format!("{}: ${name}", text(dashboard, "/uid"));
-        let choice = if name == "project" {
-            planted.project.clone()
-        } else {
-            CHOICES
-                .iter()
-                .find(|(known, _)| *known == name)
-                .unwrap_or_else(|| panic!("{named}: choose"))
-                .1
-                .into()
-        };
-        if text(variable, "/type") == "textbox" {
-            // A trace has no view of all traces.
-            let initial = if name == "trace_id" { choice.clone() } else { String::new() };
-            all.push(Variable { name: name.clone(), chosen: Chosen::Text(initial) });
-            some.push(Variable { name, chosen: Chosen::Text(choice) });
-            continue;
-        }
-        assert_eq!(
-            (&variable["multi"], &variable["includeAll"], text(variable, "/allValue")),
-            (&json!(true), &json!(true), "'__all'"),
-            "{named}"
-        );
-        if text(variable, "/type") == "query" {
-            let sql = expand(text(variable, "/query"), &planted.window, &every);
-            assert_eq!(
-                variable["refresh"] == 2,
-                text(variable, "/query").contains("$__time"),
-                "{named}: what asks by time is refreshed by it"
-            );
-            let (columns, rows) = run(&mut planted.reader, &named, &sql);
-            let columns: Vec<&str> = columns.iter().map(|(column, _)| column.as_str()).collect();
-            let value = if columns == ["__text", "__value"] { "__value" } else { columns[0] };
-            assert!(rows.iter().any(|row| row[value] == json!(choice)), "{named} offers {rows:?}");
-        }
-        all.push(Variable { name: name.clone(), chosen: Chosen::All("'__all'".into()) });
-        some.push(Variable { name, chosen: Chosen::Values(vec![choice, "another".into()]) });
-    }
-    [all, some]
-}
-
-/// A panel's query, as `chosen` has it.
-fn check_panel(planted: &mut Planted, named: &str, panel: &Value, chosen: &[Variable]) {
-    let targets = list(panel, "/targets");
-    assert_eq!(targets.len(), 1, "{named}");
-    let target = &targets[0];
-    for datasource in [&panel["datasource"], &target["datasource"]] {
-        assert_eq!(datasource["uid"], "observa", "{named}");
-    }
-    assert_eq!((text(target, "/editorMode"), &target["rawQuery"]), ("code", &json!(true)), "{named}");
-    let Planted { window, an_hour_ago, .. } = planted;
-    // As Grafana does where a panel has a time, or a shortest interval, of its own.
-    let from = if panel["timeFrom"] == "1h" { &*an_hour_ago } else { &window.from };
-    let interval = if panel["interval"] == "1m" { ("1m", 60) } else { ("1h", 3600) };
-    let window = Window { from: from.clone(), to: window.to.clone(), interval };
-    let sql = expand(text(target, "/rawSql"), &window, chosen);
-    let (columns, rows) = run(&mut planted.reader, named, &sql);
-    assert!(!rows.is_empty(), "{named} shows nothing of what is planted: {sql}");
-    let names: BTreeSet<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names.len(), columns.len(), "{named}: columns of one name");
-    for of in list(panel, "/fieldConfig/overrides") {
-        let column = text(of, "/matcher/options");
-        assert!(names.contains(column), "{named} has no column {column}, but {names:?}");
-    }
-    if let Some(column) = panel.pointer("/options/sortBy/0/displayName").and_then(Value::as_str) {
-        assert!(names.contains(column), "{named} is sorted by {column}");
-    }
-    let is_number = |of: &Type| [Type::INT4, Type::INT8, Type::FLOAT8, Type::NUMERIC].contains(of);
-    match (text(panel, "/type"), text(target, "/format")) {
-        ("timeseries", "time_series") => {
-            let of = |name: &str| columns.iter().find(|(column, _)| column == name).map(|(_, of)| of.clone());
-            let time = of("time").unwrap_or_else(|| panic!("{named} has no time"));
-            assert!(is_number(&time) || time == Type::TIMESTAMPTZ, "{named}: {time}");
-            // A name for each series, and what Grafana draws: numbers.
-            let others: Vec<_> =
-                columns.iter().filter(|(name, _)| name != "time" && name != "metric").collect();
-            assert!(!others.is_empty() && others.iter().all(|(_, of)| is_number(of)), "{named}: {columns:?}");
-            assert!(
-                rows.iter().any(|row| others.iter().any(|(name, _)| !row[name.as_str()].is_null())),
-                "{named}: {rows:?}"
-            );
-            assert!(sql.trim_end().ends_with("ORDER BY 1"), "{named}: in the order of time");
-        }
-        ("stat", "table") => {
-            assert_eq!((rows.len(), columns.len()), (1, 1), "{named}: {rows:?}");
-            assert!(
-                is_number(&columns[0].1) && !rows[0][columns[0].0.as_str()].is_null(),
-                "{named}: {rows:?}"
-            );
-        }
-        ("barchart", "table") => {
-            assert!(
-                columns.len() == 2 && columns[0].1 == Type::TEXT && is_number(&columns[1].1),
-                "{named}: {columns:?}"
-            );
-        }
-        ("table", "table") => {
-            // What Grafana would show as a blob of text.
-            let own = columns.iter().find(|(_, of)| of.schema() == "observa");
-            assert!(own.is_none(), "{named}: {own:?}");
-        }
-        other => panic!("{named}: {other:?} is not checked"),
+    let mut bi = config.user(&login).connect(postgres::NoTls).unwrap();
+    bi.batch_execute("SET default_transaction_read_only = on").unwrap();
+    let key: String = db.one(&format!("SELECT observa.create_api_key('{first}', 'sk', '{{query}}')"));
+    let mut app = db.connect_as("app", "observa_ingest, observa_read");
+    let mut nobody = db.connect_as("nobody", "");
+    for call in CALLS {
+        let asked = |arguments: &str| format!("SELECT {}", call.replace("$a", arguments));
+        let own: Option<Value> = one(&mut reader, &asked(since));
+        assert!(own.is_some(), "{call}");
+        assert_eq!(one::<Option<Value>>(&mut bi, &asked(since)), own, "{call}");
+        app.batch_execute("BEGIN READ ONLY").unwrap();
+        one::<Value>(&mut app, &format!("SELECT observa.authenticate('{key}')"));
+        assert_eq!(one::<Option<Value>>(&mut app, &asked(since)), own, "{call}");
+        app.batch_execute("COMMIT").unwrap();
+        // A project of another tenant is as one that is not there.
+        let theirs: Option<Value> = one(&mut stranger, &asked(&format!("{since}, project => '{first}'")));
+        let nothing: Option<Value> =
+            one(&mut stranger, &asked(&format!("{since}, project => gen_random_uuid()")));
+        assert_eq!(theirs, nothing, "{call}");
+        assert_ne!(own, theirs, "{call}");
+        let refused = error(&mut nobody, &asked(since));
+        assert_eq!(refused.code().code(), "42501", "{call}");
     }
 }
 
 #[test]
-fn every_panel_of_grafanas_dashboards_shows_what_is_planted() {
-    let mut planted = planted();
-    let dashboards = dashboards();
-    let uids: BTreeSet<&str> = dashboards.iter().map(|one| text(one, "/uid")).collect();
-    assert_eq!((uids.len(), dashboards.len()), (9, 9), "{uids:?}");
-    let mut panels = 0;
-    for dashboard in &dashboards {
-        let [all, some] = variables(&mut planted, dashboard);
-        let ids: BTreeSet<u64> =
-            list(dashboard, "/panels").iter().filter_map(|panel| panel["id"].as_u64()).collect();
-        assert_eq!(ids.len(), list(dashboard, "/panels").len(), "ids of {}", text(dashboard, "/uid"));
-        for panel in list(dashboard, "/panels") {
-            let named = format!("{}: {}", text(dashboard, "/uid"), text(panel, "/title"));
-            let sql = text(panel, "/targets/0/rawSql");
-            check_panel(&mut planted, &named, panel, &all);
-            check_panel(&mut planted, &format!("{named}, chosen"), panel, &some);
-            for link in list(panel, "/fieldConfig/overrides")
-                .iter()
-                .flat_map(|of| list(of, "/properties"))
-                .flat_map(|of| list(of, "/value"))
-            {
-                let uid = text(link, "/url")
-                    .strip_prefix("/d/")
-                    .and_then(|rest| rest.split('?').next())
-                    .unwrap_or_default();
-                assert!(uids.contains(uid), "{named} leads to {uid}");
-            }
-            // A variable that is offered narrows something.
-            assert!(
-                all.is_empty() || sql.contains('$') || sql.contains("observa.workers"),
-                "{named}: asks by no variable"
-            );
-            panels += 1;
-        }
+fn nothing_is_zeros_and_what_is_not_known_is_null() {
+    let mut db = Database::ready();
+    let overview: Value = db.one("SELECT observa.dashboard_overview()");
+    for (key, value) in
+        overview.as_object().unwrap().iter().filter(|(key, _)| !["since", "until"].contains(&key.as_str()))
+    {
+        let is_unknown = key.contains("_ms_")
+            || key.ends_with("_avg")
+            || ["cost_usd", "error_rate"].contains(&key.as_str());
+        assert_eq!(*value, if is_unknown { Value::Null } else { json!(0) }, "{key}");
     }
-    assert!(panels >= 60, "{panels} panels");
+    assert_eq!(db.count("observa.dashboard_time_series('hour', since => '2037-01-01 00:00Z', until => '2037-01-01 05:00Z') WHERE events = 0 AND cost_usd IS NULL"), 5);
+    assert_eq!(db.count("observa.dashboard_time_series('hour', since => now(), until => now())"), 0);
+    assert_eq!(db.count("observa.dashboard_breakdown('model')"), 0);
+    let now: Value = db.one("SELECT observa.dashboard_comparison(since => now(), until => now())");
+    assert_eq!(now["current"]["events"], 0);
+    let alerts: Value = db.one("SELECT observa.dashboard_alerts()");
+    assert_eq!((&alerts["raised"], &alerts["newest"]), (&json!(0), &json!([])));
 }
 
 #[test]
-fn every_query_of_the_document_runs_and_finds_what_is_planted() {
-    let mut planted = planted();
-    let chosen = [Variable { name: "model".into(), chosen: Chosen::Values(vec!["gpt-4o".into()]) }];
-    let mut queries = 0;
-    for (heading, block) in documented().into_iter().filter(|(_, sql)| !sql.starts_with("CREATE ROLE")) {
-        // Metabase's optional clause is there if its variable has a value.
-        let optional = block.find("[[").zip(block.find("]]"));
-        let mut ways = vec![block.replace("[[", "").replace("]]", "").replace("{{model}}", "'gpt-4o'")];
-        if let Some((start, end)) = optional {
-            ways.push(format!("{}{}", &block[..start], &block[end + 2..]));
-        }
-        for way in ways {
-            for sql in expand(&way, &planted.window, &chosen)
-                .split_inclusive(';')
-                .filter(|sql| sql.contains("SELECT"))
-            {
-                let (columns, rows) = run(&mut planted.reader, &heading, sql);
-                assert!(!rows.is_empty() && !columns.is_empty(), "{heading} finds nothing: {sql}");
-                queries += 1;
-            }
-        }
-    }
-    assert_eq!(queries, 12, "queries of docs/dashboards.md");
-}
-
-#[test]
-fn the_login_of_a_dashboard_writes_nothing_and_sees_one_tenant() {
-    let Planted { mut db, mut reader, .. } = planted();
-    let refused = observa_tests::database::error(&mut reader, "SELECT observa.analyze('t-1')");
-    assert_eq!(refused.code().code(), "25006", "a read-only transaction: {refused}");
-    // Even where somebody switches its default off.
-    reader.batch_execute("SET default_transaction_read_only = off").unwrap();
-    for sql in [
-        "SELECT observa.ingest('{\"model\": \"m\"}')",
-        "INSERT INTO observa.llm_requests (model) VALUES ('m')",
-        "INSERT INTO observa.logs (message) VALUES ('m')",
-        "DELETE FROM observa.events",
-        "UPDATE observa.detection_rules SET threshold = 1",
-        "INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('x', 1, 'day')",
-        "SELECT observa.resolve_alert(id) FROM observa.alerts",
-        "SELECT observa.create_tenant('mine')",
+fn a_wrong_argument_is_told_with_what_was_expected() {
+    let mut db = Database::ready();
+    for (call, expected) in [
+        ("observa.dashboard_breakdown('colour')", "model, provider, route"),
+        ("observa.dashboard_breakdown('tag:')", "tag:NAME"),
+        ("observa.dashboard_breakdown(NULL)", "dimension must"),
+        ("observa.dashboard_breakdown('user', event_type => 'llm_call')", "not kept by event_type"),
+        ("observa.costs_breakdown('colour')", "model, provider, route"),
+        ("observa.dashboard_time_series('fortnight')", "minute, hour, day, week, month"),
+        ("observa.dashboard_time_series(NULL)", "minute, hour, day, week, month"),
+        ("observa.dashboard_time_series('day', time_zone => 'Mars')", "Mars"),
+        ("observa.dashboard_time_series('minute', since => now() - interval '20 days')", "10000 buckets"),
+        (
+            "observa.dashboard_time_series('minute', since => now() - interval '60 days', until => now() - interval '59 days')",
+            "longer bucket",
+        ),
+        (
+            "observa.dashboard_overview(since => now(), until => now() - interval '1 day')",
+            "since must not be after until",
+        ),
+        ("observa.dashboard_overview(since => '-infinity')", "since must be a time"),
+        ("observa.dashboard_overview(until => NULL)", "until must be a time"),
+        ("observa.dashboard_overview(event_type => 'call')", "llm_call, tool_call"),
+        ("observa.dashboard_alerts(top => 0)", "top must be"),
+        ("observa.export_traces(format => 'xml')", "ndjson or csv"),
+        ("observa.export_traces(top => 0)", "top must be"),
     ] {
-        assert!(reader.batch_execute(sql).is_err(), "{sql}");
+        let refused = db.error(&format!("SELECT * FROM {call}"));
+        assert_eq!(refused.code().code(), "22023", "{call}: {refused:?}");
+        assert!(refused.message().contains(expected), "{call}: {}", refused.message());
     }
-    assert_eq!(rows(&mut reader, "SELECT FROM observa.events", &[]).len(), 8);
-    assert_eq!(db.count("observa.events"), 16);
 }
 
 #[test]
-fn what_the_data_source_needs_comes_from_the_environment_and_is_named() {
-    let file = PathBuf::from(ROOT).join("examples/grafana/provisioning/datasources/observa.yaml");
-    let text = std::fs::read_to_string(file).expect("the file");
-    let (comments, settings): (Vec<&str>, Vec<&str>) =
-        text.lines().partition(|line| line.trim().starts_with('#'));
-    let named: BTreeSet<&str> = comments
-        .iter()
-        .flat_map(|line| line.split(' '))
-        .filter(|word| word.starts_with("OBSERVA_"))
-        .collect();
-    let used: BTreeSet<&str> =
-        settings.iter().filter_map(|line| line.split_once(": $")).map(|(_, name)| name).collect();
-    assert_eq!(named, used);
-    let value = |key: &str| {
-        settings.iter().find_map(|line| line.trim().strip_prefix(&format!("{key}: "))).unwrap_or_default()
+fn a_day_has_the_hours_that_its_clock_shows() {
+    let mut db = Database::ready();
+    // Europe/Berlin: 29 March 2037 has 23 hours, 25 October 2037 has 25.
+    for (day, hours) in [("2037-03-29", 23), ("2037-10-25", 25), ("2037-06-01", 24)] {
+        let (since, until) = (
+            format!("('{day}'::timestamp AT TIME ZONE 'Europe/Berlin')"),
+            format!("(('{day}'::timestamp + interval '1 day') AT TIME ZONE 'Europe/Berlin')"),
+        );
+        let count = |unit: &str| {
+            format!(
+                "observa.dashboard_time_series('{unit}', since => {since}, until => {until}, time_zone => 'Europe/Berlin')"
+            )
+        };
+        assert_eq!(db.count(&count("hour")), hours, "{day}");
+        assert_eq!(db.count(&count("day")), 1, "{day}");
+    }
+    // Beirut's clock is changed at midnight, Lord Howe's by half an hour; each day and hour is there once.
+    for (zone, since, until, unit, buckets) in [
+        ("Asia/Beirut", "2037-03-27 22:00Z", "2037-03-30 21:00Z", "day", 3),
+        ("Australia/Lord_Howe", "2037-04-03 13:00Z", "2037-04-05 13:30Z", "day", 2),
+    ] {
+        let found = db.count(&format!("(SELECT DISTINCT bucket_start FROM observa.dashboard_time_series('{unit}', since => '{since}', until => '{until}', time_zone => '{zone}')) b"));
+        assert_eq!(found, buckets, "{zone}");
+    }
+}
+
+#[test]
+fn a_window_is_told_as_it_was_counted() {
+    let mut db = Database::ready();
+    let row = db.row("SELECT counted_since = date_trunc('minute', now() - interval '90 minutes') AS since, counted_until > now() AND counted_until <= now() + interval '1 minute' AS until
+                        FROM observa.overview_rows(since => now() - interval '90 minutes', until => now())");
+    assert_eq!(row, json!({"since": true, "until": true}));
+    // Where minutes are gone, whole hours are counted; where hours are, whole days.
+    for (ago, unit) in [("60 days", "hour"), ("500 days", "day")] {
+        let row = db.row(&format!(
+            "SELECT counted_since = date_trunc('{unit}', now() - interval '{ago}', 'UTC') AS since
+               FROM observa.overview_rows(since => now() - interval '{ago}', until => now() - interval '{ago}' + interval '5 minutes')"));
+        assert_eq!(row, json!({"since": true}), "{ago}");
+    }
+}
+
+#[test]
+fn a_comparison_is_with_the_time_before_or_another_one() {
+    let mut db = Database::ready();
+    storm(&mut db);
+    db.run("BEGIN");
+    let minute = "date_trunc('minute', now())";
+    let events = |db: &mut Database, since: &str, until: &str| {
+        db.one::<i64>(&format!("SELECT count(*) FROM observa.events WHERE ts >= {minute} - interval '{since}' AND ts < {minute} - interval '{until}'"))
     };
-    assert_eq!(
-        [value("uid"), value("password"), value("sslmode")],
-        ["observa", "$OBSERVA_DB_PASSWORD", "$OBSERVA_DB_SSLMODE"]
+    let (now, before, other) = (
+        events(&mut db, "20 hours", "0"),
+        events(&mut db, "40 hours", "20 hours"),
+        events(&mut db, "60 hours", "50 hours"),
     );
-    // Below the CONNECTION LIMIT of docs/dashboards.md.
-    assert!(value("maxOpenConns").parse::<u32>().unwrap() < 10);
+    let ask = |more: &str| {
+        format!(
+            "SELECT observa.dashboard_comparison(since => {minute} - interval '20 hours', until => {minute}{more})"
+        )
+    };
+    let found: Value = db.one(&ask(""));
+    assert_eq!(
+        (&found["current"]["events"], &found["previous"]["events"], &found["difference"]["events"]),
+        (&json!(now), &json!(before), &json!(now - before))
+    );
+    assert!((found["ratio"]["events"].as_f64().unwrap() - now as f64 / before as f64).abs() < 1e-9);
+    let found: Value = db.one(&ask(&format!(
+        ", previous_since => {minute} - interval '60 hours', previous_until => {minute} - interval '50 hours'"
+    )));
+    assert_eq!(found["previous"]["events"], json!(other));
+}
+
+#[test]
+fn alerts_and_issues_of_a_time_are_counted() {
+    let mut db = Database::ready();
+    storm(&mut db);
+    let found: Value =
+        db.one("SELECT observa.dashboard_alerts(since => now() - interval '1 hour', top => 3)");
+    let raw = db.row("SELECT count(*) AS raised, count(*) FILTER (WHERE status IN ('active', 'acknowledged')) AS open,
+                             count(*) FILTER (WHERE severity = 'critical' AND status IN ('active', 'acknowledged')) AS open_critical FROM observa.alerts");
+    assert_same(&found, &raw, "alerts");
+    assert_eq!(found["newest"].as_array().unwrap().len(), 3);
+    let rules = db.row("SELECT jsonb_object_agg(rule, n) AS by_rule FROM (SELECT rule, count(*) AS n FROM observa.alerts GROUP BY 1) r");
+    assert_eq!(found["by_rule"], rules["by_rule"]);
+    let errors: Value = db.one("SELECT observa.dashboard_errors(since => now() - interval '4 days')");
+    let issues =
+        db.count("observa.issues WHERE name IN ('llm_error', 'tool_error', 'tool_timeout', 'error_event')");
+    assert!(
+        issues > 0 && errors["issues"].as_array().unwrap().len() as i64 == issues.min(20),
+        "{issues} {}",
+        errors["issues"]
+    );
 }

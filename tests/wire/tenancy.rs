@@ -104,7 +104,7 @@ const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant'
     'histogram_count', 'histogram_mean', 'add_histograms', 'subtract_histograms', 'histogram_in', 'histogram_of', 'histogram_out', 'histogram_recv', 'histogram_send',
     'histogram_record', 'histogram_merge', 'histogram_combine', 'histogram_serialize', 'histogram_deserialize', 'histogram_final',
     'distinct_values', 'distinct_count', 'add_distinct', 'distinct_in', 'distinct_of', 'distinct_out', 'distinct_recv', 'distinct_send',
-    'distinct_record', 'distinct_merge', 'distinct_combine', 'distinct_serialize', 'distinct_deserialize', 'distinct_final'";
+    'distinct_record', 'distinct_merge', 'distinct_combine', 'distinct_serialize', 'distinct_deserialize', 'distinct_final', 'csv_of_lines', 'ndjson_of_lines'";
 
 #[test]
 fn every_function_is_closed_to_the_public_and_has_its_search_path_pinned() {

@@ -2,6 +2,7 @@
 //! [`Fold`] takes many deltas together, as rows of minutes, hours and days. A correction takes out the old fact and adds the new one.
 
 mod activity;
+mod cover;
 mod delta;
 mod fact;
 mod fold;
@@ -10,6 +11,7 @@ mod sums;
 mod trace;
 
 pub use activity::{Activity, Actor, Lost};
+pub use cover::{Cover, Kept};
 pub use delta::{Damaged, Delta};
 pub use fact::{Fact, FactTokens, OwnedSeries, Series, counted, sums};
 pub use fold::{ActivityRow, Fold, Group, SeriesRow, TagRow, TotalRow, TraceChange, UserRow};
@@ -20,7 +22,7 @@ pub use trace::{TraceSummary, Worst};
 const MINUTE: i64 = 60_000_000;
 
 /// How long a bucket is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resolution {
     Minute,
     Hour,

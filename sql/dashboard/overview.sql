@@ -1,0 +1,26 @@
+SELECT jsonb_build_object(
+    'since', $4, 'until', $9,
+    'events', coalesce(s.events, 0), 'errors', coalesce(s.errors, 0), 'timeouts', coalesce(s.timeouts, 0),
+    'error_rate', s.failed / nullif(s.events, 0), 'llm_calls', coalesce(s.llm_calls, 0), 'billable_calls', coalesce(s.billable, 0),
+    'input_tokens', coalesce(s.input_tokens, 0), 'output_tokens', coalesce(s.output_tokens, 0),
+    'cached_input_tokens', coalesce(s.cached_input_tokens, 0), 'cache_write_tokens', coalesce(s.cache_write_tokens, 0),
+    'reasoning_tokens', coalesce(s.reasoning_tokens, 0), 'total_tokens', coalesce(s.total_tokens, 0),
+    'cost_usd', s.cost_usd,
+    'latency_ms_avg', observa.histogram_mean(s.latency), 'latency_ms_p50', observa.quantile(s.latency, 0.5),
+    'latency_ms_p90', observa.quantile(s.latency, 0.9), 'latency_ms_p95', observa.quantile(s.latency, 0.95),
+    'latency_ms_p99', observa.quantile(s.latency, 0.99), 'latency_ms_max', observa.quantile(s.latency, 1),
+    'ttft_ms_avg', observa.histogram_mean(s.ttft), 'ttft_ms_p50', observa.quantile(s.ttft, 0.5),
+    'ttft_ms_p95', observa.quantile(s.ttft, 0.95), 'ttft_ms_p99', observa.quantile(s.ttft, 0.99),
+    'users', coalesce(observa.distinct_count(s.users), 0),
+    'coherence_avg', s.coherence, 'toxicity_avg', s.toxicity, 'hallucination_risk_avg', s.hallucination_risk)::text
+  FROM (SELECT sum(p.events)::bigint AS events, sum(p.errors)::bigint AS errors, sum(p.timeouts)::bigint AS timeouts,
+               sum(p.errors + p.timeouts)::double precision AS failed,
+               sum(p.events) FILTER (WHERE p.event_type = 'llm_call')::bigint AS llm_calls, sum(p.billable)::bigint AS billable,
+               sum(p.input_tokens)::bigint AS input_tokens, sum(p.output_tokens)::bigint AS output_tokens,
+               sum(p.cached_input_tokens)::bigint AS cached_input_tokens, sum(p.cache_write_tokens)::bigint AS cache_write_tokens,
+               sum(p.reasoning_tokens)::bigint AS reasoning_tokens, sum(p.total_tokens)::bigint AS total_tokens,
+               sum(p.cost_usd) AS cost_usd, observa.merge(p.latency) AS latency, observa.merge(p.ttft) AS ttft, observa.merge(p.users) AS users,
+               sum(p.coherence_sum) / nullif(sum(p.coherence_count), 0)::double precision AS coherence,
+               sum(p.toxicity_sum) / nullif(sum(p.toxicity_count), 0)::double precision AS toxicity,
+               sum(p.hallucination_risk_sum) / nullif(sum(p.hallucination_risk_count), 0)::double precision AS hallucination_risk
+          FROM part p) s

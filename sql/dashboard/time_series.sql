@@ -1,0 +1,21 @@
+-- $10 the unit of a bucket in time zone $11. Steps are shorter than any bucket, so that none is left out.
+, buckets AS (
+    SELECT DISTINCT date_trunc($10, t.at, $11) AS bucket
+      FROM (SELECT generate_series($4, $9 - interval '1 microsecond', CASE $10 WHEN 'minute' THEN interval '1 minute'
+                                                                         WHEN 'hour' THEN interval '15 minutes' ELSE interval '12 hours' END)
+            UNION ALL SELECT $9 - interval '1 microsecond' WHERE $4 < $9) t (at)
+)
+SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(jsonb_build_object(
+    'bucket', b.bucket, 'events', coalesce(s.events, 0), 'errors', coalesce(s.errors, 0), 'timeouts', coalesce(s.timeouts, 0),
+    'error_rate', (s.errors + s.timeouts) / nullif(s.events, 0)::double precision, 'billable_calls', coalesce(s.billable, 0),
+    'input_tokens', coalesce(s.input_tokens, 0), 'output_tokens', coalesce(s.output_tokens, 0), 'total_tokens', coalesce(s.total_tokens, 0),
+    'cost_usd', s.cost_usd,
+    'latency_ms_avg', observa.histogram_mean(s.latency), 'latency_ms_p50', observa.quantile(s.latency, 0.5),
+    'latency_ms_p95', observa.quantile(s.latency, 0.95), 'latency_ms_p99', observa.quantile(s.latency, 0.99),
+    'ttft_ms_p95', observa.quantile(s.ttft, 0.95), 'users', coalesce(observa.distinct_count(s.users), 0)) ORDER BY b.bucket), '[]'))::text
+  FROM buckets b
+  LEFT JOIN (SELECT date_trunc($10, p.bucket, $11) AS bucket, sum(p.events)::bigint AS events, sum(p.errors)::bigint AS errors,
+                    sum(p.timeouts)::bigint AS timeouts, sum(p.billable)::bigint AS billable, sum(p.input_tokens)::bigint AS input_tokens,
+                    sum(p.output_tokens)::bigint AS output_tokens, sum(p.total_tokens)::bigint AS total_tokens, sum(p.cost_usd) AS cost_usd,
+                    observa.merge(p.latency) AS latency, observa.merge(p.ttft) AS ttft, observa.merge(p.users) AS users
+               FROM part p GROUP BY 1) s ON s.bucket = b.bucket

@@ -1,0 +1,260 @@
+//! observa.dashboard_...: what dashboards show, from rollups. Each question is a statement over the rows that make up a time, whose plan a
+//! backend keeps: planning takes longer than the answer.
+
+use observa_pipeline::event::EventType;
+use observa_pipeline::rollup::{Cover, Kept, Resolution};
+use observa_pipeline::settings::DAY;
+use pgrx::datum::DatumWithOid;
+use pgrx::prelude::*;
+
+use crate::error::{Error, or_raise};
+use crate::storage::{now, sql_time, unix_micros};
+use crate::{plans, settings};
+
+/// Of one time series, and most rows of anything else.
+const MOST_ROWS: i64 = 10_000;
+
+/// What a breakdown may be by, beside `user` and tags. `project` is the id.
+const DIMENSIONS: [&str; 9] =
+    ["model", "provider", "route", "tool", "version", "environment", "event_type", "status", "project"];
+
+const TAG: &str = "tag:";
+
+/// Units of a time series, and how long the shortest is, in microseconds.
+const UNITS: [(&str, i64); 5] =
+    [("minute", DAY / 1_440), ("hour", DAY / 24), ("day", DAY), ("week", 7 * DAY), ("month", 28 * DAY)];
+
+/// A statement over one of the sources. NUL-terminated, as SPI takes it.
+macro_rules! question {
+    ($($part:literal),+) => {
+        concat!($(include_str!(concat!("../sql/dashboard/", $part, ".sql")), "\n"),+, "\0")
+    };
+}
+
+const OVERVIEW: &str = question!("totals", "overview");
+const BREAKDOWN: &str = question!("series", "grouped_series", "breakdown");
+const TOTALS_BREAKDOWN: &str = question!("totals", "grouped_totals", "breakdown");
+const USERS: &str = question!("user_hours", "hours_breakdown");
+const TAGS: &str = question!("tag_hours", "hours_breakdown");
+const TIME_SERIES: &str = question!("local_totals", "time_series");
+const FEEDBACK: &str = question!("feedback");
+const ALERTS: &str = question!("alerts");
+const ISSUES: &str = question!("issues");
+const ZONE: &str = question!("zone");
+
+/// What is asked about.
+struct Asked {
+    project: Option<pgrx::Uuid>,
+    environment: Option<String>,
+    event_type: Option<String>,
+    since: i64,
+    until: i64,
+}
+
+/// What only some questions ask.
+#[derive(Default)]
+struct More {
+    /// A tag, or the unit of a time series.
+    name: Option<String>,
+    time_zone: Option<String>,
+    dimensions: Vec<String>,
+    /// From when on hours that are part of two buckets are read by the minute.
+    split_since: Option<i64>,
+    most: i64,
+    largest_by: &'static str,
+}
+
+/// Observa's own functions name the question; the answer is JSON as text.
+#[expect(clippy::too_many_arguments, reason = "they are what SQL's functions take")]
+#[pg_extern(sql = false)]
+fn dashboard(
+    question: &str,
+    project: Option<pgrx::Uuid>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    environment: Option<String>,
+    event_type: Option<String>,
+    dimensions: Option<Vec<Option<String>>>,
+    bucket: Option<&str>,
+    time_zone: Option<String>,
+    top: Option<i32>,
+) -> Option<String> {
+    or_raise(asked(project, since, until, environment, event_type).and_then(|asked| {
+        let most = rows(top)?;
+        // NULL alone is told as none.
+        let dimensions: Vec<String> = dimensions.unwrap_or_default().into_iter().flatten().collect();
+        match question {
+            "overview" => asked.answer(OVERVIEW, asked.cover(), More::default()),
+            "breakdown" => asked.breakdown(dimensions, most, "events"),
+            "costs" => asked.breakdown(dimensions, most, "cost"),
+            "failures" => asked.breakdown(dimensions, most, "failures"),
+            "time_series" => asked.time_series(bucket, time_zone),
+            "feedback" => asked.answer(FEEDBACK, asked.minutes(), More::default()),
+            "alerts" => asked.answer(ALERTS, asked.minutes(), More { most, ..More::default() }),
+            "issues" => asked.answer(ISSUES, asked.minutes(), More { most, ..More::default() }),
+            _ => Err(Error::Invalid("there is no such question".into())),
+        }
+    }))
+}
+
+fn asked(
+    project: Option<pgrx::Uuid>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    environment: Option<String>,
+    event_type: Option<String>,
+) -> Result<Asked, Error> {
+    let finite = |time: Option<TimestampWithTimeZone>, name: &str| {
+        let time = time.filter(|time| ![i64::MIN, i64::MAX].contains(&i64::from(*time)));
+        time.map(unix_micros)
+            .ok_or_else(|| Error::Invalid(format!("{name} must be a time, not NULL or infinity")))
+    };
+    let (since, until) = (finite(since, "since")?, finite(until, "until")?);
+    if since > until {
+        return Err(Error::Invalid("since must not be after until".into()));
+    }
+    if let Some(name) = event_type.as_deref().filter(|name| EventType::from_name(name).is_none()) {
+        let names: Vec<&str> = EventType::ALL.iter().map(|one| one.name()).collect();
+        return Err(Error::Invalid(format!(
+            "event_type must be one of {}, not \"{name}\"",
+            names.join(", ")
+        )));
+    }
+    Ok(Asked { project, environment, event_type, since, until })
+}
+
+fn rows(top: Option<i32>) -> Result<i64, Error> {
+    let most = i64::from(top.unwrap_or(100));
+    if (1..=MOST_ROWS).contains(&most) {
+        Ok(most)
+    } else {
+        Err(Error::Invalid(format!("top must be from 1 to {MOST_ROWS}")))
+    }
+}
+
+fn kept() -> Kept {
+    let today = now().div_euclid(DAY) * DAY;
+    let since = |days: i32| today - i64::from(days) * DAY;
+    let (minutes, hours) = (since(settings::metrics_minute_days()), since(settings::metrics_hour_days()));
+    Kept { minutes, hours: hours.min(minutes) }
+}
+
+impl Asked {
+    fn cover(&self) -> Cover {
+        Cover::of(self.since, self.until, Resolution::Day, kept())
+    }
+
+    /// Of what is no rollup, and never older than its retention.
+    fn minutes(&self) -> Cover {
+        Cover::of(self.since, self.until, Resolution::Minute, Kept { minutes: i64::MIN, hours: i64::MIN })
+    }
+
+    fn breakdown(
+        &self,
+        dimensions: Vec<String>,
+        most: i64,
+        largest_by: &'static str,
+    ) -> Result<Option<String>, Error> {
+        let tag = match dimensions.as_slice() {
+            [one] => one.strip_prefix(TAG).filter(|tag| !tag.is_empty()).map(str::to_owned),
+            _ => None,
+        };
+        let is_user = dimensions == ["user"];
+        let unknown = dimensions.iter().find(|name| !DIMENSIONS.contains(&name.as_str()));
+        if tag.is_some() || is_user {
+            if self.event_type.is_some() {
+                return Err(Error::Invalid("users and tags are not kept by event_type".into()));
+            }
+            let cover = Cover::of_hours(self.since, self.until);
+            let question = if is_user { USERS } else { TAGS };
+            return self.answer(
+                question,
+                cover,
+                More { name: tag, dimensions, most, largest_by, ..More::default() },
+            );
+        }
+        if let Some(name) = unknown {
+            return Err(Error::Invalid(format!(
+                "dimension must be one of {}, user, tag:NAME, not \"{name}\"",
+                DIMENSIONS.join(", ")
+            )));
+        }
+        if dimensions.is_empty() {
+            return Err(Error::Invalid("dimension must not be NULL".into()));
+        }
+        // What totals are kept by needs no series, of which there are many.
+        let of_totals = |name: &String| ["environment", "event_type", "project"].contains(&name.as_str());
+        let question = if dimensions.iter().all(of_totals) { TOTALS_BREAKDOWN } else { BREAKDOWN };
+        self.answer(question, self.cover(), More { dimensions, most, largest_by, ..More::default() })
+    }
+
+    fn time_series(&self, bucket: Option<&str>, time_zone: Option<String>) -> Result<Option<String>, Error> {
+        let wrong = || {
+            let names: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
+            let found = bucket.map_or("NULL".into(), |name| format!("\"{name}\""));
+            Error::Invalid(format!("bucket must be one of {}, not {found}", names.join(", ")))
+        };
+        let &(unit, length) = UNITS.iter().find(|(name, _)| Some(*name) == bucket).ok_or_else(wrong)?;
+        let kept = kept();
+        let (longest, oldest) = match unit {
+            "minute" => (Resolution::Minute, kept.minutes),
+            "hour" => (Resolution::Hour, kept.hours),
+            _ => (Resolution::Day, i64::MIN),
+        };
+        if self.since < oldest {
+            return Err(Error::Invalid(format!(
+                "there are no metrics by the {unit} of that time any more: ask for a longer bucket"
+            )));
+        }
+        if (self.until - self.since) / length >= MOST_ROWS {
+            return Err(Error::Invalid(format!(
+                "a time series has up to {MOST_ROWS} buckets: ask for a longer bucket"
+            )));
+        }
+        let time_zone = time_zone.ok_or_else(|| Error::Invalid("time_zone must not be NULL".into()))?;
+        let (begins_with_hours, begins_with_days) = self.zone(unit, &time_zone)?;
+        // Where hours are gone, days are those of UTC in any zone.
+        let longest =
+            if begins_with_days || self.since < kept.hours { longest } else { longest.min(Resolution::Hour) };
+        let cover = Cover::of(self.since, self.until, longest, kept);
+        let split_since = (!begins_with_hours).then_some(kept.minutes);
+        let more =
+            More { name: Some(unit.to_owned()), time_zone: Some(time_zone), split_since, ..More::default() };
+        self.answer(TIME_SERIES, cover, more)
+    }
+
+    /// Whether buckets begin with hours, and with days, of UTC.
+    fn zone(&self, unit: &str, time_zone: &str) -> Result<(bool, bool), Error> {
+        let arguments: [DatumWithOid; 4] =
+            [unit.into(), time_zone.into(), sql_time(self.since).into(), sql_time(self.until).into()];
+        let mut found = (true, true);
+        plans::each(ZONE, &arguments, false, |row| {
+            found = (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default());
+        })?;
+        Ok(found)
+    }
+
+    fn answer(&self, question: &'static str, cover: Cover, more: More) -> Result<Option<String>, Error> {
+        let split_since = more.split_since.map_or(TimestampWithTimeZone::positive_infinity(), sql_time);
+        let arguments: [DatumWithOid; 15] = [
+            self.project.into(),
+            self.environment.clone().into(),
+            self.event_type.clone().into(),
+            sql_time(cover.since).into(),
+            sql_time(cover.hours_since).into(),
+            sql_time(cover.days_since).into(),
+            sql_time(cover.days_until).into(),
+            sql_time(cover.hours_until).into(),
+            sql_time(cover.until).into(),
+            more.name.into(),
+            more.time_zone.into(),
+            more.dimensions.into(),
+            split_since.into(),
+            more.most.into(),
+            more.largest_by.into(),
+        ];
+        let mut found = None;
+        plans::each(question, &arguments, false, |row| found = row.get(1))?;
+        Ok(found)
+    }
+}
