@@ -45,6 +45,7 @@ mod messages;
 mod metric_columns;
 mod numbers;
 mod outbox;
+mod page;
 mod patience;
 mod person;
 mod plans;
@@ -110,6 +111,7 @@ extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["s
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
+extension_sql_file!("../sql/api/page.sql", name = "page", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
     "../sql/api/internal.sql",
@@ -130,6 +132,7 @@ extension_sql_file!(
         "ingest",
         "issues",
         "keys",
+        "page",
         "prices",
         "privacy",
         "projects",

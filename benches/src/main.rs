@@ -11,6 +11,7 @@ mod keys;
 mod kinds;
 mod measure;
 mod otlp;
+mod page;
 mod pipeline;
 mod quality;
 mod rollups;
@@ -84,6 +85,8 @@ enum Part {
     Histogram,
     /// The fold beside ingest, and what dashboards read
     Rollups,
+    /// The page of observa.dashboard: how long it takes, and how large it is
+    Page,
     /// Judges that take 200 ms, and ingest beside them
     Judges,
     /// All rules over single events against none
@@ -140,6 +143,9 @@ fn main() -> Result<()> {
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
             rollups::run(connect, &input.lines, flags.seconds, &mut table)?;
+        }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Page)) {
+            page::run(&mut client, &input.lines, &mut table)?;
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Judges)) {
             judges::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;

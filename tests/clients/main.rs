@@ -4,6 +4,7 @@ mod archive;
 mod embeddings;
 mod observa_sdk;
 mod opentelemetry;
+mod page;
 mod pooler;
 mod prices;
 mod proxy;

@@ -33,6 +33,7 @@ mod manner;
 mod members;
 mod otlp;
 mod own_rules;
+mod page;
 mod partitions;
 mod prices;
 mod privacy;
