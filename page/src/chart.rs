@@ -43,7 +43,7 @@ impl Chart<'_> {
                     title id=(format!("{}-title", self.id)) { (self.title) }
                     desc id=(format!("{}-desc", self.id)) { (self.description()) }
                     @for step in 0..=4 {
-                        @let value = most * f64::from(step) / 4.0;
+                        @let value = most * (f64::from(step) / 4.0);
                         @let y = rounded(height_of(value, most));
                         line.grid x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
                         text.label x=(LEFT - 6.0) y=(y) dy="4" text-anchor="end" { ((self.shown)(value)) }
@@ -185,7 +185,8 @@ fn nice(most: f64) -> f64 {
     }
     let power = 10f64.powf(most.log10().floor());
     let step = [1.0, 2.0, 4.0, 8.0, 10.0].into_iter().find(|step| step * power >= most).unwrap_or(10.0);
-    step * power
+    // The largest number has no round one above it.
+    if (step * power).is_finite() { step * power } else { most }
 }
 
 fn rounded(number: f64) -> String {

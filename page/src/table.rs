@@ -41,7 +41,10 @@ pub fn nothing(said: &str) -> Markup {
 
 /// A bar as long as the share of the longest one. The figure stands beside it, so it is only for the eye.
 pub fn bar(start: f64, length: f64, whole: f64, is_bad: bool) -> Markup {
-    let scale = |value: f64| if whole > 0.0 { (100.0 * value / whole).clamp(0.0, 100.0) } else { 0.0 };
+    let scale = |value: f64| {
+        let percent = 100.0 * (value / whole);
+        if percent.is_finite() { percent.clamp(0.0, 100.0) } else { 0.0 }
+    };
     let from = scale(start).min(99.5);
     let width = scale(length).max(0.5).min(100.0 - from);
     html! {

@@ -330,6 +330,44 @@ fn our_own_files_end_no_element_and_name_no_other_place() {
     assert_eq!(uses, 2);
 }
 
+/// Relative luminance and contrast as WCAG 2.2 defines them.
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |colour: &str| {
+        let digits: Vec<char> = colour.trim_start_matches('#').chars().collect();
+        let width = digits.len() / 3;
+        let channel = |n: usize| {
+            let text: String = digits[n * width..(n + 1) * width].iter().collect();
+            let value = f64::from(u8::from_str_radix(&text.repeat(2 / width), 16).expect("a colour")) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+    };
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
+#[test]
+fn letters_and_lines_stand_out_in_light_and_dark() {
+    assert!(
+        (contrast("#fff", "#000") - 21.0).abs() < 0.01 && (contrast("#777777", "#fff") - 4.48).abs() < 0.01
+    );
+    let palettes: Vec<&str> =
+        policy::STYLE.split(":root {").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    assert_eq!(palettes.len(), 2);
+    for palette in palettes {
+        let colour = |name: &str| {
+            let from = palette.split(&format!("--{name}: ")).nth(1).expect("it is there");
+            from.split(';').next().expect("a value").to_owned()
+        };
+        for letters in ["ink", "pale", "link", "a", "b", "c", "focus"] {
+            for ground in ["back", "card"] {
+                let found = contrast(&colour(letters), &colour(ground));
+                assert!(found >= 4.5, "{letters} on {ground}: {found:.2}");
+            }
+        }
+    }
+}
+
 #[test]
 fn figures_that_are_none_break_nothing() {
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, f64::MAX, 0.0] {

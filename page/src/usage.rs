@@ -33,7 +33,7 @@ pub fn section(usage: &Usage) -> Markup {
     html! {
         section aria-labelledby="usage" {
             h2 #usage { "Cost by model and route" }
-            p.hint { "LLM calls since " (table::time(&usage.since)) " UTC, the dearest first." }
+            p.hint { "LLM calls and embeddings since " (table::time(&usage.since)) " UTC, the dearest first." }
             (part("Models", "Model", &usage.models))
             (part("Routes", "Route", &usage.routes))
         }

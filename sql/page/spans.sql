@@ -1,5 +1,6 @@
 -- $1 tenant, $2 traces as traces.sql gives them, $3 how many spans of each are shown, $4 of how many of them texts, too, $5 how many characters of
--- each, $6 whether who asks may read texts: the traces with their spans.
+-- each, $6 whether who asks may read texts: the traces with their spans. Of a list of messages the last one is shown. The ends of a trace took
+-- no time of their own.
 SELECT coalesce(json_agg(json_build_object(
            'trace_id', t.trace_id, 'name', left(t.name, 200), 'started_at', to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
            'latency', t.latency_ms, 'cost', t.cost_usd, 'status', t.status, 'events', t.event_count,
@@ -18,11 +19,11 @@ SELECT coalesce(json_agg(json_build_object(
                    'error', left(concat_ws(': ', e.error_type, CASE WHEN $6 THEN nullif(left(e.error_message, $5), '') END), $5 + 1),
                    'start', extract(epoch FROM e.ts - t.started_at)::float8 * 1000, 'latency', e.latency_ms,
                    'tokens', e.total_tokens, 'cost', CASE WHEN e.billable THEN e.cost_usd END,
-                   'input', CASE WHEN $6 AND e.n <= $4 THEN left(e.input, $5 + 1) END,
-                   'output', CASE WHEN $6 AND e.n <= $4 THEN left(e.output, $5 + 1) END) ORDER BY e.n) AS spans
+                   'input', CASE WHEN $6 AND e.n <= $4 THEN left(coalesce(observa_internal.last_message(e.input, 'user'), e.input), $5 + 1) END,
+                   'output', CASE WHEN $6 AND e.n <= $4 THEN left(coalesce(observa_internal.last_message(e.output, 'assistant'), e.output), $5 + 1) END) ORDER BY e.n) AS spans
           FROM (SELECT f.*, row_number() OVER (ORDER BY f.ts, f.event_id) AS n
                   FROM (SELECT v.event_type, v.span_id, v.parent_span_id, v.name, v.tool_name, v.model, v.status, v.error_type, v.ts, v.event_id,
-                               v.latency_ms, v.total_tokens, v.billable, v.cost_usd,
+                               CASE WHEN v.event_type NOT IN ('trace_start', 'trace_end') THEN v.latency_ms END AS latency_ms, v.total_tokens, v.billable, v.cost_usd,
                                CASE WHEN $6 THEN v.error_message END AS error_message, CASE WHEN $6 THEN v.input END AS input,
                                CASE WHEN $6 THEN v.output END AS output
                           FROM observa.events v
