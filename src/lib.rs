@@ -47,6 +47,7 @@ mod messages;
 mod metric_columns;
 mod numbers;
 mod outbox;
+mod page;
 mod patience;
 mod person;
 mod plans;
@@ -112,6 +113,7 @@ extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["s
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
+extension_sql_file!("../sql/api/page.sql", name = "page", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!("../sql/api/export.sql", name = "export", requires = ["schemas"]);
 extension_sql_file!("../sql/api/dashboards.sql", name = "dashboards", requires = ["schemas"]);
@@ -142,6 +144,7 @@ extension_sql_file!(
         "ingest",
         "issues",
         "keys",
+        "page",
         "prices",
         "privacy",
         "projects",

@@ -12,6 +12,7 @@ mod keys;
 mod kinds;
 mod measure;
 mod otlp;
+mod page;
 mod pipeline;
 mod quality;
 mod rollups;
@@ -87,6 +88,8 @@ enum Part {
     Rollups,
     /// The functions of dashboards over a month; only where it is named
     Dashboards,
+    /// The page of observa.dashboard: how long it takes, and how large it is
+    Page,
     /// Judges that take 200 ms, and ingest beside them
     Judges,
     /// All rules over single events against none
@@ -146,6 +149,9 @@ fn main() -> Result<()> {
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Rollups)) {
             rollups::run(connect, &input.lines, flags.seconds, &mut table)?;
+        }
+        if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Page)) {
+            page::run(&mut client, &input.lines, &mut table)?;
         }
         if let Some(input) = inputs.first().filter(|_| flags.wants(Part::Judges)) {
             judges::run(connect, &input.lines, flags.rounds, flags.seconds, &mut table)?;

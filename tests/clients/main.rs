@@ -6,6 +6,7 @@ mod grafana;
 mod observa_sdk;
 mod opentelemetry;
 mod own_sdks;
+mod page;
 mod pooler;
 mod prices;
 mod proxy;

@@ -1,7 +1,7 @@
 //! An HTTP front that serves the schema as PostgREST 14 to 16 does: the same statements in the same order in one transaction, the
 //! same choice of a function by media type, the same answers. PostgREST itself is no crate or package that a test could install.
 //!
-//! It knows `POST` and `GET /rpc/<function>` and `GET /<view>` with `select`, `limit` and `eq.` filters, JSON answers, and the
+//! It knows `POST` and `GET /rpc/<function>` and `GET /<view>` with `select`, `limit` and `eq.` filters, answers in JSON and by functions of a media type, and the
 //! media types json, text and octet-stream of bodies. What else PostgREST knows is answered with 501, so that no test takes
 //! the front's ignorance for PostgREST's word. It unpacks no compressed body and limits no body's size, as PostgREST.
 
@@ -141,7 +141,6 @@ impl State {
 
     fn ask(&self, client: &mut Client, asked: &Asked) -> Result<Answer, Fault> {
         without_token(&asked.headers)?;
-        accepts_json(&asked.headers)?;
         let schema = &self.config.schema;
         let path = asked.uri.path().trim_matches('/');
         if let Some(name) = path.strip_prefix("rpc/") {
@@ -151,9 +150,15 @@ impl State {
                 _ => return Err(unsupported_method(&asked.method)),
             };
             let called = routine::find(client, schema, name, &payload)?;
+            let media = called.media.as_deref();
+            accepts(&asked.headers, media.unwrap_or(JSON))?;
             let read_only = asked.method == Method::GET || !called.volatile;
             let (query, body) = called.query(&payload);
-            let answer = self.transaction(client, asked, &called.settings, read_only, &query, body)?;
+            let mut answer = self.transaction(client, asked, &called.settings, read_only, &query, body)?;
+            if let Some(media) = media {
+                let said = HeaderValue::from_str(&format!("{media}; charset=utf-8")).expect("a media type");
+                answer.headers.push((header::CONTENT_TYPE, said));
+            }
             return Ok(if called.is_void() {
                 let unsaid = answer.status == StatusCode::OK;
                 Answer {
@@ -165,6 +170,7 @@ impl State {
                 answer
             });
         }
+        accepts(&asked.headers, JSON)?;
         if asked.method != Method::GET {
             return Err(unsupported_method(&asked.method));
         }
@@ -272,15 +278,19 @@ fn without_token(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
-/// The front answers in JSON alone.
-fn accepts_json(headers: &HeaderMap) -> Result<(), Fault> {
+/// What views and most functions answer in.
+const JSON: &str = "application/json";
+
+/// The front answers in one media type.
+fn accepts(headers: &HeaderMap, media: &str) -> Result<(), Fault> {
     let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else {
         return Ok(());
     };
     let named = |range: &str| range.split(';').next().unwrap_or_default().trim().to_lowercase();
     let fits = accept
         .split(',')
-        .any(|range| ["*/*", "application/*", "application/json"].contains(&named(range).as_str()));
+        .map(named)
+        .any(|range| range == "*/*" || range == media || range == "application/*" && media == JSON);
     let message = format!("None of these media types are available: {accept}");
     fits.then_some(()).ok_or_else(|| Fault::new(StatusCode::NOT_ACCEPTABLE, "PGRST107", &message))
 }

@@ -10,6 +10,7 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// Null: no JSON.
     pub body: Value,
+    pub text: String,
 }
 
 impl Reply {
@@ -29,6 +30,7 @@ fn reply(mut response: Response<ureq::Body>) -> Reply {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
     }
 }
 

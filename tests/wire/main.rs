@@ -38,6 +38,7 @@ mod manner;
 mod members;
 mod otlp;
 mod own_rules;
+mod page;
 mod partitions;
 mod prices;
 mod privacy;

@@ -12,6 +12,7 @@ use super::{literal, quoted};
 /// Functions of a name, as PostgREST's schema cache has them.
 const ROUTINES: &str = "
     SELECT p.proname, p.provolatile = 'v' AS volatile, p.proretset, t.typname = 'void' AS is_void,
+           CASE WHEN t.typtype = 'd' AND t.typname ~ '^[a-z0-9.-]+/[a-z0-9.+-]+$' THEN t.typname::text END AS media,
            t.typtype = 'c' OR coalesce('t' = ANY (p.proargmodes), false) OR coalesce('o' = ANY (p.proargmodes), false) AS is_composite,
            coalesce(a.names, '{}') AS names, coalesce(a.types, '{}') AS types, coalesce(a.required, '{}') AS required,
            coalesce(p.proconfig, '{}') AS config
@@ -35,6 +36,8 @@ pub struct Routine {
     pub settings: Vec<(String, String)>,
     returns_set: bool,
     is_void: bool,
+    /// A domain named as a media type is a handler: the answer is its value as it is.
+    pub media: Option<String>,
     is_composite: bool,
     parameters: Vec<Parameter>,
 }
@@ -61,6 +64,7 @@ pub fn find(client: &mut Client, schema: &str, name: &str, payload: &Payload) ->
             settings: config.iter().filter_map(|setting| hoisted(setting)).collect(),
             returns_set: row.get("proretset"),
             is_void: row.get("is_void"),
+            media: row.get("media"),
             is_composite: row.get("is_composite"),
             parameters: parameters
                 .map(|((name, type_name), required)| Parameter { name, type_name, required })
@@ -119,6 +123,7 @@ impl Routine {
         let columns = if scalar { "pgrst_call.pgrst_scalar" } else { "*" };
         let (from, body) = self.from(payload, scalar);
         let aggregate = match (scalar, self.returns_set) {
+            _ if self.media.is_some() => "coalesce(max(_postgrest_t.pgrst_scalar::text), '')",
             (true, false) => "coalesce(json_agg(_postgrest_t.pgrst_scalar)->0, 'null')",
             (true, true) => "coalesce(json_agg(_postgrest_t.pgrst_scalar), '[]')",
             (false, false) => "coalesce(json_agg(_postgrest_t)->0, 'null')",
