@@ -71,6 +71,7 @@ mod span_contents;
 mod storage;
 mod storage_state;
 mod subtransaction;
+mod tally;
 mod tenants;
 mod trace;
 mod trace_fold;

@@ -325,6 +325,13 @@ pub fn partition(table: &str, day: i64) -> String {
     format!("{table}_{}", compact_date(day))
 }
 
+/// Days after today that have all partitions, one after the other.
+pub fn days_ahead() -> i64 {
+    let tomorrow = now().div_euclid(DAY) + 1;
+    let is_there = |day: &i64| BY_EVENT_DAY.iter().all(|table| has_partition(table, *day));
+    (tomorrow..).take_while(is_there).count().try_into().unwrap_or(i64::MAX)
+}
+
 fn has_partition(table: &str, day: i64) -> bool {
     relation(&partition(table, day)).is_some()
 }

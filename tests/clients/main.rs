@@ -2,6 +2,7 @@
 
 mod archive;
 mod embeddings;
+mod metrics;
 mod observa_sdk;
 mod opentelemetry;
 mod pooler;

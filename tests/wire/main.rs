@@ -31,6 +31,7 @@ mod kills;
 mod limits;
 mod manner;
 mod members;
+mod monitoring;
 mod otlp;
 mod own_rules;
 mod partitions;

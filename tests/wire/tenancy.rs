@@ -458,6 +458,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa_internal.insert_log()", "observa_owner"),
     ("observa_internal.lease_analyses(integer,integer)", "observa_system"),
     ("observa_internal.load_prices(text,text)", "observa_owner"),
+    ("observa_internal.measurements()", "observa_system"),
     ("observa_internal.make_matviews()", "observa_system"),
     ("observa_internal.own_tenant()", "observa_owner"),
     ("observa_internal.raise_alerts()", "observa_owner"),
