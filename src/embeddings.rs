@@ -9,7 +9,7 @@ mod queries;
 mod scope;
 mod similar;
 mod store;
-mod window;
+pub mod window;
 
 use pgrx::prelude::*;
 

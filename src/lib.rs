@@ -5,6 +5,7 @@
 //! say whose they are.
 
 mod accounts;
+mod advice;
 mod alerts;
 mod analysis;
 mod archive;
@@ -111,12 +112,14 @@ extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["s
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
+extension_sql_file!("../sql/api/advice.sql", name = "advice", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!(
     "../sql/api/internal.sql",
     name = "internal",
     requires = [
         "accounts",
+        "advice",
         "alerts",
         "analysis",
         "archive",

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activities;
+mod advice;
 mod alert_life;
 mod alerts;
 mod analysis;
