@@ -36,6 +36,7 @@ mod limits;
 mod llm_requests;
 mod locks;
 mod log_guard;
+mod log_tail;
 mod logins;
 mod logs;
 mod maintenance;
@@ -54,6 +55,7 @@ mod prices;
 mod privacy;
 mod profiles;
 mod projects;
+mod prompt_templates;
 mod publication;
 mod quality;
 mod recheck;
@@ -108,9 +110,11 @@ extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schem
 extension_sql_file!("../sql/api/issues.sql", name = "issues", requires = ["schemas", "distinct"]);
 extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
 extension_sql_file!("../sql/api/detectors.sql", name = "detectors", requires = ["schemas"]);
+extension_sql_file!("../sql/api/prompt_templates.sql", name = "prompt_templates", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
+extension_sql_file!("../sql/api/logs.sql", name = "logs", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/advice.sql", name = "advice", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
@@ -134,9 +138,11 @@ extension_sql_file!(
         "ingest",
         "issues",
         "keys",
+        "logs",
         "prices",
         "privacy",
         "projects",
+        "prompt_templates",
         "quality",
         "scrub",
         "setup",

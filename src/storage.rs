@@ -50,6 +50,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/llm_requests.sql"),
     include_str!("../sql/views/traces.sql"),
     include_str!("../sql/views/messages.sql"),
+    include_str!("../sql/views/feedback.sql"),
     include_str!("../sql/views/logs.sql"),
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/alerts.sql"),

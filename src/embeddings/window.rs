@@ -36,7 +36,7 @@ pub struct Loaded {
 }
 
 /// The tenant of who asks: of a project that is named, else their own (a superuser's is the default one).
-fn tenant(project: Option<pgrx::Uuid>) -> Result<pgrx::Uuid, Error> {
+pub fn tenant(project: Option<pgrx::Uuid>) -> Result<pgrx::Uuid, Error> {
     if storage::relation("embeddings").is_none() {
         return Err(Error::NoStorage);
     }

@@ -38,14 +38,14 @@ fn prometheus_reads_the_numbers_that_sql_has() {
     let mut db = Database::ready();
     let name = "a \"quoted\" name, with \\ and\na line";
     let tenant = db.tenant("ours");
-    db.run(&format!(
-        "UPDATE observa_internal.projects SET name = E'a \"quoted\" name, with \\\\ and\\na line' WHERE tenant_id = '{tenant}'"
-    ));
     let calls: Vec<Value> = (0..20)
         .map(|n| with(llm_call(&format!("e{n}")), json!({"tenant_id": "ours", "latency_ms": 90 * n + 5, "model": "gpt-4o-mini", "input_tokens": 1000})))
         .collect();
     db.ingest(&lines(&calls));
     db.run("SELECT observa.run_maintenance()");
+    db.run(&format!(
+        "UPDATE observa_internal.projects SET name = E'a \"quoted\" name, with \\\\ and\\na line' WHERE tenant_id = '{tenant}'"
+    ));
     let mut reader = db.connect_as("reader", "observa_read");
     db.run(&format!("SELECT observa.grant_tenant('reader_{}', '{tenant}')", db.name));
     let own = read(&one::<String>(&mut reader, "SELECT observa.metrics()::text"));

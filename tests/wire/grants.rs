@@ -139,6 +139,7 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
                 with(llm_call("a"), json!({"latency_ms": 9000, "trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "tags": ["a"]})),
                 tenant.clone(),
             ),
+            with(json!({"event_type": "feedback", "type": "like"}), tenant.clone()),
             with(json!({"bad": 1}), tenant),
         ]));
     }
