@@ -68,6 +68,7 @@ mod rollups;
 mod rows;
 mod rules;
 mod scrub;
+mod service_reports;
 mod settings;
 mod shared;
 mod span_contents;

@@ -13,3 +13,14 @@ The oldest first, lim (1 to 1000) at most. level is the least severe that is wan
 their own time: one that comes late, with a time before the cursor, is in observa.logs, and not shown here. A project of NULL is all of the tenant''s.';
 REVOKE ALL ON FUNCTION observa.tail_logs(text, text, text, integer, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.tail_logs(text, text, text, integer, uuid) TO observa_read;
+
+CREATE FUNCTION observa.report_health(service text, status text, details jsonb DEFAULT NULL, stale_after_seconds integer DEFAULT 300) RETURNS void
+    LANGUAGE c VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'report_health_wrapper';
+ALTER FUNCTION observa.report_health(text, text, jsonb, integer) OWNER TO observa_owner;
+COMMENT ON FUNCTION observa.report_health(text, text, jsonb, integer) IS 'A service says how it is: ok, degraded or down
+
+For whoever may send events. service and details are scrubbed; details have 10,000 bytes at most. Without another report within
+stale_after_seconds (1 to 2,592,000) observa.service_health shows it as stale. The newest 100 reports of a service are kept, of 200 services of a project.';
+REVOKE ALL ON FUNCTION observa.report_health(text, text, jsonb, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION observa.report_health(text, text, jsonb, integer) TO observa_ingest;

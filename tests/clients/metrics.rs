@@ -61,7 +61,7 @@ fn prometheus_reads_the_numbers_that_sql_has() {
     assert_eq!(own[family]["type"], "histogram");
     for (le, seconds) in [("0.05", 0.05), ("0.5", 0.5), ("1", 1.0), ("+Inf", 1e9)] {
         let counted: i64 =
-            db.one(&format!("SELECT count(*) FROM observa.events WHERE latency_ms <= {seconds} * 1000"));
+            db.one(&format!("SELECT count(*) FROM observa.events WHERE latency_ms <= {seconds} * 1000.0"));
         assert_eq!(sample(&own, family, labels(json!({"le": le}))), Some(counted as f64), "{le}");
     }
     let server = read(&db.one::<String>("SELECT observa.metrics()::text"));

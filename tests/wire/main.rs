@@ -54,6 +54,7 @@ mod rollups;
 mod scrubbed;
 mod series;
 mod server_log;
+mod service_health;
 mod sessions;
 mod setup;
 mod signals;

@@ -420,6 +420,7 @@ const SECURITY_DEFINER: &[(&str, &str)] = &[
     ("observa.reopen_alert(uuid,text)", "observa_owner"),
     ("observa.reopen_issue(uuid)", "observa_owner"),
     ("observa.replay_rejected(uuid)", "observa_owner"),
+    ("observa.report_health(text,text,jsonb,integer)", "observa_owner"),
     ("observa.reprice(timestamp with time zone,timestamp with time zone)", "observa_owner"),
     ("observa.resolve_alert(uuid,text)", "observa_owner"),
     ("observa.resolve_issue(uuid,text)", "observa_owner"),
