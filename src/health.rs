@@ -7,10 +7,17 @@ use serde_json::{Map, Value, json};
 use crate::analysis;
 use crate::analysis::settings::Kind;
 use crate::error::{Error, or_raise};
-use crate::identity::{Acting, sql_uuid};
-use crate::settings;
+use crate::settings::max_rejected_events;
 use crate::shared;
 use crate::storage;
+
+mod diagnostics;
+mod prometheus;
+mod settings;
+mod sight;
+mod tables;
+
+use sight::Sight;
 
 #[pg_extern(sql = false)]
 fn version() -> JsonB {
@@ -60,7 +67,7 @@ struct Part {
     look: fn() -> Result<Found, Error>,
 }
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 11] = [
     Part {
         name: "storage",
         needs_storage: false,
@@ -74,12 +81,28 @@ const PARTS: [Part; 7] = [
             Ok(Found::switch(shared::is_there(), otherwise))
         },
     },
+    Part { name: "settings", needs_storage: false, look: settings::look },
+    Part { name: "partitions", needs_storage: true, look: partitions },
     Part { name: "workers", needs_storage: true, look: workers },
     Part { name: "rollups", needs_storage: true, look: rollups },
     Part { name: "notifications", needs_storage: true, look: notifications },
     Part { name: "detectors", needs_storage: true, look: detectors },
     Part { name: "dead_letters", needs_storage: true, look: dead_letters },
+    Part { name: "quotas", needs_storage: true, look: quotas },
+    Part { name: "disk", needs_storage: true, look: disk },
 ];
+
+/// Ingest makes a missing one itself, and then makes others wait.
+fn partitions() -> Result<Found, Error> {
+    let ahead = storage::days_ahead();
+    let mut more = Map::new();
+    more.insert("days_ahead".into(), ahead.into());
+    let wrong = (
+        "missing",
+        "there is no partition for tomorrow: a worker, or observa.run_maintenance(), would make it",
+    );
+    Ok(Found::told((ahead == 0).then_some(wrong), more))
+}
 
 fn workers() -> Result<Found, Error> {
     let mut more = object(Spi::get_one(include_str!("../sql/health/workers.sql"))?);
@@ -133,6 +156,23 @@ fn dead_letters() -> Result<Found, Error> {
     Ok(Found::told(None, backlog_of("dead_letters")?))
 }
 
+/// Whoever reaches a quota has chosen it.
+fn quotas() -> Result<Found, Error> {
+    Ok(Found::told(None, backlog_of("quotas")?))
+}
+
+/// Sizes count all tenants' rows: they are for who watches the server.
+fn disk() -> Result<Found, Error> {
+    let mut more = Map::new();
+    if Sight::of_caller() == Sight::Server {
+        let tables = tables::all()?;
+        more.insert("bytes".into(), tables.iter().map(|table| table.bytes).sum::<i64>().into());
+        let by_table = tables.into_iter().map(|table| (table.name, table.bytes.into())).collect();
+        more.insert("tables".into(), Value::Object(by_table));
+    }
+    Ok(Found::told(None, more))
+}
+
 fn backlog_of(part: &str) -> Result<Map<String, Value>, Error> {
     let found: Option<JsonB> = Spi::get_one("SELECT observa_internal.backlog()")?;
     let part = found.and_then(|JsonB(mut all)| all.get_mut(part).map(Value::take));
@@ -150,19 +190,8 @@ fn object(found: Option<JsonB>) -> Map<String, Value> {
 /// caller may see neither.
 #[pg_extern(sql = false)]
 fn backlog() -> Option<JsonB> {
-    let tenant = match Acting::current() {
-        Some(acting) => Some(sql_uuid(acting.rights.query.then_some(acting.tenant_id)?)),
-        // SAFETY: look-ups of the session's own user and a role that every cluster has.
-        None => unsafe {
-            let watches = pg_sys::has_privs_of_role(
-                pg_sys::GetSessionUserId(),
-                pg_sys::Oid::from(pg_sys::ROLE_PG_MONITOR),
-            );
-            watches.then_some(())?;
-            None
-        },
-    };
-    let arguments = [tenant.into(), settings::max_rejected_events().into()];
+    let tenant = Sight::of_caller().as_argument()?;
+    let arguments = [tenant.into(), max_rejected_events().into()];
     let found = Spi::get_one_with_args(include_str!("../sql/health/backlog.sql"), &arguments);
     let mut found: Option<JsonB> = or_raise(found.map_err(Error::Spi));
     if let Some(all) = found.as_mut().and_then(|JsonB(all)| all.as_object_mut())

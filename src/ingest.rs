@@ -31,6 +31,7 @@ use crate::settings;
 use crate::span_contents;
 use crate::storage;
 use crate::subtransaction;
+use crate::tally;
 use crate::tenants::Directory;
 use crate::traces;
 use crate::usage::{self, Counts};
@@ -151,7 +152,9 @@ pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
     let batch = batch::read(&line, &limits, &mut Directory::new()?, stamp.arrived);
     let id = batch.ready.first().map(|ready| event_id(ready).to_owned()).unwrap_or_default();
     limits::admit_rows(&batch, stamp.arrived)?;
-    Ok((id, store_batch(batch, stamp)?))
+    let outcome = store_batch(batch, stamp)?;
+    tally::add(&outcome);
+    Ok((id, outcome))
 }
 
 fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
@@ -163,6 +166,7 @@ fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
     let lines = decode::lines(&body, &limits)?;
     let mut outcome = ingest_lines(&lines, &mut directory)?;
     outcome.unkept = dead_letters::store(&outcome, &mut directory)?;
+    tally::add(&outcome);
     Ok(outcome)
 }
 

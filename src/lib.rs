@@ -5,6 +5,7 @@
 //! say whose they are.
 
 mod accounts;
+mod advice;
 mod alerts;
 mod analysis;
 mod archive;
@@ -37,6 +38,7 @@ mod limits;
 mod llm_requests;
 mod locks;
 mod log_guard;
+mod log_tail;
 mod logins;
 mod logs;
 mod maintenance;
@@ -56,6 +58,7 @@ mod prices;
 mod privacy;
 mod profiles;
 mod projects;
+mod prompt_templates;
 mod publication;
 mod quality;
 mod recheck;
@@ -68,12 +71,14 @@ mod rollups;
 mod rows;
 mod rules;
 mod scrub;
+mod service_reports;
 mod settings;
 mod shared;
 mod span_contents;
 mod storage;
 mod storage_state;
 mod subtransaction;
+mod tally;
 mod tenants;
 mod trace;
 mod trace_fold;
@@ -109,11 +114,14 @@ extension_sql_file!("../sql/api/alerts.sql", name = "alerts", requires = ["schem
 extension_sql_file!("../sql/api/issues.sql", name = "issues", requires = ["schemas", "distinct"]);
 extension_sql_file!("../sql/api/detection.sql", name = "detection", requires = ["schemas"]);
 extension_sql_file!("../sql/api/detectors.sql", name = "detectors", requires = ["schemas"]);
+extension_sql_file!("../sql/api/prompt_templates.sql", name = "prompt_templates", requires = ["schemas"]);
 extension_sql_file!("../sql/api/webhooks.sql", name = "webhooks", requires = ["schemas"]);
 extension_sql_file!("../sql/api/analysis.sql", name = "analysis", requires = ["schemas"]);
 extension_sql_file!("../sql/api/embeddings.sql", name = "embeddings", requires = ["schemas"]);
+extension_sql_file!("../sql/api/logs.sql", name = "logs", requires = ["schemas"]);
 extension_sql_file!("../sql/api/trace.sql", name = "trace", requires = ["schemas"]);
 extension_sql_file!("../sql/api/page.sql", name = "page", requires = ["schemas"]);
+extension_sql_file!("../sql/api/advice.sql", name = "advice", requires = ["schemas"]);
 extension_sql_file!("../sql/api/health.sql", name = "health", requires = ["schemas"]);
 extension_sql_file!("../sql/api/export.sql", name = "export", requires = ["schemas"]);
 extension_sql_file!("../sql/api/dashboards.sql", name = "dashboards", requires = ["schemas"]);
@@ -127,6 +135,7 @@ extension_sql_file!(
     name = "internal",
     requires = [
         "accounts",
+        "advice",
         "alerts",
         "analysis",
         "archive",
@@ -144,10 +153,12 @@ extension_sql_file!(
         "ingest",
         "issues",
         "keys",
+        "logs",
         "page",
         "prices",
         "privacy",
         "projects",
+        "prompt_templates",
         "quality",
         "scrub",
         "setup",

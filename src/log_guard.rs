@@ -13,7 +13,7 @@ thread_local! {
 
 /// What takes a body, or a text that is likely a secret. A statement may fail before any of them is entered: without the right
 /// to it, in a cast of the body, in its syntax.
-const TAKES_PAYLOAD: [&str; 27] = [
+const TAKES_PAYLOAD: [&str; 28] = [
     "login",
     "signup",
     "authenticate",
@@ -23,6 +23,7 @@ const TAKES_PAYLOAD: [&str; 27] = [
     "ingest",
     "llm_requests",
     "replay_rejected",
+    "report_health",
     "retranslate",
     "scrub",
     "scrub_json",

@@ -1,5 +1,5 @@
-//! What all backends share in memory: buckets of rates, what has been used of quotas, when keys were used, and
-//! which workers run. Only with
+//! What all backends share in memory: buckets of rates, what has been used of quotas, when keys were used, what
+//! was rejected, and which workers run. Only with
 //! `shared_preload_libraries = 'observa'`; 1.5 MB, made at the server's start, and gone at its end.
 
 use std::cell::Cell;
@@ -13,6 +13,7 @@ use pgrx::{PgLwLock, pg_shmem_init};
 use uuid::Uuid;
 
 use crate::key_uses::Use;
+use crate::tally::Tally;
 use crate::usage::Used;
 use crate::worker::board::Board;
 
@@ -21,11 +22,13 @@ const BUCKET_SETS: usize = 512;
 const ADDRESS_SETS: usize = 1_024;
 const USED_SETS: usize = 512;
 const KEY_SETS: usize = 512;
+const TALLY_SETS: usize = 128;
 
 type Buckets = Slots<Bucket, BUCKET_SETS>;
 type Addresses = Slots<Bucket, ADDRESS_SETS>;
 type Quotas = Slots<Used, USED_SETS>;
 type KeyUses = Slots<Use, KEY_SETS>;
+type Tallies = Slots<Tally, TALLY_SETS>;
 
 // SAFETY: the names are ours. Nothing in the tables points anywhere.
 static BUCKETS: PgLwLock<AssertPGRXSharedMemory<Buckets>> = unsafe { PgLwLock::new(c"observa buckets") };
@@ -36,6 +39,8 @@ static ADDRESSES: PgLwLock<AssertPGRXSharedMemory<Addresses>> =
 static QUOTAS: PgLwLock<AssertPGRXSharedMemory<Quotas>> = unsafe { PgLwLock::new(c"observa quotas") };
 // SAFETY: as above.
 static KEY_USES: PgLwLock<AssertPGRXSharedMemory<KeyUses>> = unsafe { PgLwLock::new(c"observa key uses") };
+// SAFETY: as above.
+static TALLIES: PgLwLock<AssertPGRXSharedMemory<Tallies>> = unsafe { PgLwLock::new(c"observa tallies") };
 
 // SAFETY: as above.
 static BOARD: PgLwLock<AssertPGRXSharedMemory<Board>> = unsafe { PgLwLock::new(c"observa workers") };
@@ -63,6 +68,8 @@ pub fn request() {
     pg_shmem_init!(QUOTAS = unsafe { AssertPGRXSharedMemory::new(Quotas::new(Used::NONE, seed())) });
     // SAFETY: as above.
     pg_shmem_init!(KEY_USES = unsafe { AssertPGRXSharedMemory::new(KeyUses::new(Use::NONE, seed())) });
+    // SAFETY: as above.
+    pg_shmem_init!(TALLIES = unsafe { AssertPGRXSharedMemory::new(Tallies::new(Tally::NONE, seed())) });
     // SAFETY: as above; it is never read as an enumeration's value but what was written as one.
     pg_shmem_init!(BOARD = unsafe { AssertPGRXSharedMemory::new(Board::EMPTY) });
     THERE.set(true);
@@ -96,6 +103,11 @@ pub fn with_quotas<T>(run: impl FnOnce(&mut Quotas) -> T) -> Option<T> {
 /// As [`with_buckets`].
 pub fn with_key_uses<T>(run: impl FnOnce(&mut KeyUses) -> T) -> Option<T> {
     is_there().then(|| run(KEY_USES.exclusive().deref_mut()))
+}
+
+/// As [`with_buckets`].
+pub fn with_tallies<T>(run: impl FnOnce(&mut Tallies) -> T) -> Option<T> {
+    is_there().then(|| run(TALLIES.exclusive().deref_mut()))
 }
 
 /// As [`with_buckets`].

@@ -32,6 +32,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/issues.sql"),
     include_str!("../sql/storage/rejected_events.sql"),
     include_str!("../sql/storage/logs.sql"),
+    include_str!("../sql/storage/service_reports.sql"),
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/retention.sql"),
     include_str!("../sql/storage/rollups.sql"),
@@ -52,7 +53,9 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/views/traces.sql"),
     include_str!("../sql/views/export.sql"),
     include_str!("../sql/views/messages.sql"),
+    include_str!("../sql/views/feedback.sql"),
     include_str!("../sql/views/logs.sql"),
+    include_str!("../sql/views/service_health.sql"),
     include_str!("../sql/views/signals.sql"),
     include_str!("../sql/views/alerts.sql"),
     include_str!("../sql/views/issues.sql"),
@@ -331,6 +334,13 @@ pub fn drop_keys_before(day: i64, patience: &mut Patience) -> Result<u64, Error>
 /// The name of a day's partition (days since 1970 UTC).
 pub fn partition(table: &str, day: i64) -> String {
     format!("{table}_{}", compact_date(day))
+}
+
+/// Days after today that have all partitions, one after the other.
+pub fn days_ahead() -> i64 {
+    let tomorrow = now().div_euclid(DAY) + 1;
+    let is_there = |day: &i64| BY_EVENT_DAY.iter().all(|table| has_partition(table, *day));
+    (tomorrow..).take_while(is_there).count().try_into().unwrap_or(i64::MAX)
 }
 
 fn has_partition(table: &str, day: i64) -> bool {

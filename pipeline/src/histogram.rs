@@ -114,6 +114,12 @@ impl Latencies {
         self.0.len()
     }
 
+    /// How many of them took so many milliseconds at most, exact to a cell.
+    pub fn count_up_to_ms(&self, ms: f64) -> u64 {
+        let most = Latencies::us(ms).unwrap_or_default();
+        self.cells().filter(|(us, _)| *us <= most).map(|(_, count)| count).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -206,6 +206,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA observa_internal TO observa_owner;
 GRANT EXECUTE ON FUNCTION observa_internal.histogram_of(bytea), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.readable_tenant() TO observa_system;
 GRANT EXECUTE ON FUNCTION observa_internal.backlog() TO observa_read, observa_admin;
+GRANT EXECUTE ON FUNCTION observa_internal.measurements() TO observa_read;
 -- The views of observa are security_invoker: their readers run these.
 GRANT EXECUTE ON FUNCTION observa_internal.spending(uuid, uuid, text, text, text, text, timestamptz, timestamptz) TO observa_read, observa_admin;
 GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.unit_of_metric(text), observa_internal.default_evaluators(), observa_internal.builtin_prices(),

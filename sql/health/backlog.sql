@@ -21,4 +21,17 @@ SELECT pg_catalog.jsonb_build_object(
     'rollups', (
         SELECT pg_catalog.jsonb_build_object('damaged_deltas', pg_catalog.count(*), 'oldest_damaged', pg_catalog.min(d.added_at))
           FROM observa_internal.damaged_deltas d
-         WHERE $1 IS NULL OR d.tenant_id = $1))
+         WHERE $1 IS NULL OR d.tenant_id = $1),
+    'quotas', (
+        SELECT pg_catalog.jsonb_build_object('projects', pg_catalog.count(*),
+                   'over_80_percent', pg_catalog.count(*) FILTER (WHERE q.used >= 0.8 * q.quota AND q.used < q.quota),
+                   'exhausted', pg_catalog.count(*) FILTER (WHERE q.used >= q.quota))
+          FROM (SELECT p.monthly_events AS quota, coalesce(pg_catalog.sum(u.events), 0) AS used
+                  FROM observa_internal.projects p
+                  LEFT JOIN (SELECT tenant_id, project_id, month, events FROM observa_internal.usage
+                             UNION ALL
+                             SELECT tenant_id, project_id, month, events FROM observa_internal.usage_deltas) u
+                    ON u.tenant_id = p.tenant_id AND u.project_id = p.project_id
+                       AND u.month = pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC')::date
+                 WHERE p.monthly_events IS NOT NULL AND ($1 IS NULL OR p.tenant_id = $1)
+                 GROUP BY p.tenant_id, p.project_id, p.monthly_events) q))

@@ -63,3 +63,6 @@ ALTER TABLE observa_internal.job_tenants FORCE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS superusers_session ON observa_internal.job_tenants;
 CREATE POLICY superusers_session ON observa_internal.job_tenants TO observa_owner
     USING (observa_internal.session_is_superuser()) WITH CHECK (observa_internal.session_is_superuser());
+
+-- Counts for a monitor what waits, of all tenants (observa_internal.backlog, measurements).
+GRANT SELECT ON observa_internal.jobs, observa_internal.usage, observa_internal.usage_deltas TO observa_system;

@@ -8,7 +8,7 @@ BEGIN
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'alert_events', 'issues', 'issue_hours', 'issue_deltas', 'issue_states', 'issue_backfills', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
                                 'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
-                                'detection_candidates', 'detectors', 'detector_events', 'answer_days'] LOOP
+                                'detection_candidates', 'detectors', 'detector_events', 'answer_days', 'service_reports'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -17,7 +17,7 @@ BEGIN
     END LOOP;
     FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'budgets', 'events', 'event_payloads', 'signals', 'alerts', 'alert_events', 'issues',
                                 'issue_hours', 'issue_deltas', 'issue_states', 'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
-                                'metric_totals', 'user_metrics', 'tag_metrics', 'activities', 'traces', 'rule_mutes', 'answer_days'] LOOP
+                                'metric_totals', 'user_metrics', 'tag_metrics', 'activities', 'traces', 'rule_mutes', 'answer_days', 'service_reports'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
             'USING (tenant_id = observa.readable_tenant())', name);

@@ -1,6 +1,6 @@
 GRANT SELECT ON observa.events, observa.rejected_events, observa.llm_requests, observa.traces, observa.conversations,
     observa.sessions, observa.users, observa.messages, observa.signals, observa.issues, observa.alerts, observa.alert_events, observa.muted_rules,
-    observa.answer_days,
+    observa.answer_days, observa.feedback, observa.service_reports, observa.service_health,
     observa.projects, observa.api_keys, observa.detection_rules, observa.budgets, observa.model_prices, observa.logs, observa.usage,
     observa.metrics_minute, observa.metrics_hour, observa.metrics_day, observa.metrics_total_minute, observa.metrics_total_hour,
     observa.metrics_total_day, observa.metrics_user_hour, observa.metrics_tag_hour, observa.metrics_snapshots, observa.cost_tracking, observa.workers,

@@ -3,6 +3,7 @@
 mod archive;
 mod embeddings;
 mod grafana;
+mod metrics;
 mod observa_sdk;
 mod opentelemetry;
 mod own_sdks;

@@ -128,7 +128,7 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
         db.run(&format!(
             "SELECT observa.create_api_key(id, 'sk') FROM observa.projects WHERE tenant_id = '{tenant}'"
         ));
-        db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}//iqa/'; SELECT observa.mute_rule('none', NULL, 'infinity'); RESET observa.acting"));
+        db.run(&format!("LOAD 'observa'; SET observa.acting = '{tenant}//iqa/'; SELECT observa.mute_rule('none', NULL, 'infinity'), observa.report_health('api', 'ok'); RESET observa.acting"));
         db.run(&format!("INSERT INTO observa.budgets (tenant_id, name, amount_usd, period) VALUES ('{tenant}', 'b', 1, 'month')"));
         db.run(&format!(
             "SELECT observa.set_metric_tags(id, '{{tags}}') FROM observa.projects WHERE tenant_id = '{tenant}'"
@@ -139,6 +139,7 @@ fn a_tenants_reader_sees_its_rows_in_every_view() {
                 with(llm_call("a"), json!({"latency_ms": 9000, "trace_id": "t", "conversation_id": "c", "session_id": "s", "user_id": "u", "tags": ["a"]})),
                 tenant.clone(),
             ),
+            with(json!({"event_type": "feedback", "type": "like"}), tenant.clone()),
             with(json!({"bad": 1}), tenant),
         ]));
     }

@@ -100,3 +100,87 @@ fn health_counts_what_waits_for_those_who_may_know() {
     db.run("SET observa.max_rejected_events = 2");
     assert_eq!(see(&mut db.client)[1], 2);
 }
+
+#[test]
+fn health_is_told_within_5_ms() {
+    let mut db = Database::ready();
+    let statement = db.client.prepare("SELECT observa.health()").unwrap();
+    db.client.query_one(&statement, &[]).unwrap();
+    let mut times: Vec<_> = (0..51)
+        .map(|_| {
+            let begun = std::time::Instant::now();
+            db.client.query_one(&statement, &[]).unwrap();
+            begun.elapsed()
+        })
+        .collect();
+    times.sort();
+    assert!(times[25].as_micros() < 5_000, "{times:?}");
+}
+
+#[test]
+fn health_names_settings_of_the_server_that_hurt_and_what_to_set() {
+    let mut db = Database::ready();
+    let found = |db: &mut Database, name: &str| {
+        let settings = checks(&mut db.client)["settings"].clone();
+        let one = settings["found"].as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
+        (one, settings["status"].clone())
+    };
+    let (fsync, status) = found(&mut db, "fsync");
+    let fsync = fsync.expect("tests run without fsync");
+    assert_eq!(
+        (&fsync["value"], &fsync["set"], &fsync["degrades"]),
+        (&json!("off"), &json!("on"), &json!(true))
+    );
+    assert!(fsync["why"].as_str().unwrap().contains("acknowledged"), "{fsync}");
+    assert_eq!(status, "harmful");
+    for (name, wrong, right) in [
+        ("synchronous_commit", "off", "local"),
+        ("enable_partition_pruning", "off", "on"),
+        ("idle_in_transaction_session_timeout", "0", "60000"),
+        ("default_transaction_read_only", "on", "off"),
+    ] {
+        db.run(&format!("SET {name} = {wrong}"));
+        assert_eq!(found(&mut db, name).0.map(|one| one["value"].clone()), Some(json!(wrong)), "{name}");
+        db.run(&format!("SET transaction_read_only = off; SET {name} = {right}"));
+        assert_eq!(found(&mut db, name).0, None, "{name}");
+    }
+    assert_eq!(found(&mut db, "wal_level").0, None, "nobody follows");
+    db.run("SELECT observa.publish_realtime('followers')");
+    let level: String = db.one("SHOW wal_level");
+    assert_eq!(found(&mut db, "wal_level").0.is_some(), level != "logical");
+}
+
+#[test]
+fn health_tells_of_partitions_ahead_and_of_disk_for_who_watches() {
+    let mut db = Database::ready();
+    assert_eq!(checks(&mut db.client)["partitions"]["status"], "ok");
+    let bytes: i64 = db.one(
+        "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c
+          WHERE c.relnamespace = 'observa_internal'::regnamespace AND c.relkind IN ('r', 'm')",
+    );
+    let disk = checks(&mut db.client)["disk"].clone();
+    assert_eq!(disk["bytes"], json!(bytes), "{disk}");
+    let sum: i64 = disk["tables"].as_object().unwrap().values().filter_map(Value::as_i64).sum();
+    assert_eq!(sum, bytes);
+    let tenant = db.tenant("ours");
+    let mut insider = db.connect_as("insider", "observa_read");
+    db.run(&format!("SELECT observa.grant_tenant('insider_{}', '{tenant}')", db.name));
+    assert_eq!(checks(&mut insider)["disk"]["bytes"], Value::Null);
+    let tomorrow: String = db.one("SELECT to_char((now() AT TIME ZONE 'UTC')::date + 1, 'YYYYMMDD')");
+    db.run(&format!("DROP TABLE observa_internal.logs_{tomorrow}"));
+    let partitions = checks(&mut db.client)["partitions"].clone();
+    assert_eq!(
+        (&partitions["status"], &partitions["days_ahead"]),
+        (&json!("missing"), &json!(0)),
+        "{partitions}"
+    );
+}
+
+#[test]
+fn health_counts_projects_at_their_quota() {
+    let mut db = Database::ready();
+    db.ingest(&observa_tests::event::llm_call("e").to_string());
+    db.run("SELECT observa.limit_project(id, NULL, 1) FROM observa.projects");
+    let quotas = checks(&mut db.client)["quotas"].clone();
+    assert_eq!((&quotas["projects"], &quotas["exhausted"]), (&json!(1), &json!(1)), "{quotas}");
+}

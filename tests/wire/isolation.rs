@@ -210,6 +210,7 @@ fn plant(db: &mut Database, id: &str, mark: &str) {
          VALUES ('{id}', gen_random_uuid(), '{mark}', gen_random_uuid(), '{mark}', '{mark}', '{mark}', 2, 0);
          INSERT INTO observa_internal.answer_days (tenant_id, day, project_id, environment, model, route, manner, seen_until)
          VALUES ('{id}', current_date, gen_random_uuid(), '{mark}', '{mark}', '{mark}', '{{\"{mark}\": 1}}', '-infinity');
+         SELECT observa.report_health('{mark}', 'ok', '{{\"{mark}\": 1}}');
          SELECT observa.mute_rule('{mark}', '{mark}', 'infinity'), observa.note_alert(id, '{mark}') FROM observa.alerts WHERE tenant_id = '{id}';
          SELECT observa.resolve_issue(id, '{mark}') FROM observa.issues WHERE tenant_id = '{id}';
          INSERT INTO observa_internal.issue_backfills (tenant_id) VALUES ('{id}');

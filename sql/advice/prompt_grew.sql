@@ -1,0 +1,25 @@
+-- Input tokens of a mean call, against the 14 days before.
+WITH used AS (
+    SELECT m.project_id, m.route, m.provider, m.model,
+           pg_catalog.sum(m.billable) FILTER (WHERE m.bucket >= $3) AS calls,
+           pg_catalog.sum(m.input_tokens) FILTER (WHERE m.bucket >= $3) AS tokens,
+           pg_catalog.sum(m.billable) FILTER (WHERE m.bucket < $3) AS calls_before,
+           pg_catalog.sum(m.input_tokens) FILTER (WHERE m.bucket < $3) AS tokens_before
+      FROM observa.metrics_hour m
+     WHERE m.tenant_id = $1 AND ($2 IS NULL OR m.project_id = $2) AND m.bucket >= $3 - interval '14 days' AND m.bucket < $4
+       AND m.event_type = 'llm_call' AND m.model IS NOT NULL AND m.model <> 'other'
+     GROUP BY m.project_id, m.route, m.provider, m.model
+), mean AS (
+    SELECT u.*, pg_catalog.round(u.tokens / u.calls) AS now, pg_catalog.round(u.tokens_before / u.calls_before) AS before
+      FROM used u WHERE u.calls >= 50 AND u.calls_before >= 50
+)
+SELECT 'prompt_grew' AS kind, coalesce(m.route || ': ', '') || m.model AS subject,
+       'Look what was added to the prompt: it is longer than in the 14 days before' AS advice,
+       (observa.cost(m.model, pg_catalog.jsonb_build_object('input_tokens', m.now), m.provider, $4)
+        - observa.cost(m.model, pg_catalog.jsonb_build_object('input_tokens', m.before), m.provider, $4)) * m.calls AS saving_usd,
+       NULL::double precision AS saving_ms,
+       pg_catalog.jsonb_build_object('project_id', m.project_id, 'route', m.route, 'model', m.model, 'calls', m.calls, 'mean_input_tokens', m.now,
+           'calls_before', m.calls_before, 'mean_input_tokens_before', m.before) AS evidence,
+       CASE WHEN least(m.calls, m.calls_before) >= 500 THEN 'high' ELSE 'medium' END AS confidence
+  FROM mean m
+ WHERE m.now >= m.before * 1.5 AND m.now - m.before >= 100

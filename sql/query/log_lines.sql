@@ -1,0 +1,7 @@
+-- $1 tenant, $2 project, NULL: all; $3 levels, $4 service, NULL: all; $5 and $6 the last line that was seen, $7 most lines: those after it.
+SELECT l.ts, l.log_id, l.level, l.service, l.message, l.trace_id, l.span_id, l.request_id, l.error_code, l.error_stack, l.metadata, l.project_id
+  FROM observa_internal.logs l
+ WHERE l.tenant_id = $1 AND ($2 IS NULL OR l.project_id = $2) AND l.level = ANY ($3) AND ($4 IS NULL OR l.service = $4)
+   AND l.ts >= $5 AND (l.ts, l.log_id) > ($5, $6)
+ ORDER BY l.ts, l.log_id
+ LIMIT $7
