@@ -25,7 +25,7 @@ const OF_MANY: [i64; 3] = [30, 6, 160];
 const OF_ONE: [i64; 3] = [300, 60, 1_000];
 
 #[pg_extern(sql = false)]
-fn dashboard(
+fn dashboard_page(
     project: Option<pgrx::Uuid>,
     since: Option<TimestampWithTimeZone>,
     until: Option<TimestampWithTimeZone>,

@@ -4,7 +4,7 @@ COMMENT ON DOMAIN observa."text/html" IS 'An HTML document: PostgREST serves a f
 CREATE FUNCTION observa.dashboard(project uuid DEFAULT NULL, since timestamptz DEFAULT now() - interval '1 day', until timestamptz DEFAULT now())
     RETURNS observa."text/html"
     LANGUAGE c STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off
-    AS 'MODULE_PATHNAME', 'dashboard_wrapper';
+    AS 'MODULE_PATHNAME', 'dashboard_page_wrapper';
 COMMENT ON FUNCTION observa.dashboard(uuid, timestamptz, timestamptz) IS 'A page that shows what happened: one HTML document that needs nothing else
 
 Who asks sees what they may read. Without a project it is about all projects of the tenant. since and until are widened to whole minutes,
