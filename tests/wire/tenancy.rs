@@ -167,8 +167,8 @@ fn a_reader_without_an_identity_sees_no_row_anywhere() {
     ]));
     let mut reader = db.connect_as("reader", "observa_read, observa_admin");
     // What nobody may read, as the type of what exports return, shows nobody anything.
-    let views = "SELECT viewname::text FROM pg_views
-                  WHERE schemaname = 'observa' AND has_table_privilege('observa.' || quote_ident(viewname), 'SELECT') ORDER BY 1";
+    let views = "SELECT relname::text FROM pg_class
+                  WHERE relnamespace = 'observa'::regnamespace AND relkind = 'v' AND has_table_privilege(oid, 'SELECT') ORDER BY 1";
     let views = rows(&mut reader, views, &[]);
     assert!(views.len() >= 40, "{}", views.len());
     for view in views {
