@@ -21,35 +21,16 @@ pub fn unless_locked<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option
 
 /// Err: it met an error, and nothing of it has happened. What ends the statement itself, a cancel or the session's end, passes by.
 pub fn attempt<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
-    // SAFETY: as in `unless`.
-    unsafe {
-        let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::MemoryContextSwitchTo(outer.context);
-        PgTryBuilder::new(AssertUnwindSafe(|| {
-            let done = or_raise(run());
-            pg_sys::ReleaseCurrentSubTransaction();
-            outer.restore();
-            Ok(done)
-        }))
-        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error: CaughtError| {
-            outer.roll_back();
-            error.rethrow()
-        })
-        .catch_others(|error| {
-            outer.roll_back();
-            Err(Failure::of(&error))
-        })
-        .catch_rust_panic(|error| {
-            outer.roll_back();
-            Err(Failure::of(&error))
-        })
-        .execute()
-    }
+    attempt_with(run, None)
 }
 
 /// As [`attempt`], for what is cancelled at a time: that is an error of its own.
 pub fn attempt_until<T>(end: Instant, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+    attempt_with(run, Some(end))
+}
+
+/// A cancel that comes at `end` or later is meant for this alone.
+fn attempt_with<T>(run: impl FnOnce() -> Result<T, Error>, end: Option<Instant>) -> Result<T, Failure> {
     // SAFETY: as in `unless`.
     unsafe {
         let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
@@ -61,9 +42,13 @@ pub fn attempt_until<T>(end: Instant, run: impl FnOnce() -> Result<T, Error>) ->
             outer.restore();
             Ok(done)
         }))
-        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, |error: CaughtError| {
+        .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, move |error: CaughtError| {
             outer.roll_back();
-            if Instant::now() < end { error.rethrow() } else { Err(Failure::of(&error)) }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                Err(Failure::of(&error))
+            } else {
+                error.rethrow()
+            }
         })
         .catch_others(|error| {
             outer.roll_back();
