@@ -13,7 +13,7 @@ mod request;
 pub mod settings;
 pub mod subject;
 
-use observa_pipeline::analysis::{self, Candidate};
+use observa_pipeline::analysis::{self, Ask, Candidate};
 use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
 use pgrx::datum::DatumWithOid;
@@ -30,7 +30,7 @@ use crate::rows::{self, Column, Rows};
 
 pub use plan::of_project;
 
-/// Candidates of a tenant that are queued at once.
+/// Events of a tenant whose analyses are queued at once.
 const MOST_AT_ONCE: i64 = 10_000;
 
 /// Appends what of stored events, which are the acting tenant's, is to be judged.
@@ -43,7 +43,7 @@ pub fn append(stored: &[&Ready]) -> Result<(), Error> {
         return Ok(());
     }
     rows::in_own_memory(|| {
-        let rows = Rows::new("analysis_candidates", &columns(), candidates.into_iter())?;
+        let rows = Rows::new("analysis_events", &columns(), candidates.into_iter())?;
         rows.run(include_str!("../sql/analysis/append.sql"), |_| Ok(()))
     })
 }
@@ -56,19 +56,30 @@ fn columns<'r, 'l>() -> [Column<Candidate<'r, 'l>>; 13] {
         Column { name: "candidate_id", value: |_| uuid(Uuid::now_v7()) },
         Column { name: "project_id", value: |row| uuid(row.ready.home.project_id) },
         Column { name: "environment", value: environment },
-        Column { name: "evaluator", value: |row| text(row.evaluator) },
-        Column { name: "scope", value: |row| text(row.scope.name()) },
-        Column { name: "trigger", value: |row| text(row.trigger) },
-        Column { name: "dedup_key", value: |row| uuid(row.key) },
         Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
         Column { name: "event_id", value: |row| row.ready.event.text(Field::EventId).and_then(text) },
         Column { name: "ts", value: |row| row.ready.event.ts.and_then(time) },
         Column { name: "user_id", value: |row| row.ready.event.text(Field::UserId).and_then(text) },
-        Column { name: "occurrences", value: |row| row.occurrences.into_datum() },
+        Column { name: "evaluators", value: |row| of_asks(row, |ask| ask.evaluator) },
+        Column { name: "scopes", value: |row| of_asks(row, |ask| ask.scope.name()) },
+        Column { name: "triggers", value: |row| of_asks(row, |ask| ask.trigger) },
+        Column {
+            name: "dedup_keys",
+            value: |row| of_asks(row, |ask| pgrx::Uuid::from_bytes(ask.key.into_bytes())),
+        },
+        Column { name: "occurrences", value: |row| of_asks(row, |ask| ask.occurrences) },
     ]
 }
 
-/// Queues what all tenants' batches have appended; how many candidates.
+/// An array with an element for each ask.
+fn of_asks<'r, T: IntoDatum>(row: &Candidate<'r, '_>, value: fn(&Ask<'r>) -> T) -> Option<pg_sys::Datum>
+where
+    Vec<T>: IntoDatum,
+{
+    row.asks.iter().map(value).collect::<Vec<T>>().into_datum()
+}
+
+/// Queues what all tenants' batches have appended; of how many events.
 pub fn enqueue(patience: &mut Patience) -> Result<Done, Error> {
     let tenants = Spi::connect(|client| {
         let rows = client.select("SELECT observa_internal.tenants_with_candidates()", None, &[])?;

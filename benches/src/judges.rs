@@ -42,7 +42,7 @@ pub fn run(connect: &str, lines: &[String], rounds: usize, seconds: u64, table: 
 fn queue(client: &mut Client, calls: usize) -> Result<()> {
     empty(client)?;
     client.batch_execute(
-        "TRUNCATE observa_internal.analysis_jobs, observa_internal.analysis_results, observa_internal.analysis_candidates;
+        "TRUNCATE observa_internal.analysis_jobs, observa_internal.analysis_results, observa_internal.analysis_events;
          UPDATE observa.evaluators SET enabled = false WHERE name <> 'hallucination';
          SET observa.judge_sample_rate = 1",
     )?;
@@ -99,9 +99,10 @@ fn count(client: &mut Client) -> Result<usize> {
     Ok(usize::try_from(count)?)
 }
 
-/// Ingest that finds what is to be judged, at the usual rate, while the worker judges, against ingest without.
+/// Ingest that finds what is to be judged by all built-in evaluators, at the usual rate, while the worker judges, against ingest without.
 fn beside_ingest(connect: &str, lines: &[String], rounds: usize, table: &mut Table) -> Result<()> {
     let mut client = Client::connect(connect, NoTls)?;
+    client.batch_execute("UPDATE observa.evaluators SET enabled = true")?;
     let backend: String = client.query_one("SELECT pg_backend_pid()::text", &[])?.get(0);
     let client = std::cell::RefCell::new(client);
     let round = std::cell::Cell::new(0);

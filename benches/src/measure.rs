@@ -43,8 +43,8 @@ pub fn megabytes_per_second(bytes: usize, took: Duration) -> f64 {
     bytes as f64 / 1e6 / took.as_secs_f64()
 }
 
-/// Two ways to do the same, one after the other and again: what slows the machine down meets both. Speeds in any one
-/// unit, and the median of the pairs' ratios.
+/// Two ways to do the same, in turn, and each as often first: what slows the machine down, and what grows on the way, meets both. Speeds
+/// in any one unit, and the median of the pairs' ratios.
 pub struct Pair {
     pub ours: f64,
     pub peer: f64,
@@ -57,8 +57,10 @@ pub fn in_turn<E>(
     mut peer: impl FnMut() -> Result<f64, E>,
 ) -> Result<Pair, E> {
     let mut pairs = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        pairs.push((ours()?, peer()?));
+    for round in 0..rounds {
+        let first = if round % 2 == 0 { Some(ours()?) } else { None };
+        let of_peer = peer()?;
+        pairs.push((first.map_or_else(&mut ours, Ok)?, of_peer));
     }
     Ok(Pair {
         ours: median(pairs.iter().map(|(ours, _)| *ours).collect()),

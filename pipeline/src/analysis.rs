@@ -1,7 +1,7 @@
 //! Which events a judge is to look at: those whose signals ask for it, and a sample of the rest. A judge costs a thousand times what
 //! the rules do, so it is asked where it pays, and the same event is chosen again whoever asks.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -66,10 +66,14 @@ pub const EMBEDDING: &str = "embedding";
 /// Why something is queued, where no signal is the reason.
 pub const SAMPLED: &str = "sampled";
 
-/// Something to queue.
+/// An event that is to be looked at.
 pub struct Candidate<'r, 'l> {
-    /// The first event that asks for it.
     pub ready: &'r Ready<'l>,
+    pub asks: Vec<Ask<'r>>,
+}
+
+/// Something to queue.
+pub struct Ask<'r> {
     /// An evaluator's name, or [`EMBEDDING`].
     pub evaluator: &'r str,
     pub scope: Scope,
@@ -104,27 +108,33 @@ pub fn place(id: &str) -> f64 {
     (hash >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// What of these events is to be judged, once for each key.
+/// What of these events is to be judged, once for each key: with the first event that asks for it.
 pub fn candidates<'r, 'l>(stored: &[&'r Ready<'l>]) -> Vec<Candidate<'r, 'l>> {
-    let mut found: BTreeMap<Uuid, Candidate> = BTreeMap::new();
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut places: HashMap<Uuid, (usize, usize)> = HashMap::new();
     for ready in stored {
         let Some(plan) = ready.home.analysis.as_deref() else { continue };
-        for candidate in of_event(ready, plan) {
-            found
-                .entry(candidate.key)
-                .and_modify(|known| known.occurrences += candidate.occurrences)
-                .or_insert(candidate);
+        let mut asks = of_event(ready, plan);
+        asks.retain(|ask| {
+            let known =
+                places.get(&ask.key).and_then(|(at, nth)| candidates.get_mut(*at)?.asks.get_mut(*nth));
+            known.map(|known| known.occurrences += ask.occurrences).is_none()
+        });
+        if !asks.is_empty() {
+            places.extend(asks.iter().enumerate().map(|(nth, ask)| (ask.key, (candidates.len(), nth))));
+            candidates.push(Candidate { ready, asks });
         }
     }
-    found.into_values().collect()
+    candidates
 }
 
-fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, 'l>> {
-    let mut candidates = Vec::new();
+/// No two of one key: each is of another evaluator.
+fn of_event<'r>(ready: &'r Ready, plan: &'r Plan) -> Vec<Ask<'r>> {
+    let mut asks = Vec::new();
     let retrieves = matches!(ready.event.event_type, EventType::Retrieval | EventType::VectorDbOperation);
     let answers = ready.event.event_type == EventType::LlmCall;
     let Some(event_id) = ready.event.text(Field::EventId).filter(|_| answers || retrieves) else {
-        return candidates;
+        return asks;
     };
     let trace_id = ready.event.text(Field::TraceId);
     let place = place(trace_id.unwrap_or(event_id));
@@ -132,16 +142,16 @@ fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, '
     let is_sampled =
         place < plan.embedding_rate || plan.evaluators.iter().any(|evaluator| place < evaluator.rate);
     if !is_sampled && ready.signals.is_empty() {
-        return candidates;
+        return asks;
     }
     let has_answer = has_answer(ready);
     if !(has_answer || retrieves) || is_judges_own(ready) {
-        return candidates;
+        return asks;
     }
     let mut tell = |evaluator: &'r str, scope, trigger: &'r str, key: &[&str]| {
         let project = ready.home.project_id.to_string();
         let key = identity::uuid_of_parts(&[&[trigger, &project, evaluator], key].concat());
-        candidates.push(Candidate { ready, evaluator, scope, trigger, key, occurrences: 1 });
+        asks.push(Ask { evaluator, scope, trigger, key, occurrences: 1 });
     };
     for evaluator in &plan.evaluators {
         let subject = match (evaluator.scope, trace_id) {
@@ -149,8 +159,8 @@ fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, '
             (Scope::Trace, Some(trace_id)) if retrieves || !evaluator.needs_context => trace_id,
             _ => continue,
         };
-        let asks = |name: &str| evaluator.triggers.iter().any(|trigger| trigger == name);
-        if let Some(signal) = ready.signals.iter().find(|signal| asks(signal.rule.name())) {
+        let has_asked = |name: &str| evaluator.triggers.iter().any(|trigger| trigger == name);
+        if let Some(signal) = ready.signals.iter().find(|signal| has_asked(signal.rule.name())) {
             let hour = ready.event.ts.unwrap_or_default().div_euclid(HOUR).to_string();
             let environment = ready.event.text(Field::Environment).unwrap_or(&ready.home.environment);
             let key = [environment, &signal.group, &hour];
@@ -162,7 +172,7 @@ fn of_event<'r, 'l>(ready: &'r Ready<'l>, plan: &'r Plan) -> Vec<Candidate<'r, '
     if has_answer && place < plan.embedding_rate {
         tell(EMBEDDING, Scope::Event, SAMPLED, &[event_id]);
     }
-    candidates
+    asks
 }
 
 /// Whether a model has answered in it.

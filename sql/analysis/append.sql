@@ -1,2 +1,2 @@
--- rows: those of analysis_candidates.
-INSERT INTO observa_internal.analysis_candidates SELECT * FROM rows
+-- rows: those of analysis_events.
+INSERT INTO observa_internal.analysis_events SELECT * FROM rows

@@ -26,7 +26,7 @@ WITH hours AS (
     DELETE FROM observa_internal.activities a
      WHERE a.tenant_id = observa.current_tenant() AND a.actor = 'user' AND (a.id = $1 OR pg_catalog.right(a.id, 17) = $2)
 ), waiting AS (
-    DELETE FROM observa_internal.analysis_candidates c
+    DELETE FROM observa_internal.analysis_events c
      WHERE c.tenant_id = observa.current_tenant() AND (c.user_id = $1 OR pg_catalog.right(c.user_id, 17) = $2)
 ), shared AS (
     UPDATE observa_internal.activities a SET user_id = NULL

@@ -32,25 +32,28 @@ COMMENT ON CONSTRAINT evaluators_pkey ON observa_internal.evaluators IS 'A tenan
 CREATE OR REPLACE TRIGGER config_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON observa_internal.evaluators
     FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.config_changed();
 
-CREATE TABLE IF NOT EXISTS observa_internal.analysis_candidates (
+-- Of an older library, with a row for each evaluator: what waited there was a few seconds' sample.
+DROP TABLE IF EXISTS observa_internal.analysis_candidates;
+CREATE TABLE IF NOT EXISTS observa_internal.analysis_events (
     tenant_id uuid NOT NULL,
     candidate_id uuid NOT NULL,
     project_id uuid NOT NULL,
     environment text NOT NULL,
-    evaluator text NOT NULL,
-    scope text NOT NULL,
-    trigger text NOT NULL,
-    dedup_key uuid NOT NULL,
     trace_id text,
     event_id text NOT NULL,
     ts timestamptz NOT NULL,
     user_id text,
-    occurrences bigint NOT NULL,
+    evaluators text[] NOT NULL,
+    scopes text[] NOT NULL,
+    triggers text[] NOT NULL,
+    dedup_keys uuid[] NOT NULL,
+    occurrences bigint[] NOT NULL,
     PRIMARY KEY (tenant_id, candidate_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-COMMENT ON TABLE observa_internal.analysis_candidates IS 'What ingest found worth judging, until maintenance queues it';
-COMMENT ON COLUMN observa_internal.analysis_candidates.dedup_key IS 'Whatever has the same is one job';
-COMMENT ON CONSTRAINT analysis_candidates_pkey ON observa_internal.analysis_candidates IS 'A tenant''s candidates in the order of their arrival';
+COMMENT ON TABLE observa_internal.analysis_events IS 'Events that ingest found worth judging, until maintenance queues what is asked of them; arrays have an element for each ask';
+COMMENT ON COLUMN observa_internal.analysis_events.dedup_keys IS 'Whatever has the same is one job';
+COMMENT ON COLUMN observa_internal.analysis_events.occurrences IS 'Events of the batch that asked for it';
+COMMENT ON CONSTRAINT analysis_events_pkey ON observa_internal.analysis_events IS 'A tenant''s candidates in the order of their arrival';
 
 CREATE TABLE IF NOT EXISTS observa_internal.analysis_jobs (
     tenant_id uuid NOT NULL,
@@ -168,7 +171,7 @@ DO $policies$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['evaluators', 'analysis_candidates', 'analysis_jobs', 'analysis_results', 'analysis_spend'] LOOP
+    FOREACH name IN ARRAY ARRAY['evaluators', 'analysis_events', 'analysis_jobs', 'analysis_results', 'analysis_spend'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I FORCE ROW LEVEL SECURITY', name);
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS acting_tenant ON observa_internal.%I', name);
@@ -197,5 +200,5 @@ CREATE POLICY superusers_session ON observa_internal.analysis_endpoints TO obser
     USING (observa_internal.session_is_superuser()) WITH CHECK (observa_internal.session_is_superuser());
 GRANT SELECT ON observa_internal.analysis_endpoints TO observa_read, observa_admin;
 -- Whoever takes jobs does it for all tenants.
-GRANT SELECT ON observa_internal.evaluators, observa_internal.analysis_candidates, observa_internal.analysis_spend TO observa_system;
+GRANT SELECT ON observa_internal.evaluators, observa_internal.analysis_events, observa_internal.analysis_spend TO observa_system;
 GRANT SELECT, UPDATE ON observa_internal.analysis_jobs TO observa_system;

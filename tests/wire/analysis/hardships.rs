@@ -183,7 +183,7 @@ fn a_scope_that_changes_stops_no_queue() {
     db.run("UPDATE observa.evaluators SET scope = 'trace' WHERE name = 'mine'");
     db.ingest(&call("two", "fine").to_string());
     db.run("SELECT observa.run_maintenance()");
-    assert_eq!(db.count("observa_internal.analysis_candidates"), 0);
+    assert_eq!(db.count("observa_internal.analysis_events"), 0);
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn no_form_of_a_judges_own_call_is_judged() {
         })
         .collect();
     db.ingest(&lines(&events));
-    let found = db.table("SELECT DISTINCT event_id FROM observa_internal.analysis_candidates ORDER BY 1");
+    let found = db.table("SELECT DISTINCT event_id FROM observa_internal.analysis_events ORDER BY 1");
     assert_eq!(found, Vec::<Value>::new());
     assert_eq!(db.one::<i32>("SELECT observa.analyze('t', '{toxicity}')"), 0, "nor by hand");
 }

@@ -1,6 +1,6 @@
 -- For each tenant a job that was judged, one that waits for its batch to be queued, and what both have cost.
-INSERT INTO observa_internal.analysis_candidates (tenant_id, candidate_id, project_id, environment, evaluator, scope, trigger, dedup_key, event_id, ts, occurrences)
-SELECT p.tenant_id, gen_random_uuid(), p.project_id, 'prod', 'toxicity', 'event', 'sampled', gen_random_uuid(), 'a', now(), 1
+INSERT INTO observa_internal.analysis_events (tenant_id, candidate_id, project_id, environment, event_id, ts, evaluators, scopes, triggers, dedup_keys, occurrences)
+SELECT p.tenant_id, gen_random_uuid(), p.project_id, 'prod', 'a', now(), '{toxicity}', '{event}', '{sampled}', ARRAY[gen_random_uuid()], '{1}'
   FROM observa_internal.projects p;
 INSERT INTO observa_internal.analysis_jobs (tenant_id, job_id, project_id, environment, evaluator, scope, trigger, priority, turn, trace_id, ts,
        state, finished_at)

@@ -34,11 +34,11 @@ fn problems_of_a_kind_are_one_job_an_hour_and_nothing_is_queued_without_a_judge(
         json!({"evaluator": "hallucination", "trigger": RISKY, "occurrences": 500, "state": "queued"});
     // The hour may have turned.
     assert!(queued == [expected] || queued.len() == 2, "{queued:?}");
-    assert_eq!(db.count("observa_internal.analysis_candidates"), 0);
+    assert_eq!(db.count("observa_internal.analysis_events"), 0);
 
     db.run("SET observa.judge_url = ''");
     db.ingest(&with(risky("later"), json!({"route": "/other"})).to_string());
-    assert_eq!(db.count("observa_internal.analysis_candidates"), 0);
+    assert_eq!(db.count("observa_internal.analysis_events"), 0);
 }
 
 #[test]
