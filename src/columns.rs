@@ -7,7 +7,6 @@ use observa_pipeline::identity;
 use observa_pipeline::month::Month;
 use observa_pipeline::price::{Usd, plain};
 use observa_pipeline::signal::Signal;
-use observa_pipeline::signal::rules::Severity;
 use observa_pipeline::translate::aliases;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -41,6 +40,8 @@ pub struct SignalRow<'b> {
     pub ready: &'b Ready<'b>,
     pub signal: &'b Signal,
     pub issue_id: Uuid,
+    /// Hash of what an alert is about, short enough for an index. None: the signal raises none.
+    pub alert_key: Option<Uuid>,
 }
 
 pub struct RejectedRow<'b> {
@@ -217,13 +218,6 @@ fn date(micros: i64) -> Option<pg_sys::Datum> {
     Some(pg_sys::Datum::from((micros - POSTGRES_EPOCH).div_euclid(observa_pipeline::settings::DAY)))
 }
 
-/// What an alert is about, short enough for an index. None: the signal raises none.
-fn alert_key(row: &SignalRow) -> Option<Uuid> {
-    let project = row.ready.home.project_id.to_string();
-    let parts = ["alert", &project, environment(row.ready), row.signal.rule.name(), &row.signal.group];
-    (row.signal.severity != Severity::Low).then(|| identity::uuid_of_parts(&parts))
-}
-
 pub fn signals<'b>() -> [Column<SignalRow<'b>>; 20] {
     [
         Column { name: "tenant_id", value: |row| uuid(row.ready.home.tenant_id) },
@@ -237,7 +231,7 @@ pub fn signals<'b>() -> [Column<SignalRow<'b>>; 20] {
         Column { name: "value", value: |row| row.signal.value.into_datum() },
         Column { name: "threshold", value: |row| row.signal.threshold.into_datum() },
         Column { name: "alert_group", value: |row| text(&row.signal.group) },
-        Column { name: "alert_key", value: |row| alert_key(row).and_then(uuid) },
+        Column { name: "alert_key", value: |row| row.alert_key.and_then(uuid) },
         Column { name: "issue_id", value: |row| uuid(row.issue_id) },
         Column { name: "trace_id", value: |row| row.ready.event.text(Field::TraceId).and_then(text) },
         Column { name: "span_id", value: |row| row.ready.event.text(Field::SpanId).and_then(text) },

@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use observa_pipeline::home::{Home, Shared};
+use observa_pipeline::identity::Veil;
 use observa_pipeline::scrub::{Options, Pattern, Scrubber};
 use observa_pipeline::signal::RuleSet;
 use observa_pipeline::signal::expression::Expression;
@@ -72,6 +73,7 @@ pub struct Tenant {
     id: Uuid,
     name: String,
     pseudonym_key: Vec<u8>,
+    veil: Veil,
     projects: HashMap<Uuid, Rc<Project>>,
     /// Projects of one name are told apart by their environment.
     namesakes: HashMap<String, Vec<Rc<Project>>>,
@@ -109,6 +111,11 @@ impl Tenant {
     /// Of the keyed hashes that stand for its people.
     pub fn pseudonym_key(&self) -> &[u8] {
         &self.pseudonym_key
+    }
+
+    /// What tells its people apart in sketches.
+    pub fn veil(&self) -> &Veil {
+        &self.veil
     }
 
     /// By id or name; an id wins over a name that looks like one. An unknown project is `default`. Of namesakes it is the one of
@@ -304,7 +311,9 @@ fn read_tenant(named: &str) -> Result<Option<Tenant>, Error> {
     })?;
     let Some(((id, name), pseudonym_key)) = found else { return Ok(None) };
     let id = Uuid::from_bytes(*id.as_bytes());
-    let mut tenant = Tenant { id, name, pseudonym_key, projects: HashMap::new(), namesakes: HashMap::new() };
+    let veil = Veil::new(&pseudonym_key);
+    let mut tenant =
+        Tenant { id, name, pseudonym_key, veil, projects: HashMap::new(), namesakes: HashMap::new() };
     Acting::during(Acting::whole(id), || read_projects(&mut tenant))?;
     Ok(Some(tenant))
 }

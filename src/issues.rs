@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use observa_pipeline::batch::Ready;
-use observa_pipeline::identity::Veil;
+use observa_pipeline::identity::uuid_of_parts;
 use observa_pipeline::scrub::Scrubber;
+use observa_pipeline::signal::rules::Severity;
 use observa_pipeline::signal::{Signal, fingerprint};
 use pgrx::JsonB;
 use pgrx::prelude::*;
@@ -34,38 +35,42 @@ const TURN: Duration = Duration::from_secs(2);
 /// Bytes of a note.
 const MOST_NOTE: usize = 10_000;
 
-/// Project, environment, and what a signal is called, is about and says.
-type Problem<'s> = (Uuid, [&'s str; 4]);
+/// Project, environment, and what a signal is called and is about.
+type About<'s> = (Uuid, [&'s str; 3]);
 
-/// Ids of a batch's issues: thousands of its signals may be of one, and to find out what an error says is dear.
+/// Ids of a batch's issues and keys of its alerts: thousands of its signals may be of one, and to find out what an error says is dear.
 #[derive(Default)]
-struct Ids<'s>(HashMap<Problem<'s>, Uuid>);
+struct Ids<'s> {
+    /// By what the signal says, too.
+    issues: HashMap<(About<'s>, &'s str), Uuid>,
+    alerts: HashMap<About<'s>, Uuid>,
+}
 
 impl<'s> Ids<'s> {
-    fn of(&mut self, project_id: Uuid, environment: &'s str, signal: &'s Signal) -> Uuid {
+    fn row(&mut self, ready: &'s Ready<'s>, signal: &'s Signal) -> SignalRow<'s> {
+        let (project_id, environment) = (ready.home.project_id, columns::environment(ready));
+        let (name, group) = (signal.rule.name(), signal.group.as_str());
+        let about = (project_id, [environment, name, group]);
         let said = fingerprint::said(&signal.details).unwrap_or_default();
-        let parts = [environment, signal.rule.name(), &signal.group, said];
-        *self.0.entry((project_id, parts)).or_insert_with(|| {
-            fingerprint::issue_id(
-                &project_id.to_string(),
-                environment,
-                signal.rule.name(),
-                &signal.group,
-                said,
-            )
-        })
+        let project = || project_id.to_string();
+        let issue_id = *self
+            .issues
+            .entry((about, said))
+            .or_insert_with(|| fingerprint::issue_id(&project(), environment, name, group, said));
+        let alert_key = (signal.severity != Severity::Low).then(|| {
+            let key = || uuid_of_parts(&["alert", &project(), environment, name, group]);
+            *self.alerts.entry(about).or_insert_with(key)
+        });
+        SignalRow { ready, signal, issue_id, alert_key }
     }
 }
 
-/// The signals of events, each with its issue.
+/// The signals of events, each with its issue and the key of its alert.
 pub fn rows<'r>(events: impl Iterator<Item = &'r Ready<'r>>) -> Vec<SignalRow<'r>> {
     let mut ids = Ids::default();
     let mut rows = Vec::new();
     for ready in events {
-        rows.extend(ready.signals.iter().map(|signal| {
-            let issue_id = ids.of(ready.home.project_id, columns::environment(ready), signal);
-            SignalRow { ready, signal, issue_id }
-        }));
+        rows.extend(ready.signals.iter().map(|signal| ids.row(ready, signal)));
     }
     rows
 }
@@ -85,7 +90,7 @@ fn issue_title(name: &str, said: Option<&str>) -> String {
 #[pg_extern(sql = false)]
 fn veiled(tenant: pgrx::Uuid, person: &str) -> Option<String> {
     let tenant = home_cache::tenant_with_id(uuid(tenant))?;
-    Some(Veil::new(tenant.pseudonym_key()).of(person).to_string())
+    Some(tenant.veil().of(person).to_string())
 }
 
 pub fn fold_all(patience: &mut Patience) -> Result<Done, Error> {

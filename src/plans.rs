@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::CString;
 
 use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
@@ -52,7 +53,12 @@ impl Found {
     }
 }
 
-/// Reads the rows of a statement that ends with a NUL. `is_fresh`: it sees what the transaction has written before, else what the caller's
+/// Runs a statement whose rows, if there are any, nobody reads. It sees what the transaction has written before.
+pub fn change(sql: &'static str, arguments: &[DatumWithOid]) -> Result<(), Error> {
+    each(sql, arguments, true, |_| ())
+}
+
+/// Reads the rows of a statement. `is_fresh`: it sees what the transaction has written before, else what the caller's
 /// statement does. As pgrx would do it, the (sub)transaction would get an id, and every snapshot of the server would look at it.
 pub fn each(
     sql: &'static str,
@@ -96,11 +102,11 @@ fn kept(sql: &'static str, arguments: &[DatumWithOid]) -> Result<pg_sys::SPIPlan
     if let Some(plan) = READS.with_borrow(|plans| plans.get(sql).copied()) {
         return Ok(plan);
     }
-    debug_assert!(sql.ends_with('\0'));
+    let text = CString::new(sql.trim_end_matches('\0')).unwrap_or_default();
     let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
     let count = i32::try_from(types.len()).unwrap_or_default();
     // SAFETY: connected to SPI; a C string, and so many types.
-    let plan = unsafe { pg_sys::SPI_prepare(sql.as_ptr().cast(), count, types.as_mut_ptr()) };
+    let plan = unsafe { pg_sys::SPI_prepare(text.as_ptr(), count, types.as_mut_ptr()) };
     if plan.is_null() {
         // SAFETY: SPI's own state.
         Spi::check_status(unsafe { pg_sys::SPI_result })?;

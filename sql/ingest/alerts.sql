@@ -1,11 +1,17 @@
 -- new_signals: the rows that the statement inserted. An alert is only ever inserted, for a rule and group without an open
--- one. Whoever does not get the lock leaves it to the other transaction: to wait for its commit would make two clients
+-- one: of most signals nothing but their key is read. Whoever does not get the lock leaves it to the other transaction: to wait for its commit would make two clients
 -- wait for each other, and its own would be lost if that one rolls back: so its signal is kept in alert_candidates, which the
 -- job reads. With the lock held, a conflict is with a committed row, and costs nothing.
 --
 -- A lock for each of thousands of alerts would use up the server's. So each is in one of its tenant's 64 buckets. Few alerts
 -- take a lock each, and share their bucket; many take whole buckets, and single locks only in those that others share.
-candidate AS MATERIALIZED (
+unopened AS MATERIALIZED (
+    SELECT k.tenant_id, k.alert_key
+      FROM (SELECT DISTINCT s.tenant_id, s.alert_key FROM new_signals s WHERE s.alert_key IS NOT NULL) k
+     WHERE NOT EXISTS (SELECT FROM observa_internal.alerts a
+                        WHERE a.tenant_id = k.tenant_id AND a.alert_key = k.alert_key
+                          AND a.status IN ('active', 'acknowledged'))
+), candidate AS MATERIALIZED (
     SELECT s.tenant_id, s.alert_key, s.project_id, s.environment, s.name AS rule, s.alert_group,
            pg_catalog.bool_or(s.severity = 'high') AS critical, pg_catalog.min(s.type) AS source,
            pg_catalog.max(s.value) AS value, pg_catalog.min(s.threshold) AS threshold, pg_catalog.min(s.ts) AS first_seen,
@@ -15,18 +21,15 @@ candidate AS MATERIALIZED (
            (pg_catalog.array_agg(s.details ->> 'unit'))[1] AS unit,
            (pg_catalog.array_agg(s.details ->> 'explanation' ORDER BY s.ts))[1] AS explanation,
            (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts))[1] AS error_message
-      FROM new_signals s
-     WHERE s.alert_key IS NOT NULL
+      FROM unopened u
+      JOIN new_signals s ON s.tenant_id = u.tenant_id AND s.alert_key = u.alert_key
      GROUP BY s.tenant_id, s.alert_key, s.project_id, s.environment, s.name, s.alert_group
 ), missing AS MATERIALIZED (
     SELECT c.*,
            pg_catalog.hashtextextended(c.tenant_id::text || c.alert_key::text, 0) AS lock,
            pg_catalog.hashtextextended(c.tenant_id::text, 1 + (pg_catalog.uuid_hash(c.alert_key) & 63)) AS bucket
       FROM candidate c
-     WHERE NOT EXISTS (SELECT FROM observa_internal.alerts a
-                        WHERE a.tenant_id = c.tenant_id AND a.alert_key = c.alert_key
-                          AND a.status IN ('active', 'acknowledged'))
-       AND NOT EXISTS (SELECT FROM observa_internal.rule_mutes u
+     WHERE NOT EXISTS (SELECT FROM observa_internal.rule_mutes u
                         WHERE u.tenant_id = c.tenant_id AND u.rule = c.rule AND (u.alert_group IS NULL OR u.alert_group = c.alert_group)
                           AND u.until > pg_catalog.now())
 ), bucket AS MATERIALIZED (

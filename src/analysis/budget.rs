@@ -1,7 +1,6 @@
 //! What judges and embeddings may cost: a price for each model, and a budget for each project and day.
 
 use observa_pipeline::price::Usage;
-use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -9,6 +8,7 @@ use crate::analysis::settings::{self, Kind};
 use crate::error::Error;
 use crate::home_cache;
 use crate::identity::sql_uuid;
+use crate::plans;
 use crate::storage;
 use crate::tenants;
 
@@ -17,9 +17,11 @@ pub const SPENT: &str = "the budget of the day is spent";
 /// Of a project of the acting tenant.
 pub fn is_spent(project_id: Uuid) -> Result<bool, Error> {
     let arguments = [sql_uuid(project_id).into(), settings::budget_usd().into()];
-    let is_spent =
-        Spi::get_one_with_args::<bool>(include_str!("../../sql/analysis/over_budget.sql"), &arguments)?;
-    Ok(is_spent == Some(true))
+    let mut is_spent = false;
+    plans::each(include_str!("../../sql/analysis/over_budget.sql"), &arguments, true, |row| {
+        is_spent = row.get(1).unwrap_or_default();
+    })?;
+    Ok(is_spent)
 }
 
 /// Without one nobody could say what is spent of the budget. Who embeds says nothing: prices of such models are of input alone.

@@ -13,6 +13,7 @@ use crate::embeddings;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::jobs::ledger;
+use crate::plans::{self, Found};
 use crate::storage;
 use crate::subtransaction;
 
@@ -57,13 +58,12 @@ fn claim(judgements: i32, embeddings: i32) -> Result<Vec<String>, Error> {
         return Ok(Vec::new());
     }
     let arguments = [judgements.into(), embeddings.into()];
-    let leased = Spi::connect_mut(|client| {
-        let rows =
-            client.update("SELECT * FROM observa_internal.lease_analyses($1, $2)", None, &arguments)?;
-        rows.map(leased).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    let mut jobs = Vec::new();
+    plans::each("SELECT * FROM observa_internal.lease_analyses($1, $2)", &arguments, true, |row| {
+        jobs.extend(leased(row));
     })?;
     let mut tasks = Vec::new();
-    for job in leased.into_iter().flatten() {
+    for job in jobs {
         let acting = Acting::within(job.tenant_id, job.project_id);
         // What can't be read of one must not keep the others from their turn, again and again.
         match subtransaction::attempt(|| Acting::during(acting, || prepare(&job))) {
@@ -77,28 +77,31 @@ fn claim(judgements: i32, embeddings: i32) -> Result<Vec<String>, Error> {
 /// Whether there is anything to do, and this is no standby, no database before setup(), and none amid a restore.
 fn is_due(judgements: bool, embeddings: bool) -> Result<bool, Error> {
     let arguments = [judgements.into(), embeddings.into()];
-    let due =
-        || Spi::get_one_with_args::<bool>("SELECT observa_internal.analyses_are_due($1, $2)", &arguments);
-    Ok(storage::relation("analysis_jobs").is_some() && ledger::may_work()? && due()? == Some(true))
+    if storage::relation("analysis_jobs").is_none() || !ledger::may_work()? {
+        return Ok(false);
+    }
+    let mut due = false;
+    plans::each("SELECT observa_internal.analyses_are_due($1, $2)", &arguments, true, |row| {
+        due = row.get(1).unwrap_or_default();
+    })?;
+    Ok(due)
 }
 
-fn leased(row: pgrx::spi::SpiHeapTupleData) -> Result<Option<Leased>, pgrx::spi::Error> {
-    let id = |column: usize| row.get::<pgrx::Uuid>(column).map(|id| id.map(identity::uuid));
-    let ids = (id(1)?, id(2)?, id(3)?, id(5)?);
-    let (Some(tenant_id), Some(job_id), Some(lease), Some(project_id)) = ids else { return Ok(None) };
-    Ok(Some(Leased {
-        tenant_id,
-        id: job_id,
-        lease,
-        attempts: row.get::<i32>(4)?.unwrap_or_default(),
-        project_id,
-        evaluator: row.get::<String>(6)?.unwrap_or_default(),
-        is_of_trace: row.get::<&str>(7)? == Some("trace"),
-        priority: row.get::<i16>(8)?.unwrap_or_default(),
-        trace_id: row.get::<String>(9)?,
-        event_id: row.get::<String>(10)?,
-        ts: row.get::<TimestampWithTimeZone>(11)?,
-    }))
+fn leased(row: &Found) -> Option<Leased> {
+    let id = |column: i32| row.get::<pgrx::Uuid>(column).map(identity::uuid);
+    Some(Leased {
+        tenant_id: id(1)?,
+        id: id(2)?,
+        lease: id(3)?,
+        attempts: row.get(4).unwrap_or_default(),
+        project_id: id(5)?,
+        evaluator: row.get(6).unwrap_or_default(),
+        is_of_trace: row.get(7).is_some_and(|scope: String| scope == "trace"),
+        priority: row.get(8).unwrap_or_default(),
+        trace_id: row.get(9),
+        event_id: row.get(10),
+        ts: row.get(11),
+    })
 }
 
 fn fail(job: &Leased, error: &str) -> Result<(), Error> {
@@ -111,7 +114,7 @@ fn fail(job: &Leased, error: &str) -> Result<(), Error> {
         None::<f64>.into(),
         true.into(),
     ];
-    Ok(Spi::run_with_args(sql, &arguments)?)
+    plans::change(sql, &arguments)
 }
 
 /// The task of a job, unless it is skipped or waits.
@@ -119,18 +122,18 @@ fn prepare(job: &Leased) -> Result<Option<String>, Error> {
     let id = sql_uuid(job.id);
     match decide(job)? {
         Decision::Skip(reason) => {
-            Spi::run_with_args(include_str!("../../sql/analysis/skip.sql"), &[id.into(), reason.into()])?;
+            plans::change(include_str!("../../sql/analysis/skip.sql"), &[id.into(), reason.into()])?;
             Ok(None)
         }
         Decision::Wait(seconds) => {
-            Spi::run_with_args(include_str!("../../sql/analysis/wait.sql"), &[id.into(), seconds.into()])?;
+            plans::change(include_str!("../../sql/analysis/wait.sql"), &[id.into(), seconds.into()])?;
             Ok(None)
         }
         Decision::Ask(model, work) => {
             let version =
                 work.get("version").and_then(Value::as_i64).and_then(|version| i32::try_from(version).ok());
             let asked = [id.into(), version.into(), model.as_str().into()];
-            Spi::run_with_args(include_str!("../../sql/analysis/asked.sql"), &asked)?;
+            plans::change(include_str!("../../sql/analysis/asked.sql"), &asked)?;
             let kind = if job.evaluator == EMBEDDING { Kind::Embedding } else { Kind::Judge };
             Ok(kind.to_json().map(|endpoint| {
                 json!({
@@ -219,8 +222,12 @@ fn load(job: &Leased, wants_context: bool) -> Result<Result<Subject, &'static st
 #[pg_extern(sql = false)]
 fn analyses_are_due(judgements: bool, embeddings: bool) -> bool {
     let arguments = [judgements.into(), embeddings.into()];
-    let due = Spi::get_one_with_args::<bool>(include_str!("../../sql/analysis/due.sql"), &arguments);
-    or_raise(due.map_err(Error::Spi)) == Some(true)
+    let mut due = false;
+    let read = plans::each(include_str!("../../sql/analysis/due.sql"), &arguments, true, |row| {
+        due = row.get(1).unwrap_or_default();
+    });
+    or_raise(read);
+    due
 }
 
 /// As the system's owner, who sees all tenants: takes jobs that are due.
@@ -251,28 +258,23 @@ fn lease_analyses(
         settings::lease_s().into(),
         observa_workers::judge::MOST_ATTEMPTS.into(),
     ];
-    let leased = Spi::connect_mut(|client| {
-        let rows = client.update(include_str!("../../sql/analysis/lease.sql"), None, &arguments)?;
-        rows.map(|row| {
-            let ids = (row.get::<pgrx::Uuid>(1)?, row.get::<pgrx::Uuid>(2)?, row.get::<pgrx::Uuid>(3)?);
-            let (Some(tenant), Some(job), Some(lease)) = ids else { return Ok(None) };
-            let Some(project) = row.get::<pgrx::Uuid>(5)? else { return Ok(None) };
-            let text = |column: usize| row.get::<String>(column);
-            Ok(Some((
-                tenant,
-                job,
-                lease,
-                row.get::<i32>(4)?.unwrap_or_default(),
-                project,
-                text(6)?.unwrap_or_default(),
-                text(7)?.unwrap_or_default(),
-                row.get::<i16>(8)?.unwrap_or_default(),
-                text(9)?,
-                text(10)?,
-                row.get::<TimestampWithTimeZone>(11)?,
-            )))
-        })
-        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
-    });
-    TableIterator::new(or_raise(leased.map_err(Error::Spi)).into_iter().flatten().collect::<Vec<_>>())
+    let mut leased = Vec::new();
+    let row = |row: &Found| {
+        Some((
+            row.get(1)?,
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+            row.get(5)?,
+            row.get(6)?,
+            row.get(7)?,
+            row.get(8)?,
+            row.get(9),
+            row.get(10),
+            row.get(11),
+        ))
+    };
+    let sql = include_str!("../../sql/analysis/lease.sql");
+    or_raise(plans::each(sql, &arguments, true, |found| leased.extend(row(found))));
+    TableIterator::new(leased)
 }

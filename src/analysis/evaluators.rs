@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::analysis::subject::VARIABLES;
 use crate::error::{Error, or_raise};
+use crate::plans;
 use crate::triggers::{self, Change};
 
 /// Characters of a template.
@@ -63,22 +64,20 @@ impl Evaluator {
 
 /// The acting tenant's evaluator of a name, else the built-in one. None: there is none.
 pub fn find(name: &str) -> Result<Option<Evaluator>, Error> {
-    let own = Spi::connect(|client| {
-        let sql = include_str!("../../sql/analysis/evaluator.sql");
-        let rows = client.select(sql, Some(1), &[name.into()])?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let (medium, high) = (row.get::<f64>(8)?, row.get::<f64>(9)?);
-        Ok::<_, pgrx::spi::Error>(Some(Evaluator {
+    let mut own = None;
+    plans::each(include_str!("../../sql/analysis/evaluator.sql"), &[name.into()], true, |row| {
+        let (medium, high) = (row.get(8), row.get(9));
+        own = Some(Evaluator {
             name: name.to_owned(),
-            version: row.get::<i32>(1)?.unwrap_or(1),
-            enabled: row.get::<bool>(2)?.unwrap_or_default(),
-            scope: row.get::<String>(3)?.unwrap_or_default(),
-            template: row.get::<String>(4)?.unwrap_or_default(),
-            schema: row.get::<JsonB>(5)?.map(|schema| schema.0).unwrap_or_default(),
-            model: row.get::<String>(6)?,
-            threshold: row.get::<String>(7)?.map(|signal| Threshold { signal, medium, high }),
-            variables: row.get::<Vec<String>>(10)?.unwrap_or_default(),
-        }))
+            version: row.get(1).unwrap_or(1),
+            enabled: row.get(2).unwrap_or_default(),
+            scope: row.get(3).unwrap_or_default(),
+            template: row.get(4).unwrap_or_default(),
+            schema: row.get::<JsonB>(5).map(|schema| schema.0).unwrap_or_default(),
+            model: row.get(6),
+            threshold: row.get(7).map(|signal| Threshold { signal, medium, high }),
+            variables: row.get(10).unwrap_or_default(),
+        });
     })?;
     let built_in = || BUILT_IN.iter().find(|built_in| built_in.name == name).map(Evaluator::built_in);
     Ok(own.or_else(built_in))

@@ -20,6 +20,7 @@ use crate::embeddings::{self, Embedded};
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, sql_uuid};
 use crate::log_guard::guard_statement;
+use crate::plans;
 use crate::tenants;
 
 /// What who has asked a judge tells.
@@ -113,7 +114,7 @@ fn record(report: &Report) -> Result<Option<bool>, Error> {
         })?;
     }
     let scrubbed = |text: &Option<String>| text.as_deref().map(clean);
-    Spi::run_with_args(
+    plans::change(
         include_str!("../../sql/analysis/finish.sql"),
         &[
             sql_uuid(report.id).into(),
@@ -138,20 +139,19 @@ fn clean(text: &str) -> String {
 }
 
 fn hold(report: &Report) -> Result<Option<Held>, Error> {
-    Ok(Spi::connect_mut(|client| {
-        let arguments = [sql_uuid(report.id).into(), sql_uuid(report.lease).into()];
-        let rows = client.update(include_str!("../../sql/analysis/held.sql"), None, &arguments)?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let Some(project) = row.get::<pgrx::Uuid>(1)? else { return Ok(None) };
-        Ok::<_, pgrx::spi::Error>(Some(Held {
+    let arguments = [sql_uuid(report.id).into(), sql_uuid(report.lease).into()];
+    let mut held = None;
+    plans::each(include_str!("../../sql/analysis/held.sql"), &arguments, true, |row| {
+        held = row.get::<pgrx::Uuid>(1).map(|project| Held {
             project_id: identity::uuid(project),
-            evaluator: row.get::<String>(2)?.unwrap_or_default(),
-            event: row.get::<String>(3)?.zip(row.get::<TimestampWithTimeZone>(4)?),
-            version: row.get::<i32>(5)?,
-            model: row.get::<String>(6)?,
-            is_held: row.get::<bool>(7)?,
-        }))
-    })?)
+            evaluator: row.get(2).unwrap_or_default(),
+            event: row.get(3).zip(row.get(4)),
+            version: row.get(5),
+            model: row.get(6),
+            is_held: row.get(7),
+        });
+    })?;
+    Ok(held)
 }
 
 /// Tokens of a call whose answer tells none: more than most have, so that a budget holds also where an endpoint keeps silent.
@@ -174,7 +174,7 @@ fn spend(report: &Report, held: &Held) -> Result<Option<String>, Error> {
     let cost =
         [&report.model, &held.model].into_iter().flatten().find_map(|model| budget::cost(model, &usage));
     let arguments = [sql_uuid(held.project_id).into(), calls.into(), cost.as_deref().unwrap_or("0").into()];
-    Spi::run_with_args(include_str!("../../sql/analysis/spend.sql"), &arguments)?;
+    plans::change(include_str!("../../sql/analysis/spend.sql"), &arguments)?;
     Ok(cost)
 }
 
@@ -194,7 +194,7 @@ fn store(report: &Report, verdict: &Verdict, held: &Held, cost: Option<&str>) ->
         tokens.map(|tokens| tokens.output).into(),
         report.latency_ms.into(),
     ];
-    Spi::run_with_args(include_str!("../../sql/analysis/result.sql"), &arguments)?;
+    plans::change(include_str!("../../sql/analysis/result.sql"), &arguments)?;
     let evaluator = evaluators::find(&held.evaluator)?;
     let threshold = evaluator.and_then(|evaluator| evaluator.threshold);
     threshold.map_or(Ok(()), |threshold| raise(report, verdict, &threshold))
@@ -226,10 +226,11 @@ fn raise(report: &Report, verdict: &Verdict, threshold: &Threshold) -> Result<()
         about.group(&threshold.signal).into(),
         sql_uuid(about.alert_key(&threshold.signal)).into(),
     ];
-    Ok(Spi::run_with_args(include_str!("../../sql/analysis/signal.sql"), &arguments)?)
+    plans::change(include_str!("../../sql/analysis/signal.sql"), &arguments)
 }
 
 /// What a verdict is about.
+#[derive(Default)]
 struct About {
     project: String,
     environment: String,
@@ -239,16 +240,16 @@ struct About {
 
 impl About {
     fn of(report: &Report) -> Result<About, Error> {
-        let about = Spi::connect(|client| {
-            let sql = include_str!("../../sql/analysis/about.sql");
-            let row = client.select(sql, Some(1), &[sql_uuid(report.id).into()])?.first();
-            let project = row.get::<pgrx::Uuid>(1)?.map(|id| identity::uuid(id).to_string());
-            Ok::<_, pgrx::spi::Error>(About {
+        let mut about = About::default();
+        let sql = include_str!("../../sql/analysis/about.sql");
+        plans::each(sql, &[sql_uuid(report.id).into()], true, |row| {
+            let project = row.get::<pgrx::Uuid>(1).map(|id| identity::uuid(id).to_string());
+            about = About {
                 project: project.unwrap_or_default(),
-                environment: row.get::<String>(2)?.unwrap_or_default(),
-                model: row.get::<String>(3)?,
-                route: row.get::<String>(4)?,
-            })
+                environment: row.get(2).unwrap_or_default(),
+                model: row.get(3),
+                route: row.get(4),
+            };
         })?;
         Ok(about)
     }

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crate::error::Error;
 use crate::messages::last_message;
+use crate::plans;
 use crate::storage;
 
 /// What a template may name: the whole prompt, the user's last message, the model's answer, and what was retrieved for it.
@@ -101,13 +102,12 @@ fn ends(text: String) -> String {
 }
 
 fn event(ts: TimestampWithTimeZone, event_id: &str) -> Result<Option<(String, String)>, Error> {
-    let found = Spi::connect(|client| {
-        let sql = include_str!("../../sql/analysis/event.sql");
-        let rows = client.select(sql, Some(1), &[ts.into(), event_id.into()])?;
-        let row = rows.into_iter().next();
-        row.map(|row| Ok::<_, pgrx::spi::Error>((row.get::<String>(1)?, row.get::<String>(2)?))).transpose()
+    let mut found = None;
+    let sql = include_str!("../../sql/analysis/event.sql");
+    plans::each(sql, &[ts.into(), event_id.into()], true, |row| {
+        found = row.get(2).map(|output| (row.get(1).unwrap_or_default(), output));
     })?;
-    Ok(found.and_then(|(input, output)| Some((input.unwrap_or_default(), output?))))
+    Ok(found)
 }
 
 fn around(ts: TimestampWithTimeZone, micros: i64) -> TimestampWithTimeZone {
@@ -115,46 +115,32 @@ fn around(ts: TimestampWithTimeZone, micros: i64) -> TimestampWithTimeZone {
 }
 
 fn trace(trace_id: &str, ts: TimestampWithTimeZone) -> Result<Trace, Error> {
-    let found = Spi::connect(|client| {
-        let sql = include_str!("../../sql/analysis/trace.sql");
-        let arguments = [trace_id.into(), around(ts, -AROUND).into(), around(ts, AROUND).into()];
-        let row = client.select(sql, Some(1), &arguments)?.first();
-        let key = |column: usize| {
-            let key = row.get::<TimestampWithTimeZone>(column)?.zip(row.get::<String>(column + 1)?);
-            Ok::<_, pgrx::spi::Error>(key)
-        };
-        Ok::<_, pgrx::spi::Error>(Trace {
-            quiet_s: row.get::<f64>(1)?.unwrap_or(f64::INFINITY),
-            calls: key(2)?.zip(key(4)?),
-        })
+    let mut found = Trace { quiet_s: f64::INFINITY, calls: None };
+    let arguments = [trace_id.into(), around(ts, -AROUND).into(), around(ts, AROUND).into()];
+    plans::each(include_str!("../../sql/analysis/trace.sql"), &arguments, true, |row| {
+        found.quiet_s = row.get(1).unwrap_or(f64::INFINITY);
+        found.calls = row.get(2).zip(row.get(3)).zip(row.get(4).zip(row.get(5)));
     })?;
     Ok(found)
 }
 
 /// What retrievals gave, one after the other.
 fn context(trace_id: &str, ts: TimestampWithTimeZone) -> Result<String, Error> {
-    let retrieved = Spi::connect(|client| {
-        let sql = include_str!("../../sql/analysis/retrieved.sql");
-        let arguments = [
-            trace_id.into(),
-            around(ts, -AROUND).into(),
-            around(ts, AROUND).into(),
-            MOST_RETRIEVALS.into(),
-            MOST_RETRIEVED.into(),
-        ];
-        let rows = client.select(sql, None, &arguments)?;
-        rows.map(|row| row.get::<String>(1)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
-    })?;
+    let arguments = [
+        trace_id.into(),
+        around(ts, -AROUND).into(),
+        around(ts, AROUND).into(),
+        MOST_RETRIEVALS.into(),
+        MOST_RETRIEVED.into(),
+    ];
     let mut context = String::new();
-    for output in retrieved.into_iter().flatten() {
+    plans::each(include_str!("../../sql/analysis/retrieved.sql"), &arguments, true, |row| {
+        let Some(output) = row.get::<String>(1).filter(|_| context.len() <= MOST_CONTEXT) else { return };
         if !context.is_empty() {
             context.push_str("\n\n");
         }
         context.push_str(&output);
-        if context.len() > MOST_CONTEXT {
-            break;
-        }
-    }
+    })?;
     Ok(context)
 }
 
