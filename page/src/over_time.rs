@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::chart::{Chart, Series, Shape};
 use crate::figure;
+use crate::room::Room;
 use crate::table::{self, figure as n, text};
 
 /// A minute, an hour or a day. Latencies of LLM calls in ms; None: none is known.
@@ -22,7 +23,7 @@ pub struct Bucket {
     pub p99: Option<f64>,
 }
 
-pub fn section(buckets: &[Bucket]) -> Markup {
+pub fn section(buckets: &[Bucket], room: &Room) -> Markup {
     html! {
         section aria-labelledby="over-time" {
             h2 #over-time { "Over time" }
@@ -30,10 +31,10 @@ pub fn section(buckets: &[Bucket]) -> Markup {
                 (table::nothing("No time to show."))
             } @else {
                 div.charts { @for chart in charts(buckets) { (chart.draw()) } }
-                details id="numbers" {
+                @if room.has_numbers { details id="numbers" {
                     summary { "The numbers of the charts" }
                     (numbers(buckets))
-                }
+                } }
             }
         }
     }
