@@ -106,6 +106,20 @@ fn the_same_input_again_and_again_is_told_with_what_it_cost() {
     close(&found["saving_usd"], 7.0 * 0.12);
     close(&found["saving_ms"], 7.0 * 500.0);
     assert_eq!(found["evidence"]["repeated_calls"], 7);
+    // Of two hours nobody knows what a month would be.
+    let of = |hours: i32| {
+        format!(
+            "SELECT saving_usd_month IS NULL FROM observa.advice(since => now() - interval '{hours} hours', until => now() - interval '22 hours')"
+        )
+    };
+    assert_eq!([of(25), of(47)].map(|ask| db.one::<bool>(&ask)), [true, false]);
+    for infinite in ["since => '-infinity'", "until => 'infinity'"] {
+        let refused = db.error(&format!("SELECT observa.advice({infinite})"));
+        assert_eq!(
+            (refused.code().code(), refused.message()),
+            ("22023", "since and until must be times, not infinity")
+        );
+    }
     // A client that stores the last message alone: what was asked differs.
     let mut db = ready();
     let input = |n: i64| json!({"input": if n < 8 { "yes".to_owned() } else { format!("another {n}") }, "input_tokens": 100 + n});
