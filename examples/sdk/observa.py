@@ -132,7 +132,7 @@ class Observa:
         try:
             whole = {"event_id": str(uuid.uuid4()), "timestamp": _now(), **self._defaults, **(event or {}), **fields}
             # Lone surrogates have no UTF-8.
-            line = json.dumps(whole, default=_plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+            line = _json(whole).encode("utf-8", "replace")
             event_id = str(whole["event_id"])
         except Exception as error:  # A value's own methods may raise anything.
             self._dropped("not_json", 1, _message_of(error))
@@ -504,6 +504,14 @@ def _begin_again(client: "weakref.ref[Observa]") -> None:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
+
+
+def _json(event: dict) -> str:
+    try:
+        return json.dumps(event, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # One NaN is no reason to lose the others; a cycle fails again.
+        known = json.loads(json.dumps(event, default=_plain), parse_constant=lambda _: None)
+        return json.dumps(known, ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:

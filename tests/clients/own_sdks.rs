@@ -321,7 +321,8 @@ fn what_python_sdks_answer_with_is_sent_as_its_members() {
         db.table("SELECT input_tokens, output_tokens FROM observa.events WHERE model = 'counted' ORDER BY 1");
     let tokens = |input, output| json!({"input_tokens": input, "output_tokens": output});
     assert_eq!(json!(stored), json!([tokens(5, 7), tokens(6, 8), tokens(7, 9)]));
-    assert_eq!(db.count("observa.events"), 5, "{report}");
+    assert_eq!(db.count("observa.events"), 6, "{report}");
+    assert_eq!(db.count("observa.events WHERE model = 'not-a-number' AND coherence_score = 0.5"), 1);
 }
 
 /// Played by this program itself, as a child whose stderr is read.

@@ -147,6 +147,7 @@ def models():
         observa.track(call(1, model="counted", usage=usage))
     # A mock has any method, and no members.
     observa.track(call(4, extra=unittest.mock.MagicMock()))
+    observa.track(call(5, model="not-a-number", score=float("nan"), coherence_score=0.5))
     report["raised"] = False
     span = observa.span(model="entered-twice")
     try:
