@@ -90,16 +90,17 @@ fn charts(buckets: &[Bucket]) -> [Chart<'_>; 4] {
     ]
 }
 
+/// All cells are figures, which the style sheet knows: there may be 2,800 of them.
 fn numbers(buckets: &[Bucket]) -> Markup {
     let columns =
         [text("From (UTC)"), n("Calls"), n("Errors"), n("Timeouts"), n("Cost"), n("p50"), n("p95"), n("p99")];
     let rows = html! { @for bucket in buckets { tr {
-        th scope="row" { (table::time(&bucket.at)) }
-        td.n { (figure::count(bucket.calls)) }
-        td.n { (figure::count(bucket.errors)) }
-        td.n { (figure::count(bucket.timeouts)) }
-        td.n { (figure::or_dash(bucket.cost, figure::money)) }
-        @for latency in [bucket.p50, bucket.p95, bucket.p99] { td.n { (figure::or_dash(latency, figure::duration)) } }
+        th scope="row" { (bucket.at) }
+        td { (figure::count(bucket.calls)) }
+        td { (figure::count(bucket.errors)) }
+        td { (figure::count(bucket.timeouts)) }
+        td { (figure::or_dash(bucket.cost, figure::money)) }
+        @for latency in [bucket.p50, bucket.p95, bucket.p99] { td { (figure::or_dash(latency, figure::duration)) } }
     } } };
     table::table("Calls, errors, cost and latency over time", &columns, &rows)
 }

@@ -35,12 +35,19 @@ const ALL: Room = Room {
 };
 
 /// Of the page of a window, the widest first.
-pub const OF_A_WINDOW: [Room; 5] = [
+pub const OF_A_WINDOW: [Room; 6] = [
     ALL,
     Room {
         span_text: 60,
         text: 160,
         says: "texts of spans end after 60 characters, messages and lines of the log after 160",
+        ..ALL
+    },
+    Room {
+        spans: 20,
+        span_text: 60,
+        text: 160,
+        says: "traces have their first 20 spans, whose texts end after 60 characters, messages and lines of the log after 160",
         ..ALL
     },
     Room {
