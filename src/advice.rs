@@ -60,7 +60,11 @@ fn all(
     until: Option<TimestampWithTimeZone>,
 ) -> Result<Vec<Advice>, Error> {
     let window = window::of(project, since, until)?;
-    if i64::from(window.since) >= i64::from(window.until) {
+    let ends = [i64::from(window.since), i64::from(window.until)];
+    if ends.iter().any(|end| [i64::MIN, i64::MAX].contains(end)) {
+        return Err(Error::Invalid("since and until must be times, not infinity".into()));
+    }
+    if ends[0] >= ends[1] {
         return Err(Error::Invalid("since must be before until".into()));
     }
     let begun = Instant::now();

@@ -19,8 +19,8 @@ use crate::request::Request;
 use crate::settings;
 use crate::storage;
 
-/// Spans of each trace that are shown, of how many of them texts, too, and how many characters of each: the page stays below
-/// 300 kB, and of one trace all is seen that a person reads.
+/// Spans of each trace that are shown, of how many of them texts, too, and how many characters of each: of one trace all is
+/// seen that a person reads. observa_page::room cuts what is too much for a page.
 const OF_MANY: [i64; 3] = [30, 6, 160];
 const OF_ONE: [i64; 3] = [300, 60, 1_000];
 
@@ -62,6 +62,7 @@ struct Window {
     since: TimestampWithTimeZone,
     usage_since: TimestampWithTimeZone,
     until: TimestampWithTimeZone,
+    usage_until: TimestampWithTimeZone,
     /// Whether who asks may read prompts and answers, and lines of logs.
     reads_texts: bool,
     reads_logs: bool,
@@ -107,7 +108,7 @@ fn read(
     let tenant = asked(project)?;
     Spi::connect(|client| {
         let (window, scope) = window_of(client, tenant, project, (since, until))?;
-        let Window { since, until, usage_since, .. } = window;
+        let Window { since, until, usage_since, usage_until, .. } = window;
         let between = |since: TimestampWithTimeZone| -> [DatumWithOid; 4] {
             [tenant.into(), project.into(), since.into(), until.into()]
         };
@@ -118,7 +119,8 @@ fn read(
         let buckets: Option<_> =
             one(client, &window.unit.of_hours(include_str!("../sql/page/buckets.sql")), &in_unit)?;
         let used = window.usage_unit.of_hours(include_str!("../sql/page/usage.sql"));
-        let (usage, places) = two(client, &used, &between(usage_since))?;
+        let (usage, places) =
+            two(client, &used, &[tenant.into(), project.into(), usage_since.into(), usage_until.into()])?;
         let Kinds { looked_at, kinds } = one(client, include_str!("../sql/page/kinds.sql"), &between(since))?;
         let (alerts, issues): (Vec<Alert>, Vec<Issue>) = two(
             client,
@@ -165,7 +167,7 @@ fn read_trace(trace_id: &str) -> Result<Option<Trace>, Error> {
             &[tenant.into(), trace_id.into()],
         )?;
         let Some(shown) = found.first().get_one::<String>()? else { return Ok(None) };
-        Ok(with_spans(client, tenant, &shown, OF_ONE, reads_texts(client)?)?.into_iter().next())
+        Ok(with_spans(client, tenant, None, &shown, OF_ONE, reads_texts(client)?)?.into_iter().next())
     })
 }
 
@@ -206,10 +208,11 @@ fn window_of(
         since: time(4)?,
         usage_since: time(5)?,
         until: time(6)?,
+        usage_until: time(7)?,
         reads_texts: reads_texts(client)?,
-        reads_logs: may(7)?,
+        reads_logs: may(8)?,
     };
-    Ok((window, parsed(&text(8)?)?))
+    Ok((window, parsed(&text(9)?)?))
 }
 
 fn reads_texts(client: &SpiClient) -> Result<bool, Error> {
@@ -225,7 +228,8 @@ fn traces(client: &SpiClient, window: &Window) -> Result<Traces, Error> {
     let rows = client.select(include_str!("../sql/page/traces.sql"), Some(1), &arguments)?;
     let (lists, shown) = rows.first().get_two::<String, String>()?;
     let lists: Traces = parsed(&lists.unwrap_or_default())?;
-    let shown = with_spans(client, window.tenant, &shown.unwrap_or_default(), OF_MANY, window.reads_texts)?;
+    let shown = shown.unwrap_or_default();
+    let shown = with_spans(client, window.tenant, window.project, &shown, OF_MANY, window.reads_texts)?;
     Ok(Traces { shown, ..lists })
 }
 
@@ -233,13 +237,21 @@ fn traces(client: &SpiClient, window: &Window) -> Result<Traces, Error> {
 fn with_spans(
     client: &SpiClient,
     tenant: pgrx::Uuid,
+    project: Option<pgrx::Uuid>,
     shown: &str,
     [spans, texts, characters]: [i64; 3],
     reads_texts: bool,
 ) -> Result<Vec<Trace>, Error> {
     let characters = i32::try_from(characters).unwrap_or(i32::MAX);
-    let arguments =
-        [tenant.into(), shown.into(), spans.into(), texts.into(), characters.into(), reads_texts.into()];
+    let arguments = [
+        tenant.into(),
+        shown.into(),
+        spans.into(),
+        texts.into(),
+        characters.into(),
+        reads_texts.into(),
+        project.into(),
+    ];
     one(client, include_str!("../sql/page/spans.sql"), &arguments)
 }
 

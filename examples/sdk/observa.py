@@ -21,6 +21,7 @@ from __future__ import annotations
 import atexit
 import collections
 import contextvars
+import dataclasses
 import datetime
 import decimal
 import email.utils
@@ -90,9 +91,11 @@ class Observa:
         on_error: Optional[Callable[[str], Any]] = None,
     ):
         self._endpoint = (url or "").rstrip("/") + "/rpc/ingest"
+        # A key that was read from a file ends with a line.
+        key = (key or "").strip()
         self._usable = bool(key) and (url or "").startswith(("http://", "https://"))
         # Not x-ndjson, so that it reaches PostgREST without nginx, too.
-        self._headers = {"Content-Type": "application/octet-stream", "x-api-key": key or "", **(headers or {})}
+        self._headers = {"Content-Type": "application/octet-stream", "x-api-key": key, **(headers or {})}
         self._defaults = dict(defaults or {})
         self._max_events, self._max_bytes, self._drop_newest = max_events, max_bytes, drop == "newest"
         self._max_event_bytes = min(max_event_bytes, max_bytes)
@@ -129,7 +132,7 @@ class Observa:
         try:
             whole = {"event_id": str(uuid.uuid4()), "timestamp": _now(), **self._defaults, **(event or {}), **fields}
             # Lone surrogates have no UTF-8.
-            line = json.dumps(whole, default=_plain, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+            line = _json(whole).encode("utf-8", "replace")
             event_id = str(whole["event_id"])
         except Exception as error:  # A value's own methods may raise anything.
             self._dropped("not_json", 1, _message_of(error))
@@ -288,9 +291,9 @@ class Observa:
             attempt += 1
             with self._changed:
                 # Between half and all of it, so that clients that failed together do not come back together. A flush ends
-                # it, but not a wait that the server has asked for.
+                # it, but not a wait that the server has asked for, which may be 0, or a date that is past by this clock.
                 ended = (lambda: self._gone) if wait is not None else (lambda: self._gone or self._nudges != nudges)
-                self._changed.wait_for(ended, backoff * random.uniform(0.5, 1) if wait is None else wait)
+                self._changed.wait_for(ended, max(backoff * random.uniform(0.5, 1), wait or 0.0))
                 if self._gone:
                     return
             self._report()
@@ -318,6 +321,8 @@ class Observa:
                     said = {}
             told = f"{error.code} {said.get('code', '')}: {said['message']}" if said.get("message") else str(error.code)
             return error.code, _wait_of(error.headers.get("Retry-After")), told, None
+        except (ValueError, http.client.InvalidURL):  # It quotes what can't be sent: a key, say. Another try is the same.
+            return 400, None, "url, key or a header can't be sent", None
         except (OSError, http.client.HTTPException) as error:
             return None, None, _message_of(error), None
 
@@ -454,7 +459,7 @@ class Span:
         if self._token is not None:
             try:
                 _current.reset(self._token)
-            except ValueError:  # A generator that another task has ended.
+            except (ValueError, RuntimeError):  # A generator that another task has ended; a span that was entered twice.
                 pass
         self.end(error)
         return False
@@ -501,6 +506,14 @@ def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat()
 
 
+def _json(event: dict) -> str:
+    try:
+        return json.dumps(event, default=_plain, ensure_ascii=False, allow_nan=False)
+    except ValueError:  # One NaN is no reason to lose the others; a cycle fails again.
+        known = json.loads(json.dumps(event, default=_plain), parse_constant=lambda _: None)
+        return json.dumps(known, ensure_ascii=False, allow_nan=False)
+
+
 def _plain(value: Any) -> Any:
     """What JSON has no word for."""
     if isinstance(value, decimal.Decimal):
@@ -509,6 +522,13 @@ def _plain(value: Any) -> Any:
         return value.astimezone().isoformat()
     if isinstance(value, (set, frozenset)):
         return list(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    for name in ("model_dump", "to_dict"):  # pydantic's, and what SDKs of providers answer with: their usage, say.
+        method = getattr(value, name, None)
+        found = method() if callable(method) and not isinstance(value, type) else None
+        if isinstance(found, dict):
+            return found
     return str(value)
 
 

@@ -260,11 +260,9 @@ impl Client {
             let Some(oldest) = oldest else { return };
             queue.settle([&oldest]);
         }
-        if queue.lines.is_empty() {
-            queue.oldest_at = Some(Instant::now());
-        }
-        queue.events += 1;
-        queue.bytes += line.len();
+        queue.oldest_at =
+            queue.oldest_at.filter(|_| !queue.lines.is_empty()).or_else(|| Some(Instant::now()));
+        (queue.events, queue.bytes) = (queue.events + 1, queue.bytes + line.len());
         queue.lines.push_back(line);
         if [1, *batch_events].contains(&queue.lines.len()) || queue.bytes >= MAX_BODY_BYTES {
             self.changed.notify_all();
@@ -273,8 +271,7 @@ impl Client {
 
     fn flush(&self, timeout: Duration) -> bool {
         let mut queue = self.lock();
-        queue.urgent += 1;
-        queue.nudges += 1;
+        (queue.urgent, queue.nudges) = (queue.urgent + 1, queue.nudges + 1);
         self.changed.notify_all();
         queue = self.wait(queue, timeout, |queue| queue.events > 0 && !queue.gone);
         queue.urgent -= 1;
@@ -292,8 +289,7 @@ impl Client {
         queue.gone = true;
         let left = std::mem::take(&mut queue.events);
         queue.dropped("closed", left, "not sent in time");
-        queue.lines.clear();
-        queue.bytes = 0;
+        (queue.lines, queue.bytes) = (VecDeque::new(), 0);
         drop(queue);
         self.changed.notify_all();
         self.report();
@@ -364,9 +360,9 @@ impl Client {
             self.tell(Report::Failed(message));
             self.report();
             let backoff = self.options.retry.saturating_mul(1 << attempt.min(20)).min(LONGEST_BACKOFF);
-            // Between half and all of it, so that clients that failed together do not come back together.
+            // From a half on, so that clients that failed together do not come back together. A server may ask for 0.
             let share = 0.5 + f64::from(Uuid::new_v4().as_fields().0) / f64::from(u32::MAX) / 2.0;
-            let pause = wait.unwrap_or_else(|| backoff.mul_f64(share));
+            let pause = wait.unwrap_or_default().max(backoff.mul_f64(share));
             // A flush ends it, but not a wait that the server has asked for.
             let ended = |queue: &Queue| queue.gone || (wait.is_none() && queue.nudges != nudges);
             if self.wait(self.lock(), pause, |queue| !ended(queue)).gone {
@@ -383,7 +379,7 @@ impl Client {
             .post(format!("{}/rpc/ingest", self.options.url.trim_end_matches('/')))
             // Not x-ndjson, so that it reaches PostgREST without nginx, too.
             .header("Content-Type", "application/octet-stream")
-            .header("x-api-key", &self.options.key);
+            .header("x-api-key", self.options.key.trim());
         for (name, value) in &self.options.headers {
             request = request.header(name, value);
         }
@@ -423,9 +419,8 @@ impl Client {
         let drops = std::mem::take(&mut queue.drops);
         queue.telling += 1;
         drop(queue);
-        for (reason, count, message) in drops {
-            self.tell(Report::Dropped { reason, count, message });
-        }
+        let told = |(reason, count, message)| self.tell(Report::Dropped { reason, count, message });
+        drops.into_iter().for_each(told);
         self.lock().telling -= 1;
         self.changed.notify_all();
     }
@@ -434,9 +429,10 @@ impl Client {
         match (&self.options.on_report, report) {
             // The application's, in our thread.
             (Some(callback), report) => drop(catch_unwind(AssertUnwindSafe(|| callback(report)))),
-            // It will be repeated: no news yet.
-            (None, Report::Failed(_)) => {}
-            (None, report) => eprintln!("observa: {report:?}"),
+            (None, Report::Failed(_)) => {} // It will be repeated: no news yet.
+            // Without the event, which nobody has scrubbed yet.
+            (None, Report::Rejected { code, message, .. }) => say(&format!("rejected, {code}: {message}")),
+            (None, report) => say(&format!("{report:?}")),
         }
     }
 }
@@ -574,6 +570,10 @@ fn outcome_of(status: u16, wait: Option<Duration>, answer: Value) -> Outcome {
             if again { Outcome::Again { message, wait, counts } } else { Outcome::Refused(message) }
         }
     }
+}
+
+fn say(said: &str) {
+    drop(writeln!(std::io::stderr(), "observa: {said}")); // eprintln! would panic where it is closed.
 }
 
 /// None: it could not be packed, and goes as it is.

@@ -290,9 +290,9 @@ export class Observa {
       this.tell(this.options.onError, outcome.message);
       if (outcome.counts) failures += 1;
       if (failures >= maxAttempts) return this.dropped("failed", batch.length, outcome.message);
-      // Between half and all of it, so that clients that failed together do not come back together.
+      // From a half on, so that clients that failed together do not come back together. A server may ask for 0, or a time that is past here.
       const backoff = Math.min(retryMaxMs, retryMs * 2 ** Math.min(attempt, 20)) * (0.5 + Math.random() / 2);
-      await this.pause(outcome.afterMs ?? backoff, outcome.afterMs === undefined);
+      await this.pause(Math.max(outcome.afterMs ?? 0, backoff), outcome.afterMs === undefined);
       if (this.ends !== ends) return;
     }
   }
@@ -310,8 +310,11 @@ export class Observa {
   }
 
   private async post(batch: Line[], leaving: boolean): Promise<Outcome> {
-    const { key, url, headers, timeoutMs } = this.options;
+    const { url, headers, timeoutMs } = this.options;
+    const key = this.options.key?.trim(); // Read from a file it ends with a line.
     if (!key || !url) return { is: "refused", message: "url or key is missing" };
+    // fetch() would quote the key, or the url's password, and another try is the same.
+    try { new Request(this.endpoint, { headers: { "x-api-key": key, ...headers } }); } catch { return { is: "refused", message: "url, key or a header can't be sent" }; }
     const abort = new AbortController();
     const timer = quietly(() => abort.abort(), timeoutMs);
     if (!leaving) this.request = abort;

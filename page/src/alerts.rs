@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::escape::Foreign;
 use crate::figure;
+use crate::room::Room;
 use crate::table::{self, figure as n, text};
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,17 +32,17 @@ pub struct Issue {
     pub trace_id: Option<Foreign>,
 }
 
-pub fn section(alerts: &[Alert], issues: &[Issue], link: impl Fn(&Foreign) -> Markup) -> Markup {
+pub fn section(alerts: &[Alert], issues: &[Issue], room: &Room, link: impl Fn(&Foreign) -> Markup) -> Markup {
     html! {
         section aria-labelledby="alerts" {
             h2 #alerts { "Open alerts and issues" }
-            @if alerts.is_empty() { (table::nothing("No alert is open.")) } @else { (alert_table(alerts, &link)) }
-            @if issues.is_empty() { (table::nothing("No issue is open.")) } @else { (issue_table(issues, &link)) }
+            @if alerts.is_empty() { (table::nothing("No alert is open.")) } @else { (alert_table(alerts, room, &link)) }
+            @if issues.is_empty() { (table::nothing("No issue is open.")) } @else { (issue_table(issues, room, &link)) }
         }
     }
 }
 
-fn alert_table(alerts: &[Alert], link: &impl Fn(&Foreign) -> Markup) -> Markup {
+fn alert_table(alerts: &[Alert], room: &Room, link: &impl Fn(&Foreign) -> Markup) -> Markup {
     let columns = [
         text("Alert"),
         text("Severity"),
@@ -52,7 +53,7 @@ fn alert_table(alerts: &[Alert], link: &impl Fn(&Foreign) -> Markup) -> Markup {
         text("Trace"),
     ];
     let rows = html! { @for alert in alerts { tr {
-        th scope="row" { (alert.title.up_to(160)) @if let Some(said) = &alert.description { div.more { (said.up_to(240)) } } }
+        th scope="row" { (alert.title.up_to(room.text.min(160))) @if let Some(said) = &alert.description { div.more { (said.up_to(room.text.min(240))) } } }
         td { (alert.severity) }
         td { (alert.status) }
         td.n { (figure::count(alert.occurrences)) }
@@ -63,7 +64,7 @@ fn alert_table(alerts: &[Alert], link: &impl Fn(&Foreign) -> Markup) -> Markup {
     table::table("Open alerts", &columns, &rows)
 }
 
-fn issue_table(issues: &[Issue], link: &impl Fn(&Foreign) -> Markup) -> Markup {
+fn issue_table(issues: &[Issue], room: &Room, link: &impl Fn(&Foreign) -> Markup) -> Markup {
     let columns = [
         text("Issue"),
         text("Severity"),
@@ -74,7 +75,7 @@ fn issue_table(issues: &[Issue], link: &impl Fn(&Foreign) -> Markup) -> Markup {
         text("Trace"),
     ];
     let rows = html! { @for issue in issues { tr {
-        th scope="row" { (issue.title.up_to(160)) @if let Some(subject) = &issue.subject { div.more { (subject.up_to(120)) } } }
+        th scope="row" { (issue.title.up_to(room.text.min(160))) @if let Some(subject) = &issue.subject { div.more { (subject.up_to(room.text.min(120))) } } }
         td { (issue.severity) }
         td { (issue.state) }
         td.n { (figure::count(issue.count)) }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::escape::Foreign;
 use crate::figure;
+use crate::room::Room;
 use crate::table;
 
 /// Characters of a message.
@@ -29,19 +30,23 @@ pub struct Conversation {
     pub said: Vec<Message>,
 }
 
-pub fn section(conversations: &[Conversation]) -> Markup {
+pub fn section(conversations: &[Conversation], room: &Room) -> Markup {
     html! {
         section aria-labelledby="conversations" {
             h2 #conversations { "Conversations" }
             @if conversations.is_empty() { (table::nothing("No conversations in this window.")) }
-            @for conversation in conversations { (one(conversation)) }
+            @for (place, conversation) in conversations.iter().enumerate() {
+                // Two projects may have one of the same id.
+                @let again = conversations.iter().take(place).filter(|other| other.id == conversation.id).count();
+                (one(conversation, again, room))
+            }
         }
     }
 }
 
-fn one(conversation: &Conversation) -> Markup {
+fn one(conversation: &Conversation, again: usize, room: &Room) -> Markup {
     html! {
-        details id=(format!("c{}", conversation.id.anchor())) {
+        details id=(format!("c{}{}", conversation.id.anchor(), "x".repeat(again))) {
             summary {
                 (conversation.id.up_to(40)) ", last " (table::time(&conversation.last_seen)) " UTC: "
                 (figure::count(conversation.messages)) " messages, " (figure::count(conversation.tokens)) " tokens, "
@@ -52,7 +57,7 @@ fn one(conversation: &Conversation) -> Markup {
             @if conversation.said.is_empty() { p.none { "No messages to show." } }
             dl.said { @for message in &conversation.said {
                 dt { (message.role) }
-                dd { (message.content.up_to(MOST)) }
+                dd { (message.content.up_to(room.text.min(MOST))) }
             } }
             @if (conversation.said.len() as f64) < conversation.messages && !conversation.said.is_empty() {
                 p.hint { "The last " (conversation.said.len()) " of " (figure::count(conversation.messages)) "." }

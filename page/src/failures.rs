@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::escape::Foreign;
 use crate::figure;
 use crate::table::{self, figure as n, text};
+use crate::usage::Usage;
 
 /// Failed events of one place, as rollups count them.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,11 +39,15 @@ pub struct Failures {
     pub looked_at: f64,
 }
 
-pub fn section(failures: &Failures, link: impl Fn(&Foreign) -> Markup) -> Markup {
+/// Places are counted with what `usage` counts.
+pub fn section(failures: &Failures, usage: &Usage, link: impl Fn(&Foreign) -> Markup) -> Markup {
     html! {
         section aria-labelledby="failures" {
             h2 #failures { "Errors" }
-            @if failures.places.is_empty() { (table::nothing("Nothing failed in this window.")) } @else { (places(&failures.places)) }
+            @if failures.places.is_empty() { (table::nothing("Nothing failed in this window.")) } @else {
+                p.hint { "From " (table::time(&usage.since)) " to " (table::time(&usage.until)) " UTC." }
+                (places(&failures.places))
+            }
             @if !failures.kinds.is_empty() {
                 p.hint { "Kinds are those of the newest " (figure::count(failures.looked_at)) " events of the window." }
                 (kinds(&failures.kinds, link))

@@ -16,6 +16,7 @@ pub mod logs;
 pub mod over_time;
 pub mod overview;
 pub mod policy;
+pub mod room;
 pub mod table;
 pub mod traces;
 pub mod usage;

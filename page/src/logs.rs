@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::escape::Foreign;
+use crate::room::Room;
 use crate::table::{self, text};
 
 /// Characters of a line.
@@ -18,13 +19,13 @@ pub struct Line {
     pub trace_id: Option<Foreign>,
 }
 
-pub fn section(lines: &[Line], link: impl Fn(&Foreign) -> Markup) -> Markup {
+pub fn section(lines: &[Line], room: &Room, link: impl Fn(&Foreign) -> Markup) -> Markup {
     let columns = [text("At (UTC)"), text("Level"), text("Service"), text("Message"), text("Trace")];
-    let rows = html! { @for line in lines { tr {
+    let rows = html! { @for line in lines.iter().take(room.lines) { tr {
         th scope="row" { (table::time(&line.at)) }
         td { (line.level) }
         td { @if let Some(service) = &line.service { (service) } }
-        td.wide { (line.message.up_to(MOST)) }
+        td.wide { (line.message.up_to(room.text.min(MOST))) }
         td { @if let Some(id) = &line.trace_id { (link(id)) } }
     } } };
     html! {

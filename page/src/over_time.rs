@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::chart::{Chart, Series, Shape};
 use crate::figure;
+use crate::room::Room;
 use crate::table::{self, figure as n, text};
 
 /// A minute, an hour or a day. Latencies of LLM calls in ms; None: none is known.
@@ -22,7 +23,7 @@ pub struct Bucket {
     pub p99: Option<f64>,
 }
 
-pub fn section(buckets: &[Bucket]) -> Markup {
+pub fn section(buckets: &[Bucket], room: &Room) -> Markup {
     html! {
         section aria-labelledby="over-time" {
             h2 #over-time { "Over time" }
@@ -30,10 +31,10 @@ pub fn section(buckets: &[Bucket]) -> Markup {
                 (table::nothing("No time to show."))
             } @else {
                 div.charts { @for chart in charts(buckets) { (chart.draw()) } }
-                details id="numbers" {
+                @if room.has_numbers { details id="numbers" {
                     summary { "The numbers of the charts" }
                     (numbers(buckets))
-                }
+                } }
             }
         }
     }
@@ -89,16 +90,17 @@ fn charts(buckets: &[Bucket]) -> [Chart<'_>; 4] {
     ]
 }
 
+/// All cells are figures, which the style sheet knows: there may be 2,800 of them.
 fn numbers(buckets: &[Bucket]) -> Markup {
     let columns =
         [text("From (UTC)"), n("Calls"), n("Errors"), n("Timeouts"), n("Cost"), n("p50"), n("p95"), n("p99")];
     let rows = html! { @for bucket in buckets { tr {
-        th scope="row" { (table::time(&bucket.at)) }
-        td.n { (figure::count(bucket.calls)) }
-        td.n { (figure::count(bucket.errors)) }
-        td.n { (figure::count(bucket.timeouts)) }
-        td.n { (figure::or_dash(bucket.cost, figure::money)) }
-        @for latency in [bucket.p50, bucket.p95, bucket.p99] { td.n { (figure::or_dash(latency, figure::duration)) } }
+        th scope="row" { (bucket.at) }
+        td { (figure::count(bucket.calls)) }
+        td { (figure::count(bucket.errors)) }
+        td { (figure::count(bucket.timeouts)) }
+        td { (figure::or_dash(bucket.cost, figure::money)) }
+        @for latency in [bucket.p50, bucket.p95, bucket.p99] { td { (figure::or_dash(latency, figure::duration)) } }
     } } };
     table::table("Calls, errors, cost and latency over time", &columns, &rows)
 }

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::dashboard::Scope;
 use crate::figure;
+use crate::table;
 
 /// Sums of a window. Tokens and money of billable events, latencies of LLM calls in ms.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,7 +29,7 @@ pub struct Overview {
     pub before: Totals,
 }
 
-pub fn section(overview: &Overview) -> Markup {
+pub fn section(overview: &Overview, scope: &Scope) -> Markup {
     let Overview { now, before } = overview;
     let card = |name: &str, of: fn(&Totals) -> Option<f64>, shown: fn(f64) -> String| {
         html! { div {
@@ -42,7 +44,7 @@ pub fn section(overview: &Overview) -> Markup {
     html! {
         section aria-labelledby="overview" {
             h2 #overview { "Overview" }
-            p.hint { "In brackets: the window of the same length before." }
+            p.hint { "In brackets: the window before, " (table::time(&scope.before)) " to " (table::time(&scope.since)) " UTC." }
             dl.cards {
                 (card("LLM calls", |of| Some(of.calls), figure::count))
                 (card("All events", |of| Some(of.events), figure::count))

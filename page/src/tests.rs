@@ -14,6 +14,7 @@ use crate::logs::Line;
 use crate::over_time::Bucket;
 use crate::overview::{Overview, Totals};
 use crate::policy;
+use crate::room;
 use crate::traces::{Trace, Traces};
 use crate::usage::{Usage, Used};
 use crate::waterfall::Span;
@@ -81,7 +82,14 @@ fn page(text: &str) -> Dashboard {
     let at = || "2026-01-01 00:00".to_owned();
     let used = || Used { name: some(), calls: 5.0, failed: 1.0, tokens: 9.0, cost: Some(2.0), p95: None };
     Dashboard {
-        scope: Scope { project: some(), since: at(), until: at(), unit: "hour".into(), made_at: at() },
+        scope: Scope {
+            project: some(),
+            since: at(),
+            until: at(),
+            before: at(),
+            unit: "hour".into(),
+            made_at: at(),
+        },
         overview: Overview { now: totals(120.0), before: totals(100.0) },
         buckets: vec![
             Bucket {
@@ -96,7 +104,12 @@ fn page(text: &str) -> Dashboard {
             },
             Bucket { at: at(), ..Bucket::default() },
         ],
-        usage: Usage { since: at(), models: vec![used(), Used::default()], routes: vec![used()] },
+        usage: Usage {
+            since: at(),
+            until: at(),
+            models: vec![used(), Used::default()],
+            routes: vec![used()],
+        },
         failures: Failures {
             places: vec![Place {
                 event_type: text.into(),
@@ -328,6 +341,100 @@ fn our_own_files_end_no_element_and_name_no_other_place() {
     ];
     let uses: usize = sources.iter().map(|source| source.matches("PreEscaped(").count()).sum();
     assert_eq!(uses, 2);
+}
+
+/// As much as the database tells: `text` is what each of its texts is, `buckets` how many there are.
+fn most(text: &str, buckets: usize) -> Dashboard {
+    let mut page = page(text);
+    page.buckets = (0..buckets).map(|_| page.buckets[0].clone()).collect();
+    let spans = |trace: &Trace, many: usize| {
+        (0..many).map(|n| Span { span_id: Some(n.to_string().into()), ..trace.spans[0].clone() }).collect()
+    };
+    let trace = |n: usize| {
+        let mut trace = trace(&format!("{n}{text}"), text);
+        trace.spans = spans(&trace, 30);
+        for span in trace.spans.iter_mut().skip(6) {
+            (span.input, span.output) = (None, None);
+        }
+        Trace { events: 500.0, models: vec![text.into(); 8], ..trace }
+    };
+    page.traces.shown = (0..12).map(trace).collect();
+    (page.traces.slowest, page.traces.dearest) = ((0..6).collect(), (6..12).collect());
+    page.alerts = vec![page.alerts[0].clone(); 10];
+    page.issues = vec![page.issues[0].clone(); 10];
+    page.failures.places = vec![page.failures.places[0].clone(); 10];
+    page.failures.kinds = vec![page.failures.kinds[0].clone(); 10];
+    page.usage.models = vec![page.usage.models[0].clone(); 10];
+    page.usage.routes = page.usage.models.clone();
+    page.logs = vec![page.logs[0].clone(); 40];
+    let said = vec![page.conversations[0].said[0].clone(); 6];
+    page.conversations = (0..8)
+        .map(|n| Conversation {
+            id: format!("{n}{text}").into(),
+            said: said.clone(),
+            ..page.conversations[0].clone()
+        })
+        .collect();
+    page
+}
+
+#[test]
+fn whatever_is_stored_a_page_is_no_larger_than_its_bound_and_says_what_was_cut() {
+    // What becomes six bytes; what is four; and what is a text as people write it.
+    for text in ["\"".repeat(2_000), "\u{1f600}".repeat(2_000), "a word ".repeat(30), "id".into()] {
+        for buckets in [25, 193, 400] {
+            let document = most(&text, buckets).document();
+            assert!(document.len() <= room::MOST_BYTES, "{} of {buckets}", document.len());
+            assert_only_our_script(&document);
+            skeleton(&document);
+            let is_cut = document.contains("<strong>Cut</strong>");
+            assert_eq!(is_cut, text != "id" || buckets == 400, "{} of {buckets}", document.len());
+            assert!(
+                text != "id"
+                    || document.matches("The first 20 of its").count() == if is_cut { 12 } else { 0 }
+            );
+        }
+    }
+    // As long as names are where nobody means harm, by the hour over a week.
+    let usual = most("gpt-4o-mini", 169).document();
+    assert!(!usual.contains("id=\"cut\""), "{}", usual.len());
+    // Ids of no end alone.
+    let mut page = page("plain");
+    page.traces.shown = (0..12).map(|n| trace(&n.to_string(), &"\u{202e}".repeat(90_000))).collect();
+    page.scope.project = Some("\"".repeat(90_000).into());
+    assert!(page.document().len() <= room::MOST_BYTES);
+}
+
+#[test]
+fn a_trace_of_any_size_is_a_page_of_its_bound() {
+    for text in ["\"".repeat(2_000), "a word ".repeat(30), "id".into()] {
+        let mut long = trace("id", &text);
+        long.spans =
+            (0..300).map(|n| Span { span_id: Some(n.to_string().into()), ..long.spans[0].clone() }).collect();
+        long.events = 300.0;
+        let document = trace_document(Some(&long));
+        assert!(document.len() <= room::MOST_BYTES, "{}", document.len());
+        assert_only_our_script(&document);
+        assert_eq!(document.contains("id=\"cut\""), text.len() > 10, "{}", document.len());
+        assert_eq!(
+            document.contains("The first 60 of its 300 events."),
+            text.len() > 1_000,
+            "{}",
+            text.len()
+        );
+    }
+}
+
+#[test]
+fn conversations_of_two_projects_with_one_id_are_two_elements() {
+    let mut two = page("plain");
+    two.conversations.push(two.conversations[0].clone());
+    let document = two.document();
+    let parsed = Html::parse_document(&document);
+    let selector = Selector::parse("details[id]").expect("a selector");
+    let ids: Vec<&str> = parsed.select(&selector).filter_map(|element| element.attr("id")).collect();
+    let unique: BTreeSet<&str> = ids.iter().copied().collect();
+    assert_eq!((ids.len(), unique.len()), (3, 3));
 }
 
 /// Relative luminance and contrast as WCAG 2.2 defines them.

@@ -5,12 +5,9 @@ use serde::Deserialize;
 
 use crate::escape::Foreign;
 use crate::figure;
+use crate::room::Room;
 use crate::table::{self, figure as n, text};
 use crate::waterfall::{Span, waterfall};
-
-/// Characters of a prompt or an answer in the page of many traces, and in that of one.
-const MOST_OF_MANY: usize = 160;
-const MOST_OF_ONE: usize = 1_000;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Trace {
@@ -45,7 +42,10 @@ pub struct Traces {
 
 impl Traces {
     /// To a trace: in this page where it is shown, else to its own, where somebody serves that.
-    pub fn link(&self, id: &Foreign) -> Markup {
+    pub fn link(&self, id: &Foreign, room: &Room) -> Markup {
+        if !room.has_traces {
+            return id.up_to(16);
+        }
         match self.shown.iter().any(|trace| trace.trace_id == *id) {
             true => html! { a href=(format!("#{}", id.anchor())) { (id.up_to(16)) } },
             false => html! {
@@ -56,7 +56,7 @@ impl Traces {
     }
 }
 
-pub fn section(traces: &Traces) -> Markup {
+pub fn section(traces: &Traces, room: &Room) -> Markup {
     html! {
         section aria-labelledby="traces" {
             h2 #traces tabindex="-1" { "Slowest and dearest traces" }
@@ -64,15 +64,15 @@ pub fn section(traces: &Traces) -> Markup {
             @if traces.shown.is_empty() {
                 (table::nothing("No traces in this window."))
             } @else {
-                (list("Slowest traces", traces, &traces.slowest))
-                (list("Dearest traces", traces, &traces.dearest))
-                @for trace in &traces.shown { (whole(trace, "trace", MOST_OF_MANY)) }
+                (list("Slowest traces", traces, &traces.slowest, room))
+                (list("Dearest traces", traces, &traces.dearest, room))
+                @if room.has_traces { @for trace in &traces.shown { (whole(trace, "trace", room)) } }
             }
         }
     }
 }
 
-fn list(caption: &str, traces: &Traces, places: &[usize]) -> Markup {
+fn list(caption: &str, traces: &Traces, places: &[usize], room: &Room) -> Markup {
     if places.is_empty() {
         return html! {};
     }
@@ -87,7 +87,7 @@ fn list(caption: &str, traces: &Traces, places: &[usize]) -> Markup {
         text("Began (UTC)"),
     ];
     let rows = html! { @for trace in places.iter().filter_map(|place| traces.shown.get(*place)) { tr {
-        th scope="row" { (traces.link(&trace.trace_id)) }
+        th scope="row" { (traces.link(&trace.trace_id, room)) }
         td { (name(trace)) }
         td.n { (figure::or_dash(trace.latency, figure::duration)) }
         td.n { (figure::or_dash(trace.cost, figure::money)) }
@@ -104,11 +104,12 @@ fn name(trace: &Trace) -> Markup {
 }
 
 /// One trace with its spans.
-pub fn alone(trace: &Trace) -> Markup {
-    whole(trace, "trace alone", MOST_OF_ONE)
+pub fn alone(trace: &Trace, room: &Room) -> Markup {
+    whole(trace, "trace alone", room)
 }
 
-fn whole(trace: &Trace, class: &str, most: usize) -> Markup {
+fn whole(trace: &Trace, class: &str, room: &Room) -> Markup {
+    let spans = trace.spans.get(..room.spans).unwrap_or(&trace.spans);
     let anchor = trace.trace_id.anchor();
     html! {
         section id=(anchor) class=(class) tabindex="-1" aria-labelledby=(format!("{anchor}-name")) {
@@ -120,10 +121,10 @@ fn whole(trace: &Trace, class: &str, most: usize) -> Markup {
                 @if let Some(user) = &trace.user_id { ", user " (user) }
                 "."
             }
-            @if (trace.spans.len() as f64) < trace.events {
-                p.hint { "The first " (trace.spans.len()) " of its " (figure::count(trace.events)) " events." }
+            @if (spans.len() as f64) < trace.events {
+                p.hint { "The first " (spans.len()) " of its " (figure::count(trace.events)) " events." }
             }
-            (waterfall(&trace.spans, most))
+            (waterfall(spans, room.span_text))
             @if class == "trace" { p { a href="#traces" { "Close, back to the list" } } }
         }
     }

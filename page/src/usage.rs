@@ -22,8 +22,9 @@ pub struct Used {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Usage {
-    /// From when it is counted, as it is shown.
+    /// From when and until when it is counted, as it is shown.
     pub since: String,
+    pub until: String,
     /// The dearest first.
     pub models: Vec<Used>,
     pub routes: Vec<Used>,
@@ -33,7 +34,7 @@ pub fn section(usage: &Usage) -> Markup {
     html! {
         section aria-labelledby="usage" {
             h2 #usage { "Cost by model and route" }
-            p.hint { "LLM calls and embeddings since " (table::time(&usage.since)) " UTC, the dearest first." }
+            p.hint { "LLM calls and embeddings from " (table::time(&usage.since)) " to " (table::time(&usage.until)) " UTC, the dearest first." }
             (part("Models", "Model", &usage.models))
             (part("Routes", "Route", &usage.routes))
         }

@@ -12,6 +12,9 @@ use crate::table::{self, bar, figure as n, text};
 /// Levels that are told apart. What is deeper stands as far to the right as the last.
 const MOST_LEVELS: usize = 8;
 
+/// Characters of an error, however short of room the page is.
+const LEAST_OF_AN_ERROR: usize = 40;
+
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Span {
     pub event_type: Foreign,
@@ -34,14 +37,14 @@ pub struct Span {
     pub output: Option<Foreign>,
 }
 
-/// `most` characters of each text are shown.
+/// `most` characters of each text are shown; 0: none, but of errors the beginning.
 pub fn waterfall(spans: &[Span], most: usize) -> Markup {
     let whole = spans.iter().map(|span| span.start + span.latency.unwrap_or(0.0)).fold(0.0, f64::max);
     let columns = [text("Span"), text("Status"), n("Start"), n("Took"), text("When"), n("Tokens"), n("Cost")];
     let rows = html! { @for (level, span) in in_order(spans) { tr {
         th scope="row" class=(format!("l{level}")) {
             (named(span))
-            @if let Some(error) = &span.error { div.more { (error.up_to(most)) } }
+            @if let Some(error) = span.error.as_ref().filter(|error| !error.is_empty()) { div.more { (error.up_to(most.max(LEAST_OF_AN_ERROR))) } }
             (said("in", span.input.as_ref(), most))
             (said("out", span.output.as_ref(), most))
         }
@@ -63,7 +66,7 @@ fn named(span: &Span) -> Markup {
 }
 
 fn said(which: &str, text: Option<&Foreign>, most: usize) -> Markup {
-    html! { @if let Some(text) = text.filter(|text| !text.is_empty()) { div.more { (which) ": " (text.up_to(most)) } } }
+    html! { @if let Some(text) = text.filter(|text| most > 0 && !text.is_empty()) { div.more { (which) ": " (text.up_to(most)) } } }
 }
 
 /// Each span once, under its parent, with how deep it stands. Without a parent, or in a circle, it stands at the root.

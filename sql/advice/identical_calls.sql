@@ -1,6 +1,7 @@
--- The same question to the same model again and again, of the newest $5 calls.
+-- The same question to the same model again and again, of the newest $5 calls. Some clients store the last message alone: where the calls
+-- differ by their tokens, they were different questions ("yes").
 WITH sample AS MATERIALIZED (
-    SELECT e.project_id, e.ts, e.event_id, e.route, e.model, e.cost_usd, e.latency_ms, p.input
+    SELECT e.project_id, e.ts, e.event_id, e.route, e.model, e.cost_usd, e.latency_ms, e.input_tokens, p.input
       FROM (SELECT * FROM observa_internal.events e
              WHERE e.tenant_id = $1 AND e.ts >= $3 AND e.ts < $4 AND ($2 IS NULL OR e.project_id = $2)
                AND e.event_type = 'llm_call' AND e.billable AND e.model IS NOT NULL
@@ -12,7 +13,7 @@ WITH sample AS MATERIALIZED (
            pg_catalog.sum(s.cost_usd) - (pg_catalog.array_agg(s.cost_usd ORDER BY s.ts))[1] AS repeated_usd,
            pg_catalog.sum(s.latency_ms) - (pg_catalog.array_agg(s.latency_ms ORDER BY s.ts))[1] AS repeated_ms
       FROM sample s
-     GROUP BY s.project_id, s.route, s.model, pg_catalog.md5(s.input)
+     GROUP BY s.project_id, s.route, s.model, s.input_tokens, pg_catalog.md5(s.input)
     HAVING pg_catalog.count(*) >= 5
 )
 SELECT 'identical_calls' AS kind, coalesce(s.route || ': ', '') || s.model AS subject,

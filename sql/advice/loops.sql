@@ -1,4 +1,4 @@
--- Traces with a loop, against the mean trace of the same name without one.
+-- Traces with a loop, against the mean trace of the same name without one: those that cost less count against the others.
 WITH looped AS MATERIALIZED (
     SELECT DISTINCT s.trace_id FROM observa_internal.signals s
      WHERE s.tenant_id = $1 AND s.ts >= $3 AND s.ts < $4 AND ($2 IS NULL OR s.project_id = $2)
@@ -18,7 +18,8 @@ WITH looped AS MATERIALIZED (
 )
 SELECT 'loops' AS kind, coalesce(t.name, 'traces without a name') AS subject,
        'Bound the steps of this agent: traces with a loop cost more than those without' AS advice,
-       pg_catalog.sum(greatest(t.cost_usd - u.cost_usd, 0)) AS saving_usd, pg_catalog.sum(greatest(t.latency_ms - u.latency_ms, 0)) AS saving_ms,
+       CASE WHEN pg_catalog.sum(t.cost_usd - u.cost_usd) < 0 THEN 0 ELSE pg_catalog.sum(t.cost_usd - u.cost_usd) END AS saving_usd,
+       CASE WHEN pg_catalog.sum(t.latency_ms - u.latency_ms) < 0 THEN 0 ELSE pg_catalog.sum(t.latency_ms - u.latency_ms) END AS saving_ms,
        pg_catalog.jsonb_build_object('project_id', t.project_id, 'traces_with_a_loop', pg_catalog.count(*), 'their_cost_usd', pg_catalog.sum(t.cost_usd),
            'traces_without', u.traces, 'mean_cost_without_usd', pg_catalog.round(u.cost_usd, 9),
            'some', (pg_catalog.array_agg(t.trace_id ORDER BY t.cost_usd DESC NULLS LAST))[1:5]) AS evidence,

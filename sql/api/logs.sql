@@ -10,7 +10,8 @@ CREATE FUNCTION observa.tail_logs(after text DEFAULT NULL, level text DEFAULT NU
 COMMENT ON FUNCTION observa.tail_logs(text, text, text, integer, uuid) IS 'Log lines as they come: the newest, then with the last row''s cursor as after those that followed
 
 The oldest first, lim (1 to 1000) at most. level is the least severe that is wanted: debug, info, warning, error, critical. Lines are told apart by
-their own time: one that comes late, with a time before the cursor, is in observa.logs, and not shown here. A project of NULL is all of the tenant''s.';
+their own time: one that comes late, with a time before the cursor, is in observa.logs, and not shown here; one from a clock that is ahead
+is shown when its time has come. A project of NULL is all of the tenant''s.';
 REVOKE ALL ON FUNCTION observa.tail_logs(text, text, text, integer, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.tail_logs(text, text, text, integer, uuid) TO observa_read;
 

@@ -11,7 +11,7 @@ WITH project AS (
     SELECT d.tenant_id, d.project_id, d.month, d.events FROM observa_internal.usage_deltas d WHERE $1 IS NULL OR d.tenant_id = $1
 ), today AS (
     SELECT p.labels || pg_catalog.jsonb_build_object('event_type', t.event_type) AS labels, pg_catalog.sum(t.events) AS events,
-           pg_catalog.sum(t.errors) AS errors, pg_catalog.sum(t.input_tokens) AS input_tokens,
+           pg_catalog.sum(t.errors + t.timeouts) AS failures, pg_catalog.sum(t.input_tokens) AS input_tokens,
            pg_catalog.sum(t.output_tokens) AS output_tokens, pg_catalog.sum(t.cost_usd) AS cost_usd
       FROM observa_internal.metric_totals t
       JOIN project p ON p.tenant_id = t.tenant_id AND p.project_id = t.project_id
@@ -34,7 +34,7 @@ UNION ALL
 SELECT n.family, t.labels || n.labels, n.value
   FROM today t
  CROSS JOIN LATERAL (VALUES ('observa_day_events_total', '{}'::jsonb, t.events::double precision),
-                            ('observa_day_errors_total', '{}', t.errors),
+                            ('observa_day_errors_total', '{}', t.failures),
                             ('observa_day_tokens_total', '{"direction": "input"}', t.input_tokens),
                             ('observa_day_tokens_total', '{"direction": "output"}', t.output_tokens),
                             ('observa_day_cost_usd_total', '{}', t.cost_usd)) n (family, labels, value)

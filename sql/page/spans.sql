@@ -1,5 +1,5 @@
 -- $1 tenant, $2 traces as traces.sql gives them, $3 how many spans of each are shown, $4 of how many of them texts, too, $5 how many characters of
--- each, $6 whether who asks may read texts: the traces with their spans. Of a list of messages the last one is shown. The ends of a trace took
+-- each, $6 whether who asks may read texts, $7 project or NULL: the traces with their spans. Of a list of messages the last one is shown. The ends of a trace took
 -- no time of their own.
 SELECT coalesce(json_agg(json_build_object(
            'trace_id', t.trace_id, 'name', left(t.name, 200), 'started_at', to_char(t.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'),
@@ -18,7 +18,7 @@ SELECT coalesce(json_agg(json_build_object(
                    'subject', left(coalesce(e.tool_name, e.model), 200), 'status', e.status,
                    'error', left(concat_ws(': ', e.error_type, CASE WHEN $6 THEN nullif(left(e.error_message, $5), '') END), $5 + 1),
                    'start', extract(epoch FROM e.ts - t.started_at)::float8 * 1000, 'latency', e.latency_ms,
-                   'tokens', e.total_tokens, 'cost', CASE WHEN e.billable THEN e.cost_usd END,
+                   'tokens', CASE WHEN e.billable THEN e.total_tokens END, 'cost', CASE WHEN e.billable THEN e.cost_usd END,
                    'input', CASE WHEN $6 AND e.n <= $4 THEN left(coalesce(observa_internal.last_message(e.input, 'user'), e.input), $5 + 1) END,
                    'output', CASE WHEN $6 AND e.n <= $4 THEN left(coalesce(observa_internal.last_message(e.output, 'assistant'), e.output), $5 + 1) END) ORDER BY e.n) AS spans
           FROM (SELECT f.*, row_number() OVER (ORDER BY f.ts, f.event_id) AS n
@@ -28,5 +28,6 @@ SELECT coalesce(json_agg(json_build_object(
                                CASE WHEN $6 THEN v.output END AS output
                           FROM observa.events v
                          WHERE v.tenant_id = $1 AND v.trace_id = t.trace_id AND v.ts >= t.started_at AND v.ts <= t.ended_at
+                           AND ($7 IS NULL OR v.project_id = $7)
                          ORDER BY v.ts, v.event_id
                          LIMIT $3) f) e) s ON true

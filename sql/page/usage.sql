@@ -21,7 +21,7 @@ WITH metrics AS MATERIALIZED (
      WHERE r.place <= 10
      GROUP BY r.is_model
 )
-SELECT json_build_object('since', to_char($3 AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'),
+SELECT json_build_object('since', to_char($3 AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'), 'until', to_char($4 AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'),
            'models', coalesce((SELECT t.used FROM told t WHERE t.is_model), '[]'),
            'routes', coalesce((SELECT t.used FROM told t WHERE NOT t.is_model), '[]'))::text,
        (SELECT coalesce(json_agg(json_build_object('event_type', p.event_type, 'subject', left(p.subject, 200), 'errors', p.errors, 'timeouts', p.timeouts,

@@ -47,7 +47,11 @@ const FAMILIES: [Family; 28] = [
         kind: "counter",
         help: "Events of today by their own time, as far as they are folded.",
     },
-    Family { name: "observa_day_errors_total", kind: "counter", help: "Failed events of today." },
+    Family {
+        name: "observa_day_errors_total",
+        kind: "counter",
+        help: "Failed events of today, timeouts included.",
+    },
     Family { name: "observa_day_tokens_total", kind: "counter", help: "Billed tokens of today." },
     Family {
         name: "observa_day_cost_usd_total",

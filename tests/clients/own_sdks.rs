@@ -194,6 +194,34 @@ fn key_that_does_not_count_is_not_tried_again(language: Language) {
     assert_eq!((server.seen().len(), db.count("observa.events")), (1, 0));
 }
 
+fn wait_of_no_seconds_is_no_storm(language: Language) {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let server = Unsteady::before(nginx.address, &[Mood::AsksToWait(0); 6]);
+    let Some(report) = play(language, "unsteady", &server.url(), &key) else { return };
+    assert_eq!((&report["drops"], db.count("observa.events")), (&json!({}), 40), "{report}");
+    let seen = server.seen();
+    // At least half of 20, 40, 80, 160, 320 and 640 ms.
+    let waited = seen[6].at - seen[0].at;
+    assert!(waited >= Duration::from_millis(600), "{waited:?}");
+}
+
+fn key_with_the_end_of_its_line_counts(language: Language) {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let Some(report) = play(language, "exit", &nginx.url(""), &format!("{key}\n")) else { return };
+    assert_eq!(db.count("observa.events"), 3, "{report}");
+}
+
+fn key_that_no_header_holds_is_refused_and_not_told(language: Language) {
+    let nobody = observa_tests::programs::free_address();
+    let Some(report) = play(language, "malformed", &format!("http://{nobody}"), "sk_line\nof_the_secret")
+    else {
+        return;
+    };
+    assert_eq!((&report["drops"], &report["errors"]), (&json!({"refused": 3}), &json!(0)), "{report}");
+    let said = report["said"].as_array().unwrap();
+    assert!(!said.is_empty() && !report.to_string().contains("of_the_secret"), "{report}");
+}
+
 fn what_is_thrown_in_a_span_goes_on_and_is_told(language: Language) {
     let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
     let Some(report) = play(language, "throws", &nginx.url(""), &key) else { return };
@@ -250,6 +278,9 @@ in_each_language!(
     ten_thousand_events_take_seconds,
     full_queue_drops_the_end_that_was_chosen,
     key_that_does_not_count_is_not_tried_again,
+    wait_of_no_seconds_is_no_storm,
+    key_with_the_end_of_its_line_counts,
+    key_that_no_header_holds_is_refused_and_not_told,
     what_is_thrown_in_a_span_goes_on_and_is_told,
 );
 
@@ -279,6 +310,42 @@ fn a_forked_python_process_sends_its_own_events_alone() {
     assert_eq!(stored, json!({"count": 2, "inputs": 2}));
     let retries: i64 = db.one("SELECT coalesce(sum(events), 0)::bigint FROM observa.usage");
     assert_eq!(retries, 2);
+}
+
+#[test]
+fn what_python_sdks_answer_with_is_sent_as_its_members() {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let Some(report) = play(Python, "models", &nginx.url(""), &key) else { return };
+    assert_eq!((&report["drops"], &report["raised"]), (&json!({}), &json!(false)), "{report}");
+    let stored =
+        db.table("SELECT input_tokens, output_tokens FROM observa.events WHERE model = 'counted' ORDER BY 1");
+    let tokens = |input, output| json!({"input_tokens": input, "output_tokens": output});
+    assert_eq!(json!(stored), json!([tokens(5, 7), tokens(6, 8), tokens(7, 9)]));
+    assert_eq!(db.count("observa.events"), 6, "{report}");
+    assert_eq!(db.count("observa.events WHERE model = 'not-a-number' AND coherence_score = 0.5"), 1);
+}
+
+/// Played by this program itself, as a child whose stderr is read.
+#[test]
+fn a_rejected_event_is_not_printed_by_rust() {
+    if let Ok(url) = std::env::var("OBSERVA_PLAY_URL") {
+        rust::print_a_rejected_event(&url, &std::env::var("OBSERVA_PLAY_KEY").unwrap());
+        return;
+    }
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let name = "own_sdks::a_rejected_event_is_not_printed_by_rust";
+    let Output { stdout, stderr, .. } = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture"])
+        .env("OBSERVA_PLAY_URL", nginx.url(""))
+        .env("OBSERVA_PLAY_KEY", &key)
+        .output()
+        .expect("it starts");
+    let printed = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert_eq!(db.count("observa.rejected_events"), 1, "{printed}");
+    assert!(
+        printed.contains("observa: rejected, invalid_type") && !printed.contains("what nobody has scrubbed"),
+        "{printed}"
+    );
 }
 
 #[test]

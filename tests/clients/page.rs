@@ -116,6 +116,8 @@ fn the_page_works_in_a_browser_and_runs_no_script_of_events() {
             is("refreshed", json!(1));
             is("staysOpen", json!(true));
             is("paused", json!(0));
+            is("moved", json!(true));
+            is("told", json!("Not refreshed while you read."));
         }
         let shot = |more: &str| {
             format!(

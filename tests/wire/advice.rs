@@ -106,6 +106,25 @@ fn the_same_input_again_and_again_is_told_with_what_it_cost() {
     close(&found["saving_usd"], 7.0 * 0.12);
     close(&found["saving_ms"], 7.0 * 500.0);
     assert_eq!(found["evidence"]["repeated_calls"], 7);
+    // Of two hours nobody knows what a month would be.
+    let of = |hours: i32| {
+        format!(
+            "SELECT saving_usd_month IS NULL FROM observa.advice(since => now() - interval '{hours} hours', until => now() - interval '22 hours')"
+        )
+    };
+    assert_eq!([of(25), of(47)].map(|ask| db.one::<bool>(&ask)), [true, false]);
+    for infinite in ["since => '-infinity'", "until => 'infinity'"] {
+        let refused = db.error(&format!("SELECT observa.advice({infinite})"));
+        assert_eq!(
+            (refused.code().code(), refused.message()),
+            ("22023", "since and until must be times, not infinity")
+        );
+    }
+    // A client that stores the last message alone: what was asked differs.
+    let mut db = ready();
+    let input = |n: i64| json!({"input": if n < 8 { "yes".to_owned() } else { format!("another {n}") }, "input_tokens": 100 + n});
+    db.ingest(&lines(&calls("a", 100, input)));
+    assert_eq!(advice(&mut db.client), [] as [Value; 0]);
 }
 
 #[test]
@@ -143,6 +162,23 @@ fn prompts_that_grew_are_told_with_what_the_growth_costs() {
     let found = only(&mut db, "prompt_grew");
     close(&found["saving_usd"], 80.0 * 600.0 * 0.001);
     assert_eq!(found["evidence"]["mean_input_tokens_before"], 400);
+    // What a cache takes of the growth costs half.
+    let mut db = ready();
+    db.ingest(&lines(&calls("before", 50, before)));
+    db.ingest(&lines(&calls("now", 80, |_| json!({"input_tokens": 1000, "cached_input_tokens": 600}))));
+    close(&only(&mut db, "prompt_grew")["saving_usd"], 80.0 * 600.0 * 0.0005);
+    // Longer, and cheaper: there is nothing to save. And a price that is not known is no 0.
+    let mut db = ready();
+    db.ingest(&lines(&calls("before", 50, before)));
+    db.ingest(&lines(&calls("now", 80, |_| json!({"input_tokens": 700, "cached_input_tokens": 700}))));
+    close(&only(&mut db, "prompt_grew")["saving_usd"], 0.0);
+    let mut db = ready();
+    let unpriced = json!({"model": "house-of-our-own"});
+    db.ingest(&lines(&calls("before", 50, |n| with(before(n), unpriced.clone()))));
+    db.ingest(&lines(&calls("now", 80, |_| with(json!({"input_tokens": 1000}), unpriced.clone()))));
+    db.run("SELECT observa.run_maintenance()");
+    let grew = advice(&mut db.client).into_iter().find(|row| row["kind"] == "prompt_grew").expect("it grew");
+    assert_eq!(grew["saving_usd"], Value::Null);
 }
 
 #[test]
@@ -184,6 +220,20 @@ fn loops_are_told_with_what_their_traces_cost_over_those_without() {
     // Three calls of 0.12 USD, where other traces have one.
     close(&found["saving_usd"], 0.36 - 0.12);
     assert_eq!(found["evidence"]["traces_without"], 12);
+    // A second one costs nothing: what it costs less counts, too.
+    let mut cheap = vec![root("cheap", 0)];
+    cheap.extend((0..6).map(|n| {
+        json!({"event_type": "tool_call", "event_id": format!("cheap{n}"), "tool_name": "search", "input": "the same", "trace_id": "cheap",
+               "latency_ms": 10, "timestamp": now_ms() - DAY_MS + n * 1000})
+    }));
+    cheap.push(call(
+        "cheap-call".into(),
+        1,
+        json!({"trace_id": "cheap", "input_tokens": 0, "output_tokens": 0, "cost_usd": 0}),
+    ));
+    db.ingest(&lines(&cheap));
+    assert_eq!(db.count("observa.traces WHERE trace_id = 'cheap' AND cost_usd = 0"), 1);
+    close(&only(&mut db, "loops")["saving_usd"], 0.36 - 0.12 - 0.12);
 }
 
 #[test]
@@ -213,7 +263,9 @@ fn models_without_a_price_and_answers_that_were_cut_off_are_told() {
     let mut db = ready();
     db.ingest(&lines(&calls("a", 40, |n| json!({"finish_reason": if n < 12 { "length" } else { "stop" }}))));
     let found = only(&mut db, "cut_off");
-    close(&found["saving_usd"], 12.0 * 0.12);
+    // Whether they were of no use is stored nowhere, and more room costs more.
+    assert_eq!((&found["saving_usd"], &found["saving_usd_month"]), (&Value::Null, &Value::Null));
+    close(&found["evidence"]["their_cost_usd"], 12.0 * 0.12);
     assert_eq!((&found["evidence"]["cut_off"], &found["evidence"]["calls"]), (&json!(12), &json!(40)));
 }
 

@@ -314,6 +314,41 @@ fn check_panel(planted: &mut Planted, named: &str, panel: &Value, chosen: &[Vari
 }
 
 #[test]
+fn a_time_within_an_hour_shows_that_hour() {
+    let mut planted = planted();
+    let newest = |more: &str| {
+        format!(
+            "SELECT to_char((max(ts) + interval '{more}') AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM observa.events
+              WHERE event_type = 'llm_call' AND ts < now() AND extract(minute FROM ts) + extract(second FROM ts) > 1"
+        )
+    };
+    let window = Window {
+        from: planted.db.one(&newest("0")),
+        to: planted.db.one(&newest("2 seconds")),
+        interval: ("1h", 3600),
+    };
+    for dashboard in &dashboards() {
+        for panel in list(dashboard, "/panels") {
+            let sql = text(panel, "/targets/0/rawSql");
+            let is_hourly =
+                ["total_hour", "user_hour", "tag_hour", "metrics_hour"].iter().any(|view| sql.contains(view));
+            assert!(!is_hourly || !sql.contains("$__timeFilter(bucket)"), "{}", text(panel, "/title"));
+        }
+        if text(dashboard, "/uid").ends_with("overview") {
+            let [all, _] = variables(&mut planted, dashboard);
+            let calls =
+                list(dashboard, "/panels").iter().find(|panel| text(panel, "/title") == "LLM calls").unwrap();
+            let (_, rows) = run(
+                &mut planted.reader,
+                "LLM calls",
+                &expand(text(calls, "/targets/0/rawSql"), &window, &all),
+            );
+            assert!(rows[0]["calls"].as_f64().is_some_and(|calls| calls >= 1.0), "{rows:?}");
+        }
+    }
+}
+
+#[test]
 fn every_panel_of_grafanas_dashboards_shows_what_is_planted() {
     let mut planted = planted();
     let dashboards = dashboards();

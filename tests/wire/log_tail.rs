@@ -53,6 +53,25 @@ fn who_asks_with_the_last_cursor_sees_each_line_once() {
 }
 
 #[test]
+fn a_line_from_a_clock_that_is_ahead_hides_no_other() {
+    let mut db = Database::ready();
+    let mut line = |message: &str, ahead: &str| {
+        db.run(&format!(
+            "INSERT INTO observa.logs (message, created_at) VALUES ('{message}', now() + interval '{ahead}')"
+        ));
+        tail(&mut db.client, "")
+    };
+    line("first", "-1 minute");
+    let (newest, cursor) = line("ahead", "10 minutes");
+    assert_eq!(newest, ["first"]);
+    line("soon", "1 second");
+    line("second", "0");
+    let after = format!("'{}'", cursor.unwrap());
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    assert_eq!(tail(&mut db.client, &after).0, ["second", "soon"], "each when its time has come");
+}
+
+#[test]
 fn lines_are_chosen_by_least_level_and_service() {
     let mut db = Database::ready();
     let tenant: String = db.one("SELECT observa_internal.own_tenant()::text");

@@ -30,6 +30,7 @@ fn metrics_are_the_tenants_own_by_project_and_the_servers_for_who_watches_it() {
         call("a", "ours", json!({"latency_ms": 300, "input_tokens": 7, "output_tokens": 3})),
         call("b", "ours", json!({"latency_ms": 9000})),
         call("c", "theirs", json!({"status": "error"})),
+        call("d", "theirs", json!({"status": "timeout"})),
         json!({"tenant_id": "theirs", "model": 5}),
     ]));
     db.run("SELECT observa.run_maintenance()");
@@ -62,10 +63,10 @@ fn metrics_are_the_tenants_own_by_project_and_the_servers_for_who_watches_it() {
 
     let mut watch = db.connect_as("watch", "observa_read, pg_monitor");
     for all in [samples(&mut watch), samples(&mut db.client)] {
-        assert_eq!(all["observa_events_stored_total"], 3.0, "{all:#?}");
+        assert_eq!(all["observa_events_stored_total"], 4.0, "{all:#?}");
         assert_eq!(all["observa_dead_letters"], 1.0);
         assert_eq!(all["observa_lines_rejected_total"], 1.0);
-        assert_eq!(all["observa_day_errors_total{event_type=\"llm_call\"}"], 1.0);
+        assert_eq!(all["observa_day_errors_total{event_type=\"llm_call\"}"], 2.0);
         assert_eq!(all["observa_job_failures{job=\"rollups\"}"], 0.0);
         assert!(all["observa_job_last_run_age_seconds{job=\"rollups\"}"] < 600.0);
         assert!(all["observa_table_bytes{table=\"events\"}"] > 8192.0);

@@ -138,6 +138,108 @@ fn a_tenant_sees_its_own_and_a_project_its_own() {
 }
 
 #[test]
+fn a_trace_through_two_projects_is_shown_with_the_sums_of_what_is_asked_for() {
+    let mut db = Database::ready();
+    let tenant = db.tenant("acme");
+    let first: String =
+        db.one(&format!("SELECT id::text FROM observa.projects WHERE tenant_id = '{tenant}'"));
+    let second: String = db.one(&format!("SELECT observa.create_project('{tenant}', 'second')::text"));
+    let third: String = db.one(&format!("SELECT observa.create_project('{tenant}', 'third')::text"));
+    let call = |id: &str, project: &str, model: &str| {
+        let of = json!({"tenant_id": tenant.to_string(), "project_id": project, "trace_id": "both", "model": model, "name": id, "latency_ms": 100,
+                        "input_tokens": 1000, "output_tokens": 100, "timestamp": now_ms() - 5000});
+        with(llm_call(id), of)
+    };
+    db.ingest(&lines(&[
+        call("one", &first, "gpt-4o-mini"),
+        call("two", &second, "gpt-4o-mini"),
+        call("three", &second, "gpt-4o"),
+        json!({"event_type": "tool_call", "event_id": "four", "name": "four", "tool_name": "search", "trace_id": "both", "tenant_id": tenant.to_string(),
+               "project_id": third, "timestamp": now_ms() - 4000}),
+    ]));
+    let mut reader = db.connect_as("reader", "observa_read");
+    db.run(&format!("SELECT observa.grant_tenant('reader_{}', '{tenant}')", db.name));
+    // 1,000 tokens in and 100 out: 0.00021 USD of the one model, 0.0035 of the other.
+    let whole =
+        "cost $0.003920, 3,300 tokens, status <bdi>ok</bdi>, <bdi>gpt-4o</bdi>, <bdi>gpt-4o-mini</bdi>.";
+    let alone: String = one(&mut reader, "SELECT observa.dashboard_trace('both')::text");
+    for shown in [&alone, &page(&mut reader)] {
+        assert!(shown.contains(whole), "{shown}");
+        assert_eq!(
+            ["one", "two", "three", "four"].map(|name| shown.contains(&format!("<bdi>{name}</bdi>"))),
+            [true; 4]
+        );
+    }
+    let of_first: String = one_with(&mut reader, "SELECT observa.dashboard($1::text::uuid)::text", &[&first]);
+    assert!(
+        of_first.contains("cost $0.000210, 1,100 tokens, status <bdi>ok</bdi>, <bdi>gpt-4o-mini</bdi>."),
+        "{of_first}"
+    );
+    assert_eq!(
+        ["one", "two", "three", "four"].map(|name| of_first.contains(&format!("<bdi>{name}</bdi>"))),
+        [true, false, false, false]
+    );
+}
+
+#[test]
+fn the_window_that_is_shown_is_the_one_that_is_counted() {
+    let mut db = Database::ready();
+    let hour = now_ms() / HOUR_MS * HOUR_MS - 100 * HOUR_MS;
+    let at = |id: &str, minutes: i64| {
+        with(llm_call(id), json!({"timestamp": hour + minutes * 60_000, "model": "m", "trace_id": id}))
+    };
+    db.ingest(&lines(&[at("before", -30), at("in", 5), at("late", 50), at("after", 70)]));
+    let since = format!("to_timestamp({}::float8 / 1000)", hour - 9 * HOUR_MS);
+    let until = format!("to_timestamp({}::float8 / 1000)", hour + 600_000);
+    let page: String = db.one(&format!("SELECT observa.dashboard(NULL, {since}, {until})::text"));
+    let end: String = db.one(&format!(
+        "SELECT to_char(to_timestamp({}::float8 / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')",
+        hour + HOUR_MS
+    ));
+    let shown = between(&page, " to <time>", "</time> UTC, by the hour.");
+    assert_eq!(shown, end, "the end of the hour that until is in");
+    let counted: i64 =
+        db.one(&format!("SELECT events FROM observa.overview_rows(NULL, {since}, '{end}+00')"));
+    assert_eq!(card(&page, "LLM calls"), counted.to_string());
+    assert_eq!(counted, 3);
+    // Traces are those of the same time.
+    assert_eq!(
+        ["before", "in", "late", "after"].map(|id| page.contains(&format!("<bdi>{id}</bdi>"))),
+        [true, true, true, false]
+    );
+    // A window of whole hours ends where it was said to.
+    let whole: String = db.one(&format!("SELECT observa.dashboard(NULL, {since}, '{end}+00')::text"));
+    assert_eq!(between(&whole, " to <time>", "</time> UTC, by the hour."), end);
+    assert_eq!(card(&whole, "LLM calls"), "3");
+}
+
+#[test]
+fn tokens_of_a_call_that_is_not_billed_are_in_no_figure() {
+    let mut db = Database::ready();
+    let call = |id: &str, more: Value| {
+        with(
+            llm_call(id),
+            with(
+                json!({"span_id": id, "trace_id": "t", "model": "gpt-4o-mini", "input_tokens": 1000, "output_tokens": 100, "latency_ms": 100}),
+                more,
+            ),
+        )
+    };
+    db.ingest(&lines(&[
+        call("outer", json!({})),
+        call("inner", json!({"parent_span_id": "outer", "status": "error"})),
+    ]));
+    let trace: String = db.one("SELECT observa.dashboard_trace('t')::text");
+    assert_eq!(db.count("observa.events WHERE billable"), 1, "a failed call bills nothing");
+    assert!(trace.contains("1,100 tokens"));
+    assert_eq!(
+        between(&trace, "<tbody>", "</tbody>").matches("<td class=\"n\">1,100</td>").count(),
+        1,
+        "{trace}"
+    );
+}
+
+#[test]
 fn who_may_not_read_gets_no_page_and_who_may_read_no_texts_gets_none() {
     let mut db = Database::ready();
     let event = with(

@@ -15,12 +15,12 @@ if (scene === "page") {
 }
 const { Observa } = await import("./observa.js");
 
-const report = { drops: {}, rejects: [], errors: 0 };
+const report = { drops: {}, rejects: [], errors: 0, said: [] };
 const client = (options) => new Observa({
   url: process.env.OBSERVA_URL, key: process.env.OBSERVA_KEY, defaults: { version: "1.2" }, flushMs: 100, retryMs: 20, timeoutMs: 1_000, exitMs: 20_000,
-  onDrop: ({ reason, count }) => { report.drops[reason] = (report.drops[reason] ?? 0) + count; throw new Error("of the callback"); },
+  onDrop: ({ reason, count, message }) => { report.said.push(`${reason} ${message}`); report.drops[reason] = (report.drops[reason] ?? 0) + count; throw new Error("of the callback"); },
   onReject: ({ line, code, field, event }) => report.rejects.push({ line, code, field, event_id: event.event_id }),
-  onError: () => { report.errors += 1; },
+  onError: (message) => { report.errors += 1; report.said.push(message); },
   ...options,
 });
 const call = (number, more) => ({ model: "test-model-x", input: `question ${number}`, latency_ms: 5, ...more });
@@ -82,6 +82,11 @@ const scenes = {
   },
   async refused() {
     observa = client({ key: "sk_none" });
+    for (const number of range(3)) observa.track(call(number));
+    report.flushed = await observa.flush(20_000);
+  },
+  async malformed() {
+    observa = client();
     for (const number of range(3)) observa.track(call(number));
     report.flushed = await observa.flush(20_000);
   },

@@ -73,6 +73,21 @@ for (const [how, url] of [['http', PAGE_URL], ['file', 'file://' + PAGE_FILE]]) 
       one.canaryAfterInjection = await page.evaluate(() => typeof window.canary);
       one.refused = complaints.slice(one.complaints.length).every(text => text.includes('Content Security Policy')) && complaints.length > one.complaints.length + 1;
       one.elsewhere = requests.filter(asked => asked !== url && !asked.startsWith(url + '#') && !asked.startsWith('data:'));
+      if (how === 'http') {
+        // A button's window moves along: an hour stays an hour.
+        const since = () => requests.map(asked => new URL(asked).searchParams.get('since')).filter(Boolean).map(Date.parse);
+        await page.click('#pause');
+        await page.click('[data-hours="1"]');
+        await page.waitForFunction(() => /from .* by the minute/.test(document.querySelector('#page').textContent), null, { timeout: 15000 });
+        await page.evaluate(() => { document.activeElement.blur(); document.querySelector('#page').old = true; });
+        await page.clock.fastForward(120000);
+        await page.waitForFunction(() => !document.querySelector('#page').old, null, { timeout: 15000 });
+        one.moved = since().at(-1) - since()[0] >= 100000;
+        // Who reads is told that the figures stand still.
+        await page.evaluate(() => document.querySelector('#page .scroll').focus());
+        await page.clock.fastForward(31000);
+        one.told = await page.locator('#state').textContent();
+      }
       await page.emulateMedia({ media: 'print' });
       one.printed = await page.locator('#overview').isVisible() && !(await page.locator('#controls').isVisible());
       seen.push(one);

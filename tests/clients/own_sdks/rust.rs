@@ -124,6 +124,14 @@ pub fn play(scene: &str, url: &str, key: &str) -> Value {
             }
             json!({"drops": {"queue_full": 4}})
         }
+        "malformed" => {
+            let (observa, reports) = client(url, key, |_| {});
+            track(&observa, 3);
+            let flushed = observa.flush(Duration::from_secs(20));
+            let said: Vec<String> =
+                reports.lock().unwrap().iter().map(|report| format!("{report:?}")).collect();
+            report(&reports, observa.stats(), json!({"flushed": flushed, "said": said}))
+        }
         "refused" => {
             let (observa, reports) = client(url, "sk_none", |_| {});
             track(&observa, 3);
@@ -133,6 +141,13 @@ pub fn play(scene: &str, url: &str, key: &str) -> Value {
         "throws" => throws(url, key),
         other => panic!("no scene {other}"),
     }
+}
+
+/// Nobody is told but who reads stderr.
+pub fn print_a_rejected_event(url: &str, key: &str) {
+    let observa = Observa::new(Options::new(url, key));
+    observa.track(with(call(1), json!({"input": "what nobody has scrubbed", "latency_ms": "soon"})));
+    observa.flush(Duration::from_secs(20));
 }
 
 fn down(url: &str, key: &str) -> Value {

@@ -2,19 +2,22 @@
 
 import asyncio
 import atexit
+import dataclasses
 import json
 import os
 import sys
 import time
+import unittest.mock
 
 from observa import Observa
 
 begun = time.monotonic()
-report = {"drops": {}, "rejects": [], "errors": 0}
+report = {"drops": {}, "rejects": [], "errors": 0, "said": []}
 observa = None
 
 
 def on_drop(reason, count, message):
+    report["said"].append(f"{reason} {message}")
     report["drops"][reason] = report["drops"].get(reason, 0) + count
     raise RuntimeError("of the callback")
 
@@ -25,6 +28,7 @@ def on_reject(rejected):
 
 
 def on_error(message):
+    report["said"].append(message)
     report["errors"] += 1
 
 
@@ -112,6 +116,46 @@ def refused():
     for number in range(3):
         observa.track(call(number))
     report["flushed"] = observa.flush(20)
+
+
+def malformed():
+    global observa
+    observa = client()
+    for number in range(3):
+        observa.track(call(number))
+    report["flushed"] = observa.flush(20)
+
+
+def models():
+    global observa
+    observa = client()
+
+    @dataclasses.dataclass
+    class Usage:
+        input_tokens: int
+        output_tokens: int
+
+    class Model:
+        def model_dump(self):
+            return {"input_tokens": 6, "output_tokens": 8}
+
+    class Other:
+        def to_dict(self):
+            return {"input_tokens": 7, "output_tokens": 9}
+
+    for usage in (Usage(5, 7), Model(), Other()):
+        observa.track(call(1, model="counted", usage=usage))
+    # A mock has any method, and no members.
+    observa.track(call(4, extra=unittest.mock.MagicMock()))
+    observa.track(call(5, model="not-a-number", score=float("nan"), coherence_score=0.5))
+    report["raised"] = False
+    span = observa.span(model="entered-twice")
+    try:
+        with span:
+            with span:
+                pass
+    except RuntimeError:
+        report["raised"] = True
 
 
 def throws():
