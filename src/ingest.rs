@@ -66,6 +66,7 @@ fn ingest(body: &[u8]) -> JsonB {
     guard_statement();
     JsonB(match ingest_body(body) {
         Err(Error::OverLimit(over)) if request::is_over_http() => over.answer(),
+        Err(error @ Error::OldStorage(_)) if request::is_over_http() => request::unavailable(&error),
         outcome => or_raise(outcome).into_json(),
     })
 }
@@ -144,7 +145,7 @@ impl Outcome {
 
 /// One row of a view, and the id that it is stored under. Its rejection is the caller's to report: it leaves no dead letter.
 pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let stamp = Stamp::now();
@@ -158,7 +159,7 @@ pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
 }
 
 fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let mut directory = Directory::new()?;
