@@ -156,12 +156,16 @@ fn notifications() -> Result<Found, Error> {
 
 fn detectors() -> Result<Found, Error> {
     let more = backlog_of("detectors")?;
-    let is_any = more.get("disabled").is_some_and(Value::is_object);
-    let wrong = (
-        "disabled",
-        "a detector failed too often and is asked no more: see its error, and register it again",
-    );
-    Ok(Found::told(is_any.then_some(wrong), more))
+    let is_any = |name: &str| more.get(name).is_some_and(Value::is_object);
+    let wrong = if is_any("disabled") {
+        let what = "a detector failed too often and is asked no more: see its error, and register it again";
+        Some(("disabled", what))
+    } else if is_any("failing") {
+        Some(("failing", "a detector fails, and is asked less often until it does not: see its error"))
+    } else {
+        None
+    };
+    Ok(Found::told(wrong, more))
 }
 
 /// A client that sends rubbish is nothing that is wrong here.
