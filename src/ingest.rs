@@ -189,7 +189,7 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
     }
     for ready in ready.chunks_mut(CHECKED_TOGETHER) {
         check_for_interrupts!();
-        own::detect(ready);
+        own::detect(ready, may_be_ended);
     }
     recheck::forget_told_of_batch(&mut ready)?;
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
@@ -205,6 +205,11 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         store_beside_events(otlp, stamp, &mut outcome)?;
     }
     Ok(outcome)
+}
+
+/// Between two patterns of a rule. An error unwinds what waits.
+fn may_be_ended() {
+    check_for_interrupts!();
 }
 
 /// Log lines, and what log records say of calls.
