@@ -22,14 +22,11 @@ use uuid::Uuid;
 use crate::detection::rollup_rows::{Known, Reader, Wants};
 use crate::detection::states::States;
 use crate::detection::usual::Turn;
-use crate::detectors;
 use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::jobs::{self, Done};
-use crate::locks;
 use crate::patience::Patience;
 use crate::plans;
-use crate::recheck;
 use crate::storage::{self, sql_time};
 
 /// Microseconds of a day.
@@ -44,7 +41,8 @@ pub fn detect_all(patience: &mut Patience) -> Result<Done, Error> {
     jobs::tenants::for_each("detection", tenants()?, patience, |tenant_id| detect(tenant_id, &mut turn))
 }
 
-fn tenants() -> Result<Vec<Uuid>, Error> {
+/// Those that a job which finds something out about events is for.
+pub fn tenants() -> Result<Vec<Uuid>, Error> {
     let mut ids = Vec::new();
     let since = sql_time(storage::now() - DAY);
     let sql = "SELECT observa_internal.tenants_to_detect(($1 AT TIME ZONE 'UTC')::date)\0";
@@ -89,11 +87,7 @@ fn detect(tenant_id: Uuid, turn: &mut Turn) -> Result<u64, Error> {
         evaluation.evaluate(&source, &rules)?;
     }
     evaluation.drop_rules(&rules)?;
-    let mut changed = evaluation.changed;
-    if locks::may_tell_of_people(tenant_id) {
-        changed += recheck::run(tenant_id)? + detectors::run(tenant_id)?;
-    }
-    Ok(changed)
+    Ok(evaluation.changed)
 }
 
 fn wants<'r>(metrics: impl Iterator<Item = &'r Metric>) -> Wants {

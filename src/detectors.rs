@@ -1,8 +1,8 @@
-//! Functions of an administrator's that are asked about each event: by the job `detection`, after the commit, so that no client waits for one. They run as a
+//! Functions of an administrator's that are asked about each event: by the job `detectors`, after the commit, so that no client waits for one. They run as a
 //! role without rights, as REFRESH MATERIALIZED VIEW runs what it reads: it can become nobody else, and makes nothing.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
@@ -14,10 +14,14 @@ use uuid::Uuid;
 
 use crate::audit::Deed;
 use crate::columns::{text, time, uuid};
+use crate::detection;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting, Rights, sql_uuid};
+use crate::jobs::{self, Done};
+use crate::locks;
 use crate::members::record_change;
 use crate::members::run as run_sql;
+use crate::patience::Patience;
 use crate::recheck::{self, Homes};
 use crate::rows::{self, Column, Rows};
 use crate::storage;
@@ -37,14 +41,6 @@ const MOST_FAILURES: i32 = 5;
 
 /// What of an event the job knows.
 const GROUPS: [Field; 5] = [Field::Model, Field::Route, Field::ToolName, Field::AgentName, Field::Name];
-
-/// In Postgres's list of timeouts.
-const STATEMENT_TIMEOUT: i32 = 3;
-
-unsafe extern "C-unwind" {
-    fn enable_timeout_after(timeout: i32, ms: i32);
-    fn disable_timeout(timeout: i32, keep_indicator: bool);
-}
 
 #[pg_extern(sql = false)]
 fn register_detector(
@@ -183,8 +179,15 @@ pub fn append(stored: &[&Ready]) -> Result<(), Error> {
     })
 }
 
+pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_each("detectors", detection::tenants()?, patience, run)
+}
+
 /// Asks the acting tenant's detectors about what has come; how many signals that raised.
-pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
+fn run(tenant_id: Uuid) -> Result<u64, Error> {
+    if !locks::may_tell_of_people(tenant_id) {
+        return Ok(0);
+    }
     rows::in_own_memory(|| {
         let (mut ready, mut events) = (Vec::new(), Vec::new());
         let mut homes = Homes::of_tenant(tenant_id);
@@ -249,13 +252,9 @@ fn found(detector: &Detector, events: &[String], tenant_id: Uuid) -> Result<Vec<
         return Err(wrong.clone());
     }
     let asking = Acting { rights: Rights::from_letters("q"), ..Acting::whole(tenant_id) };
-    let begun = Instant::now();
-    let asked = subtransaction::attempt_until(begun + detector.timeout, || {
+    let asked = subtransaction::attempt_within(detector.timeout, || {
         Acting::during(asking, || with_its_rights(detector, || ask(detector, events)))
     });
-    // Whatever it did about the timer: ours is over.
-    // SAFETY: no statement of this session's own has a timeout while a job runs.
-    unsafe { disable_timeout(STATEMENT_TIMEOUT, false) };
     asked.map_err(|failure| failure.text())
 }
 
@@ -274,9 +273,8 @@ fn ask(detector: &Detector, events: &[String]) -> Result<Vec<usize>, Error> {
     Ok(places.into_iter().flatten().filter_map(|place| usize::try_from(place - 1).ok()).collect())
 }
 
-/// As its role, reading alone, for its time; what it sets is set back.
+/// As its role, reading alone; what it sets is set back.
 fn with_its_rights<T>(detector: &Detector, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let ms = i32::try_from(detector.timeout.as_millis()).unwrap_or(1_000);
     // SAFETY: in a subtransaction, whose end sets role, context and settings back after an error.
     unsafe {
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
@@ -295,9 +293,7 @@ fn with_its_rights<T>(detector: &Detector, run: impl FnOnce() -> Result<T, Error
         let restricted =
             (pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION).cast_signed();
         pg_sys::SetUserIdAndSecContext(detector.run_as, context | restricted);
-        enable_timeout_after(STATEMENT_TIMEOUT, ms);
         let result = run();
-        disable_timeout(STATEMENT_TIMEOUT, false);
         pg_sys::SetUserIdAndSecContext(user, context);
         pg_sys::AtEOXact_GUC(false, level);
         result

@@ -10,6 +10,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::limits::Over;
+use crate::storage_needs::Need;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -35,6 +36,10 @@ pub enum Error {
     BadKey,
     #[error("Observa's storage is missing or incomplete: a superuser must run SELECT observa.setup()")]
     NoStorage,
+    #[error(
+        "Observa's storage is an older library's and lacks {0}: a superuser must run SELECT observa.setup()"
+    )]
+    OldStorage(&'static Need),
     #[error("only a superuser may run {0}")]
     SuperuserOnly(&'static str),
     #[error("{0}")]
@@ -88,7 +93,7 @@ impl Error {
             Error::NoTenant | Error::NoRight(_) | Error::SuperuserOnly(_) => {
                 PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE
             }
-            Error::NoStorage | Error::NotReady(_) | Error::Encoding(_) => {
+            Error::NoStorage | Error::OldStorage(_) | Error::NotReady(_) | Error::Encoding(_) => {
                 PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
             }
             Error::Invalid(_) | Error::Rejected(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -108,7 +113,7 @@ impl Error {
         }
     }
 
-    fn hint(&self) -> Option<Cow<'static, str>> {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
         let hint = match self {
             Error::OverLimit(over) => return Some(over.hint().into()),
             Error::NoTenant => Some(
@@ -119,6 +124,9 @@ impl Error {
             }
             Error::Busy(_) => Some("Call it again when no long transaction is open that has used observa."),
             Error::TooManyDays { .. } => Some("Send older events in smaller batches, a month at a time."),
+            Error::OldStorage(_) => Some(
+                "Nothing was stored: send the same again once observa.setup() was run. It adds what is missing, and rewrites no table.",
+            ),
             Error::TooLargeDocument => {
                 Some("SELECT * FROM observa.export_user_rows(user_id) gives it row by row.")
             }

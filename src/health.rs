@@ -10,6 +10,7 @@ use crate::error::{Error, or_raise};
 use crate::settings::max_rejected_events;
 use crate::shared;
 use crate::storage;
+use crate::storage_needs::{self, For};
 
 mod diagnostics;
 mod prometheus;
@@ -32,7 +33,16 @@ fn version() -> JsonB {
 
 #[pg_extern(sql = false)]
 fn health() -> JsonB {
-    JsonB(json!({ "status": if storage::exists() { "ok" } else { "no_storage" } }))
+    JsonB(json!({ "status": storage_status() }))
+}
+
+/// Whether events can be stored.
+fn storage_status() -> &'static str {
+    match (storage::exists(), storage_needs::missing(For::Ingest)) {
+        (false, _) => "no_storage",
+        (true, Some(_)) => "old_storage",
+        (true, None) => "ok",
+    }
 }
 
 /// What a look at a part has found.
@@ -62,17 +72,13 @@ impl Found {
 /// A part of the whole.
 struct Part {
     name: &'static str,
-    /// There is nothing to look at before observa.setup().
+    /// There is nothing to look at before observa.setup(), or not all of it.
     needs_storage: bool,
     look: fn() -> Result<Found, Error>,
 }
 
 const PARTS: [Part; 11] = [
-    Part {
-        name: "storage",
-        needs_storage: false,
-        look: || Ok(Found::switch(storage::exists(), "a superuser must run SELECT observa.setup()")),
-    },
+    Part { name: "storage", needs_storage: false, look: || Ok(storage()) },
     Part {
         name: "limits",
         needs_storage: false,
@@ -91,6 +97,20 @@ const PARTS: [Part; 11] = [
     Part { name: "quotas", needs_storage: true, look: quotas },
     Part { name: "disk", needs_storage: true, look: disk },
 ];
+
+fn storage() -> Found {
+    let mut more = Map::new();
+    if !storage::exists() {
+        return Found::switch(false, "a superuser must run SELECT observa.setup()");
+    }
+    let missing = storage_needs::missing(For::Everything);
+    if let Some(missing) = missing {
+        more.insert("missing".into(), missing.to_string().into());
+    }
+    let wrong =
+        ("old", "it is an older library's, and no job runs: a superuser must run SELECT observa.setup()");
+    Found::told(missing.map(|_| wrong), more)
+}
 
 /// Ingest makes a missing one itself, and then makes others wait.
 fn partitions() -> Result<Found, Error> {
@@ -135,20 +155,17 @@ fn notifications() -> Result<Found, Error> {
 }
 
 fn detectors() -> Result<Found, Error> {
-    // In storage of an older library no table says so, and whoever asks is to hear of the rest.
-    if storage::relation("detectors").is_none() {
-        return Ok(Found::switch(
-            false,
-            "the storage is an older library's: a superuser must run SELECT observa.setup()",
-        ));
-    }
     let more = backlog_of("detectors")?;
-    let is_any = more.get("disabled").is_some_and(Value::is_object);
-    let wrong = (
-        "disabled",
-        "a detector failed too often and is asked no more: see its error, and register it again",
-    );
-    Ok(Found::told(is_any.then_some(wrong), more))
+    let is_any = |name: &str| more.get(name).is_some_and(Value::is_object);
+    let wrong = if is_any("disabled") {
+        let what = "a detector failed too often and is asked no more: see its error, and register it again";
+        Some(("disabled", what))
+    } else if is_any("failing") {
+        Some(("failing", "a detector fails, and is asked less often until it does not: see its error"))
+    } else {
+        None
+    };
+    Ok(Found::told(wrong, more))
 }
 
 /// A client that sends rubbish is nothing that is wrong here.
@@ -194,9 +211,7 @@ fn backlog() -> Option<JsonB> {
     let arguments = [tenant.into(), max_rejected_events().into()];
     let found = Spi::get_one_with_args(include_str!("../sql/health/backlog.sql"), &arguments);
     let mut found: Option<JsonB> = or_raise(found.map_err(Error::Spi));
-    if let Some(all) = found.as_mut().and_then(|JsonB(all)| all.as_object_mut())
-        && storage::relation("detectors").is_some()
-    {
+    if let Some(all) = found.as_mut().and_then(|JsonB(all)| all.as_object_mut()) {
         let detectors =
             Spi::get_one_with_args::<JsonB>(include_str!("../sql/health/detectors.sql"), &[tenant.into()]);
         all.insert(
@@ -209,25 +224,26 @@ fn backlog() -> Option<JsonB> {
 
 #[pg_extern(sql = false)]
 fn health_detailed() -> JsonB {
-    let exists = storage::exists();
+    let storage = storage_status();
+    let is_whole = storage == "ok" && storage_needs::missing(For::Everything).is_none();
     let mut checks = Map::new();
-    for part in PARTS.iter().filter(|part| exists || !part.needs_storage) {
+    for part in PARTS.iter().filter(|part| is_whole || !part.needs_storage) {
         let Found { status, message, mut more } = or_raise((part.look)());
         more.insert("status".into(), status.into());
         more.insert("message".into(), message.into());
         checks.insert(part.name.to_owned(), more.into());
     }
     let all = checks.values().all(|check| check["status"] == "ok");
-    let status = match exists {
-        false => "no_storage",
-        true if all => "ok",
-        true => "degraded",
+    let status = match storage {
+        "ok" if !all => "degraded",
+        storage => storage,
     };
+    let of = |kind| is_whole.then(|| or_raise(analysis::health::of(kind)));
     JsonB(json!({
         "status": status,
         "preloaded": shared::is_there(),
         "checks": checks,
-        "judge": or_raise(analysis::health::of(Kind::Judge)),
-        "embeddings": or_raise(analysis::health::of(Kind::Embedding)),
+        "judge": of(Kind::Judge),
+        "embeddings": of(Kind::Embedding),
     }))
 }

@@ -66,6 +66,7 @@ fn ingest(body: &[u8]) -> JsonB {
     guard_statement();
     JsonB(match ingest_body(body) {
         Err(Error::OverLimit(over)) if request::is_over_http() => over.answer(),
+        Err(error @ Error::OldStorage(_)) if request::is_over_http() => request::unavailable(&error),
         outcome => or_raise(outcome).into_json(),
     })
 }
@@ -144,7 +145,7 @@ impl Outcome {
 
 /// One row of a view, and the id that it is stored under. Its rejection is the caller's to report: it leaves no dead letter.
 pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let stamp = Stamp::now();
@@ -158,7 +159,7 @@ pub fn ingest_row(row: &str) -> Result<(String, Outcome), Error> {
 }
 
 fn ingest_body(body: &[u8]) -> Result<Outcome, Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let limits = settings::limits();
     let mut directory = Directory::new()?;
@@ -188,7 +189,7 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
     }
     for ready in ready.chunks_mut(CHECKED_TOGETHER) {
         check_for_interrupts!();
-        own::detect(ready);
+        own::detect(ready, may_be_ended);
     }
     recheck::forget_told_of_batch(&mut ready)?;
     // In key order, or two batches that share keys would deadlock. Tenants come apart by it, too.
@@ -204,6 +205,11 @@ fn store_batch(batch: Batch, stamp: Stamp) -> Result<Outcome, Error> {
         store_beside_events(otlp, stamp, &mut outcome)?;
     }
     Ok(outcome)
+}
+
+/// Between two patterns of a rule. An error unwinds what waits.
+fn may_be_ended() {
+    check_for_interrupts!();
 }
 
 /// Log lines, and what log records say of calls.

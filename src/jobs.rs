@@ -16,6 +16,7 @@ use crate::archive;
 use crate::audit;
 use crate::budgets;
 use crate::detection;
+use crate::detectors;
 use crate::embeddings;
 use crate::error::Error;
 use crate::issues;
@@ -24,6 +25,7 @@ use crate::manner;
 use crate::matviews;
 use crate::outbox;
 use crate::patience::Patience;
+use crate::recheck;
 use crate::retention;
 use crate::rollups;
 use crate::span_contents;
@@ -75,7 +77,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 24] = [
+pub static JOBS: [Job; 26] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -93,6 +95,18 @@ pub static JOBS: [Job; 24] = [
         every: worker::settings::detection_interval,
         told_as: Some("rule_changes"),
         run: detection::detect_all,
+    },
+    Job {
+        name: "recheck",
+        every: worker::settings::detection_interval,
+        told_as: Some("rechecked_signals"),
+        run: recheck::run_all,
+    },
+    Job {
+        name: "detectors",
+        every: worker::settings::detection_interval,
+        told_as: Some("detector_signals"),
+        run: detectors::run_all,
     },
     Job { name: "analyses", every: || SECOND, told_as: Some("analyses_queued"), run: analysis::enqueue },
     Job { name: "alerts", every: || SECOND, told_as: Some("alerts_told"), run: outbox::tell },

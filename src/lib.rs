@@ -76,6 +76,7 @@ mod settings;
 mod shared;
 mod span_contents;
 mod storage;
+mod storage_needs;
 mod storage_state;
 mod subtransaction;
 mod tally;

@@ -117,7 +117,7 @@ fn insert_log<'a>(
 }
 
 fn insert(row: &str) -> Result<(), Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let stamp = Stamp::now();
     let row = Object::parse(row).map_err(|_| Error::Invalid("the row can't be read".into()))?;

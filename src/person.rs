@@ -152,7 +152,7 @@ impl Subject {
     }
 
     /// $1 to $9 of the statements in sql/privacy.
-    fn arguments<'a>(&self) -> Vec<DatumWithOid<'a>> {
+    pub fn arguments<'a>(&self) -> Vec<DatumWithOid<'a>> {
         let texts = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<String>>();
         let split = |set: &BTreeSet<OfProject>| -> (Vec<pgrx::Uuid>, Vec<String>) {
             set.iter().map(|(project, id)| (sql_uuid(*project), id.clone())).unzip()

@@ -77,6 +77,8 @@ fn forget(subject: &Subject) -> Result<Value, Error> {
 /// What has changed is folded first: a delta names whom it takes out. Sums that tell nobody apart stay as they are.
 fn erase_sums(subject: &Subject) -> Result<(), Error> {
     rollups::fold_whole()?;
+    // Folds note which conversations have got more.
+    run(include_str!("../sql/privacy/erase_candidates.sql"), &subject.arguments())?;
     let [id, pseudonyms] = subject.ids();
     Ok(Spi::run_with_args(include_str!("../sql/privacy/erase_sums.sql"), &[id.into(), pseudonyms.into()])?)
 }

@@ -1,5 +1,5 @@
 //! What no batch shows by itself, as an SDK sends each span in one of its own: agents that go in circles, and conversations that lose their
-//! context. A fold notes which traces and conversations have got more, the job `detection` reads what is stored of them, and what was told is not told
+//! context. A fold notes which traces and conversations have got more, the job `recheck` reads what is stored of them, and what was told is not told
 //! again.
 
 use std::borrow::Cow;
@@ -18,11 +18,14 @@ use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
 use crate::columns::{self, text, time, uuid};
+use crate::detection;
 use crate::error::Error;
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid};
 use crate::issues;
+use crate::jobs::{self, Done};
 use crate::locks;
+use crate::patience::Patience;
 use crate::rollups;
 use crate::rows::{self, Column, Rows};
 use crate::storage::{self, sql_time, unix_micros};
@@ -105,8 +108,16 @@ fn put(candidates: Vec<Candidate>) -> Result<(), Error> {
     rollups::run(include_str!("../sql/recheck/append.sql"), &rows)
 }
 
+/// Apart from rules over windows: what fails of the one keeps nothing of the other.
+pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
+    jobs::tenants::for_each("recheck", detection::tenants()?, patience, run)
+}
+
 /// Looks at what has come of the acting tenant's; how many signals that raised.
-pub fn run(tenant_id: Uuid) -> Result<u64, Error> {
+fn run(tenant_id: Uuid) -> Result<u64, Error> {
+    if !locks::may_tell_of_people(tenant_id) {
+        return Ok(0);
+    }
     let mut candidates = take(tenant_id)?;
     if candidates.is_empty() {
         return Ok(0);

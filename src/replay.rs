@@ -52,7 +52,7 @@ fn replay_rejected(batch: Option<pgrx::Uuid>) -> JsonB {
 
 /// What became of the letters, and how many there still are.
 fn replay(batch: Option<pgrx::Uuid>) -> Result<(Outcome, i64), Error> {
-    storage::ensure()?;
+    storage::ensure_for_events()?;
     keys::require(|rights| rights.ingest, SEND)?;
     let everywhere = Acting::current().is_none();
     let tenants = match Acting::current() {

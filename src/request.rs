@@ -103,6 +103,18 @@ fn told(name: &CStr) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
+/// Seconds after which a client may try again where nobody knows better.
+const COME_AGAIN: &str = "30";
+
+/// The answer of a function that PostgREST calls where all that helps is to wait: an error of the function would be a 500, which
+/// OpenTelemetry's exporters drop the batch for.
+pub fn unavailable(error: &Error) -> Value {
+    settings::set_local_text(c"response.status", "503");
+    let headers = json!([{ "Retry-After": COME_AGAIN }]);
+    settings::set_local_text(c"response.headers", &headers.to_string());
+    json!({ "code": "UNAVAILABLE", "message": error.to_string(), "details": null, "hint": error.hint() })
+}
+
 /// Why a request is not let in.
 struct Refusal {
     status: u16,

@@ -53,7 +53,13 @@ struct Part {
 
 const DEAD_LETTERS: &str = include_str!("../sql/retention/rejected_events.sql");
 
-const PARTS: [Part; 15] = [
+const ALERTS: &str = include_str!("../sql/retention/alerts.sql");
+
+/// Few, so each pass looks at all: dead letters are kept by a setting of their own that may have changed, and an alert may end long after
+/// its time.
+const LOOKED_THROUGH: [&str; 2] = [DEAD_LETTERS, ALERTS];
+
+const PARTS: [Part; 17] = [
     Part {
         sql: include_str!("../sql/retention/payloads.sql"),
         table: Some("event_payloads"),
@@ -80,7 +86,17 @@ const PARTS: [Part; 15] = [
         days: |kept| kept.payload_days,
     },
     Part {
+        sql: include_str!("../sql/retention/alert_notes.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
         sql: include_str!("../sql/retention/issue_texts.sql"),
+        table: None,
+        days: |kept| kept.payload_days,
+    },
+    Part {
+        sql: include_str!("../sql/retention/issue_notes.sql"),
         table: None,
         days: |kept| kept.payload_days,
     },
@@ -100,7 +116,7 @@ const PARTS: [Part; 15] = [
         table: Some("signals"),
         days: |kept| kept.days,
     },
-    Part { sql: include_str!("../sql/retention/alerts.sql"), table: None, days: |kept| kept.days },
+    Part { sql: ALERTS, table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/issues.sql"), table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/traces.sql"), table: None, days: |kept| kept.days },
     Part { sql: include_str!("../sql/retention/activities.sql"), table: None, days: |kept| kept.days },
@@ -233,12 +249,12 @@ fn pass(project: &Project, days_kept: &[FirstKept], left: &mut i64) -> Result<()
     let Project { id, keeps, done, .. } = project;
     for part in &PARTS {
         let Some(before) = first_kept((part.days)(*keeps)) else { continue };
-        // An earlier pass with the same bounds left nothing but what came late.
+        // An earlier pass with the same bounds left nothing but what it had to keep, and what came late.
         let from = match done {
-            // They are few, and kept by a setting of their own that may have changed.
-            _ if part.sql == DEAD_LETTERS => 0,
+            _ if LOOKED_THROUGH.contains(&part.sql) => 0,
             Some((day, kept)) if kept == keeps => {
-                (day - settings::limits().window_past.div_euclid(DAY) - 1).min(before)
+                let kept_then = before - (today() - day);
+                (day - settings::limits().window_past.div_euclid(DAY) - 1).min(kept_then)
             }
             _ => 0,
         };

@@ -16,6 +16,7 @@ use crate::locks;
 use crate::patience::Patience;
 use crate::retention;
 use crate::settings;
+use crate::storage_needs::{self, For};
 use crate::storage_state;
 use crate::tenants;
 use crate::worker;
@@ -418,10 +419,19 @@ pub fn ensure_partitions(times: impl Iterator<Item = i64>) -> Result<(), Error> 
     days.into_iter().try_for_each(|day| make_partitions(BY_EVENT_DAY.into_iter(), day).map(|_| ()))
 }
 
-/// Storage, made now where a superuser finds none.
+/// Storage, made now where a superuser finds none. An older library's is left to observa.setup().
 pub fn ensure() -> Result<(), Error> {
+    ensure_for(For::Everything)
+}
+
+/// As [`ensure`], of as much as events need: they wait for nothing that is missing elsewhere.
+pub fn ensure_for_events() -> Result<(), Error> {
+    ensure_for(For::Ingest)
+}
+
+fn ensure_for(whom: For) -> Result<(), Error> {
     if exists() {
-        return Ok(());
+        return storage_needs::require(whom);
     }
     if identity::session_is_superuser() { make() } else { Err(Error::NoStorage) }
 }

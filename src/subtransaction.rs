@@ -1,7 +1,7 @@
 //! A part of a transaction that may fail alone.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::Duration;
 
 use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
@@ -21,16 +21,53 @@ pub fn unless_locked<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<Option
 
 /// Err: it met an error, and nothing of it has happened. What ends the statement itself, a cancel or the session's end, passes by.
 pub fn attempt<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
-    attempt_with(run, None)
+    attempt_with(run, |_| false)
 }
 
-/// As [`attempt`], for what is cancelled at a time: that is an error of its own.
-pub fn attempt_until<T>(end: Instant, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
-    attempt_with(run, Some(end))
+/// As [`attempt`], for what takes no longer than a time, and may raise a cancel of its own: both are errors of it.
+pub fn attempt_within<T>(time: Duration, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Failure> {
+    let ms = i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: in a job, whose session's own statement has no timeout that counts.
+    unsafe { enable_timeout_after(STATEMENT_TIMEOUT, ms) };
+    let done = attempt_with(run, |error| has_fired() || !is_interrupt(error));
+    // It may have fired and not be heard yet, or not any more: what comes next is not to be ended by it.
+    if has_fired() {
+        // SAFETY: a flag of the process' own signal handler, as Postgres clears it between commands.
+        unsafe { (&raw mut pg_sys::QueryCancelPending).write_volatile(0) };
+    }
+    // SAFETY: as above.
+    unsafe { disable_timeout(STATEMENT_TIMEOUT, false) };
+    done
 }
 
-/// A cancel that comes at `end` or later is meant for this alone.
-fn attempt_with<T>(run: impl FnOnce() -> Result<T, Error>, end: Option<Instant>) -> Result<T, Failure> {
+/// In Postgres's list of timeouts.
+const STATEMENT_TIMEOUT: i32 = 3;
+
+unsafe extern "C-unwind" {
+    fn enable_timeout_after(timeout: i32, ms: i32);
+    fn disable_timeout(timeout: i32, keep_indicator: bool);
+    fn get_timeout_active(timeout: i32) -> bool;
+}
+
+/// Of the timer that was set: one that has fired is active no more.
+fn has_fired() -> bool {
+    // SAFETY: reads the backend's list of timeouts.
+    unsafe { !get_timeout_active(STATEMENT_TIMEOUT) }
+}
+
+/// Whether somebody from outside has cancelled it: not an error of the same code that a function raises by itself.
+fn is_interrupt(error: &CaughtError) -> bool {
+    let (CaughtError::PostgresError(report)
+    | CaughtError::ErrorReport(report)
+    | CaughtError::RustPanic { ereport: report, .. }) = error;
+    report.function_name() == Some("ProcessInterrupts")
+}
+
+/// A cancel that is its own is an error as any other.
+fn attempt_with<T>(
+    run: impl FnOnce() -> Result<T, Error>,
+    is_own_cancel: impl Fn(&CaughtError) -> bool + std::panic::UnwindSafe + std::panic::RefUnwindSafe,
+) -> Result<T, Failure> {
     // SAFETY: as in `unless`.
     unsafe {
         let outer = Outer { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
@@ -44,11 +81,7 @@ fn attempt_with<T>(run: impl FnOnce() -> Result<T, Error>, end: Option<Instant>)
         }))
         .catch_when(PgSqlErrorCode::ERRCODE_QUERY_CANCELED, move |error: CaughtError| {
             outer.roll_back();
-            if end.is_some_and(|end| Instant::now() >= end) {
-                Err(Failure::of(&error))
-            } else {
-                error.rethrow()
-            }
+            if is_own_cancel(&error) { Err(Failure::of(&error)) } else { error.rethrow() }
         })
         .catch_others(|error| {
             outer.roll_back();

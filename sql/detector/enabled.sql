@@ -1,4 +1,4 @@
--- The acting tenant's detectors that are switched on, and why one may not be called: what was so when it was registered may be no longer.
+-- The acting tenant's detectors that are switched on, and not failing just now (20 s after a failure, 40 after two, and so on), and why one may not be called: what was so when it was registered may be no longer.
 SELECT d.name, d.function, r.oid, d.severity, d.group_by, d.timeout_ms,
        CASE WHEN p.oid IS NULL OR r.oid IS NULL THEN 'the function, or the role that it runs as, is gone'
             WHEN p.prokind <> 'f' OR p.proretset OR p.prorettype <> 'boolean'::regtype THEN 'a detector is a function of a jsonb that returns boolean'
@@ -14,4 +14,5 @@ SELECT d.name, d.function, r.oid, d.severity, d.group_by, d.timeout_ms,
   LEFT JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(d.function || '(jsonb)')
   LEFT JOIN pg_catalog.pg_roles r ON r.rolname = d.run_as
  WHERE d.tenant_id = observa.current_tenant() AND d.enabled
+   AND (d.failures = 0 OR d.last_failed < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => 10 * 2 ^ least(d.failures, 10)))
  ORDER BY d.name

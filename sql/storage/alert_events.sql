@@ -27,3 +27,5 @@ COMMENT ON COLUMN observa_internal.alert_events.actor IS 'login, key, member or 
 COMMENT ON COLUMN observa_internal.alert_events.note IS 'What was said of it; NULL: nothing';
 COMMENT ON COLUMN observa_internal.alert_events.assignee IS 'Whom it was given to; NULL: the event gave it to nobody';
 COMMENT ON COLUMN observa_internal.alert_events.value IS 'What the alert is about, then, in the unit of its rule; NULL: not known';
+CREATE INDEX IF NOT EXISTS alert_events_notes ON observa_internal.alert_events (tenant_id, at) WHERE note IS NOT NULL;
+COMMENT ON INDEX observa_internal.alert_events_notes IS 'Notes by their age, for retention';

@@ -74,7 +74,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.detection_candidates (
     until timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, candidate_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-COMMENT ON TABLE observa_internal.detection_candidates IS 'Traces and conversations of which more has come, until the job detection looks at them as a whole; one may be in it many times';
+COMMENT ON TABLE observa_internal.detection_candidates IS 'Traces and conversations of which more has come, until the job recheck looks at them as a whole; one may be in it many times';
 COMMENT ON COLUMN observa_internal.detection_candidates.candidate_id IS 'UUIDv7: the order in which they were found';
 COMMENT ON COLUMN observa_internal.detection_candidates.subject IS 'The id of the trace or conversation';
 COMMENT ON COLUMN observa_internal.detection_candidates.since IS 'When the first of what has come began; until: the last';

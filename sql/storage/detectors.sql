@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.detectors (
     registered_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (tenant_id, name)
 );
-COMMENT ON TABLE observa_internal.detectors IS 'SQL functions that are asked about each event of a tenant, by the job detection';
+COMMENT ON TABLE observa_internal.detectors IS 'SQL functions that are asked about each event of a tenant, by the job detectors';
 COMMENT ON COLUMN observa_internal.detectors.function IS 'Schema and name, quoted: it takes a jsonb and returns boolean';
 COMMENT ON COLUMN observa_internal.detectors.run_as IS 'The role that it is called as, with no rights of Observa''s but to read the tenant''s events';
 COMMENT ON COLUMN observa_internal.detectors.timeout_ms IS 'Milliseconds that the events of one run may take together';

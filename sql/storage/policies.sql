@@ -60,7 +60,7 @@ GRANT SELECT (issue_id, tenant_id) ON observa_internal.issues, observa_internal.
 GRANT SELECT (tenant_id) ON observa_internal.issue_backfills TO observa_system;
 GRANT SELECT (tenant_id, created_at) ON observa_internal.rejected_events TO observa_system;
 GRANT SELECT (tenant_id) ON observa_internal.rule_states TO observa_system;
-GRANT SELECT (tenant_id, name, enabled, errors, last_error) ON observa_internal.detectors TO observa_system;
+GRANT SELECT (tenant_id, name, enabled, errors, failures, last_error) ON observa_internal.detectors TO observa_system;
 GRANT SELECT (tenant_id, added_at) ON observa_internal.damaged_deltas TO observa_system;
 GRANT INSERT, UPDATE, DELETE ON observa_internal.logins TO observa_system;
 -- It counts the users of all tenants' days, for the materialized views that it owns.

@@ -10,6 +10,7 @@ use crate::error::{Error, or_raise};
 use crate::identity;
 use crate::shared;
 use crate::storage;
+use crate::storage_needs::{self, For};
 use crate::storage_state;
 
 /// Settings of Observa's whose text is no secret and nobody's name. A URL is shown by its host, of others only that they are set.
@@ -38,11 +39,12 @@ fn diagnostics() -> JsonB {
 
 fn tell() -> Result<Value, Error> {
     let exists = storage::exists();
+    let is_whole = exists && storage_needs::missing(For::Everything).is_none();
     // SAFETY: reads whether the server takes writes.
     let in_recovery = unsafe { pg_sys::RecoveryInProgress() };
     let is_superuser = identity::session_is_superuser();
     let mut parts = Map::new();
-    for part in PARTS.iter().filter(|part| exists || !part.needs_storage) {
+    for part in PARTS.iter().filter(|part| is_whole || !part.needs_storage) {
         let found = (part.look)()?;
         parts.insert(part.name.to_owned(), json!({ "status": found.status, "message": found.message }));
     }
@@ -63,7 +65,7 @@ fn tell() -> Result<Value, Error> {
         "checks": parts,
         "settings": settings()?,
         "tables": if exists { tables()? } else { Value::Null },
-        "workers": if exists { workers()? } else { Value::Null },
+        "workers": if is_whole { workers()? } else { Value::Null },
         "conflicts": conflicts(&extensions)?,
         "extensions": extensions,
     }))

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{sight::Sight, tables};
 use crate::error::{Error, or_raise};
 use crate::storage;
+use crate::storage_needs::{self, For};
 use crate::tally;
 
 /// A family of numbers.
@@ -28,7 +29,7 @@ const FAMILIES: [Family; 28] = [
     Family {
         name: "observa_storage",
         kind: "gauge",
-        help: "1 where events can be stored, 0 before observa.setup().",
+        help: "1 where all is there, 0 before observa.setup(), also where an older library made the storage.",
     },
     Family { name: "observa_events_stored_total", kind: "counter", help: "Events stored." },
     Family {
@@ -162,9 +163,9 @@ fn metrics() -> String {
 
 fn collect(sight: Sight) -> Result<Samples, Error> {
     let mut all = Samples::new();
-    let exists = storage::exists();
-    put(&mut all, "observa_storage", Map::new(), f64::from(u8::from(exists)));
-    if !exists {
+    let is_whole = storage::exists() && storage_needs::missing(For::Everything).is_none();
+    put(&mut all, "observa_storage", Map::new(), f64::from(u8::from(is_whole)));
+    if !is_whole {
         return Ok(all);
     }
     let tenant = match sight {

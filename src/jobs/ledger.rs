@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::jobs::{self, Done, Job, Setback};
 use crate::storage;
+use crate::storage_needs::{self, For};
 use crate::worker::restore;
 
 thread_local! {
@@ -17,7 +18,7 @@ thread_local! {
 
 /// Whether the storage is there, and whole: of older storage, or amid a restore, it is not.
 pub fn is_ready() -> Result<bool, Error> {
-    if !storage::exists() || storage::relation("jobs").is_none() {
+    if !storage::exists() || storage_needs::missing(For::Everything).is_some() {
         return Ok(false);
     }
     Ok(Spi::get_one::<bool>(include_str!("../../sql/job/is_ready.sql"))? == Some(true))

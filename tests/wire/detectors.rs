@@ -2,7 +2,7 @@
 
 use observa_tests::Database;
 use observa_tests::database::error;
-use observa_tests::event::{lines, llm_call, with};
+use observa_tests::event::{lines, llm_call, now_ms, with};
 use serde_json::{Value, json};
 
 fn round(db: &mut Database) {
@@ -135,8 +135,18 @@ fn a_function_that_hangs_is_ended_and_one_that_fails_again_and_again_is_asked_no
         let begun = std::time::Instant::now();
         round(&mut db);
         assert!(begun.elapsed().as_secs() < 20);
+        let failing: Value =
+            db.one("SELECT observa.health_detailed() -> 'checks' -> 'detectors' -> 'status'");
+        assert_eq!(failing, if n < 5 { "failing" } else { "disabled" });
         let state = db.row("SELECT enabled, errors FROM observa_internal.detectors WHERE name = 'hangs'");
         assert_eq!(state, json!({"enabled": n < 5, "errors": n.min(5)}));
+        // It is given some time.
+        round(&mut db);
+        assert_eq!(
+            db.one::<i64>("SELECT errors FROM observa_internal.detectors WHERE name = 'hangs'"),
+            n.min(5)
+        );
+        db.run("UPDATE observa_internal.detectors SET last_failed = last_failed - interval '3 min'");
     }
     assert_eq!(fired(&mut db), ["e1", "e2", "e3", "e4", "e5", "e6"], "the other one goes on");
     let health: Value = db.one("SELECT observa.health_detailed()");
@@ -151,6 +161,79 @@ fn a_function_that_hangs_is_ended_and_one_that_fails_again_and_again_is_asked_no
     db.run(&format!("SELECT observa.register_detector('hangs', 'public.works(jsonb)', '{role}')"));
     let health: Value = db.one("SELECT observa.health_detailed()");
     assert_eq!(health["checks"]["detectors"]["status"], "ok");
+}
+
+/// Its own, or the timer's that it did not mind: neither is one of the job's.
+#[test]
+fn a_cancel_that_a_function_raises_or_catches_ends_nothing_else() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "cancels", "plpgsql", "BEGIN RAISE query_canceled; END");
+    function(
+        &mut db,
+        "catches",
+        "plpgsql",
+        "BEGIN PERFORM pg_sleep(30); RETURN false; EXCEPTION WHEN query_canceled THEN RETURN true; END",
+    );
+    function(&mut db, "works", "sql", "SELECT true");
+    for name in ["cancels", "catches", "works"] {
+        db.run(&format!(
+            "SELECT observa.register_detector('{name}', 'public.{name}(jsonb)', '{role}', timeout_ms => 200)"
+        ));
+    }
+    db.ingest(&llm_call("a").to_string());
+    round(&mut db);
+    let names = db.table("SELECT name FROM observa.signals WHERE type = 'custom' ORDER BY 1");
+    assert_eq!(names, [json!({"name": "catches"}), json!({"name": "works"})]);
+    let state = db.row("SELECT errors, last_error FROM observa_internal.detectors WHERE name = 'cancels'");
+    assert_eq!(state["errors"], 1, "{state}");
+    assert!(state["last_error"].as_str().unwrap().starts_with("57014"), "{state}");
+    // Who calls the round may still end it.
+    function(&mut db, "hangs", "sql", "SELECT pg_sleep(60) IS NULL");
+    db.run(&format!(
+        "SELECT observa.register_detector('hangs', 'public.hangs(jsonb)', '{role}', timeout_ms => 10000)"
+    ));
+    db.ingest(&llm_call("b").to_string());
+    let pid: i32 = db.one("SELECT pg_backend_pid()");
+    let mut other = db.connect();
+    let cancels = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        other.batch_execute(&format!("SELECT pg_cancel_backend({pid})"))
+    });
+    assert_eq!(db.error("SELECT observa.run_maintenance()").code().code(), "57014");
+    cancels.join().unwrap().unwrap();
+    assert_eq!(db.one::<i64>("SELECT errors FROM observa_internal.detectors WHERE name = 'hangs'"), 0);
+}
+
+/// Rules over windows, loops across batches, and functions are a job each.
+#[test]
+fn what_fails_in_one_kind_of_detection_leaves_the_others_what_they_found() {
+    let broken = [
+        ("detection", "INSERT ON observa_internal.rule_states", ["agent_loop", "works"]),
+        ("recheck", "DELETE ON observa_internal.detection_candidates", ["calls", "works"]),
+        ("detectors", "DELETE ON observa_internal.detector_events", ["agent_loop", "calls"]),
+    ];
+    for (job, event, found) in broken {
+        let mut db = Database::ready();
+        let role = watcher(&mut db);
+        function(&mut db, "works", "sql", "SELECT true");
+        db.run(&format!("SELECT observa.register_detector('works', 'public.works(jsonb)', '{role}')"));
+        db.run("INSERT INTO observa.detection_rules (name, metric, threshold, window_minutes) VALUES ('calls', 'count', 2, 60)");
+        for n in 0..6 {
+            let call = json!({"event_type": "tool_call", "tool_name": "t", "input": "same", "trace_id": "t", "event_id": format!("c{n}"),
+                              "timestamp": now_ms() - 300_000 + n});
+            assert_eq!(db.ingest(&call.to_string())["accepted"], 1);
+        }
+        db.run(&format!(
+            "CREATE FUNCTION public.breaks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''broken''; END';
+             CREATE TRIGGER zz_breaks BEFORE {event} FOR EACH STATEMENT EXECUTE FUNCTION public.breaks()"
+        ));
+        let told: Value = db.one("SELECT observa.run_maintenance()");
+        assert_eq!(told["failed"], json!([job]), "{told}");
+        let names = "SELECT DISTINCT name FROM observa.signals WHERE name IN ('works', 'agent_loop', 'calls') ORDER BY 1";
+        let names: Vec<String> = db.rows(names, &[]).iter().map(|row| row.get(0)).collect();
+        assert_eq!(names, found, "{job}");
+    }
 }
 
 #[test]

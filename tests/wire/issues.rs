@@ -285,11 +285,14 @@ fn an_issue_goes_when_its_last_signal_would_and_its_words_before() {
     db.ingest(&failed("1", "it broke").to_string());
     db.run("SELECT observa.resolve_issue(id, 'x') FROM observa.issues");
     db.run("SELECT observa.run_maintenance()");
-    db.run("UPDATE observa_internal.issues SET last_seen = last_seen - interval '10 days'");
+    let age = "UPDATE observa_internal.issues SET last_seen = now() - interval '10 days';
+               UPDATE observa_internal.issue_states SET decided_at = now() - interval '10 days'";
+    db.run(age);
     db.run(&format!("SELECT observa.set_retention('{project}', 30, 5), observa.run_maintenance()"));
     assert_eq!(db.row("SELECT title, note FROM observa.issues"), json!({"title": "llm error", "note": null}));
     // What somebody wrote of an issue goes, too, where no error gave it its title.
     db.run("SELECT observa.reopen_issue(id), observa.resolve_issue(id, 'y') FROM observa.issues");
+    db.run(age);
     db.run(&format!("SELECT observa.set_retention('{project}', 30, 4), observa.run_maintenance()"));
     assert_eq!(db.row("SELECT title, note FROM observa.issues"), json!({"title": "llm error", "note": null}));
     db.run(&format!("SELECT observa.set_retention('{project}', 5, 5), observa.run_maintenance()"));

@@ -40,6 +40,7 @@ mod log_tail;
 mod manner;
 mod members;
 mod monitoring;
+mod older_storage;
 mod otlp;
 mod own_rules;
 mod page;

@@ -74,6 +74,20 @@ fn a_forgotten_person_is_nowhere_and_the_sums_stay() {
 }
 
 #[test]
+fn a_forgotten_persons_conversation_waits_for_no_job() {
+    let mut db = filled();
+    // Folded, and not looked at yet: somebody else has the job.
+    let mut other = db.connect();
+    other.batch_execute("BEGIN; SELECT FROM observa_internal.jobs WHERE job = 'recheck' FOR UPDATE").unwrap();
+    db.run("SELECT observa.run_maintenance()");
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(db.count("observa_internal.detection_candidates WHERE subject LIKE 'conversation-of-%'"), 3);
+    db.run(&format!("SELECT observa.forget_user('{PERSON}')"));
+    assert_eq!([stored(&mut db, "conversation-of-a"), stored(&mut db, "conversation-of-b")], [0, 0]);
+    assert_eq!(db.count("observa_internal.detection_candidates WHERE subject = 'conversation-of-c'"), 1);
+}
+
+#[test]
 fn an_export_has_all_of_a_person_and_nothing_of_others() {
     let mut db = filled();
     let third = json!({"user_id": "u-3", "status": "error", "error_message": "another's words"});

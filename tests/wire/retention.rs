@@ -158,6 +158,82 @@ fn ended_alerts_and_dead_letters_go_and_open_alerts_stay() {
     assert_eq!(db.count("observa_internal.rejected_events"), 0);
 }
 
+/// The day after a pass.
+const NEXT_DAY: &str =
+    "UPDATE observa_internal.retention_passes SET done_on = done_on - 1; SELECT observa.run_maintenance()";
+
+#[test]
+fn each_day_s_pass_takes_what_that_day_has_made_too_old() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.set_retention('{project}', 200, 100)"));
+    let of_project = format!("observa_internal.alerts WHERE project_id = '{project}'");
+    db.run(&format!(
+        "UPDATE observa_internal.alerts SET description = 'what was said' WHERE project_id = '{project}'"
+    ));
+    db.run("SELECT observa.run_maintenance()");
+    let all = db.count(&of_project);
+    // As old as what no pass could take yesterday.
+    for (days, age) in [(200, 201), (100, 101)] {
+        db.run(&format!(
+            "SELECT observa.close_alert(alert_id) FROM {of_project} AND status = 'active' ORDER BY alert_id LIMIT 1;
+             UPDATE observa_internal.alerts SET created_at = now() - interval '{age} days' WHERE status = 'closed' AND created_at > now() - interval '{days} days'"
+        ));
+        db.run(NEXT_DAY);
+    }
+    assert_eq!(db.count(&of_project), all - 1);
+    assert_eq!(db.count(&format!("{of_project} AND description = 'what was said'")), all - 2);
+}
+
+#[test]
+fn a_note_goes_when_it_is_too_old_itself_and_an_alert_that_ends_late_with_the_next_pass() {
+    let mut db = filled();
+    let project = project(&mut db);
+    db.run(&format!("SELECT observa.run_maintenance(); SELECT observa.set_retention('{project}', 90, 7)"));
+    db.run(
+        "UPDATE observa_internal.alerts SET created_at = created_at - interval '200 days';
+            UPDATE observa_internal.issues SET last_seen = last_seen - interval '60 days'",
+    );
+    db.run("SELECT observa.run_maintenance()");
+    let alert: String = db.one(&format!(
+        "SELECT id::text FROM observa.alerts WHERE project_id = '{project}' ORDER BY id LIMIT 1"
+    ));
+    let issue: String = db.one(&format!(
+        "SELECT id::text FROM observa.issues WHERE project_id = '{project}' ORDER BY id LIMIT 1"
+    ));
+    db.run(&format!(
+        "SELECT observa.note_alert('{alert}', 'first'), observa.resolve_issue('{issue}', 'first')"
+    ));
+    let notes = |db: &mut Database| -> Vec<Option<String>> {
+        let sql = format!(
+            "SELECT note FROM observa.alerts WHERE id = '{alert}' UNION ALL (SELECT note FROM observa.alert_events WHERE alert_id = '{alert}' AND event = 'noted' ORDER BY at)
+             UNION ALL SELECT note FROM observa_internal.issue_states"
+        );
+        db.rows(&sql, &[]).iter().map(|row| row.get(0)).collect()
+    };
+    let said = |note: &str| Some(note.to_owned());
+    db.run(NEXT_DAY);
+    assert_eq!(
+        notes(&mut db),
+        [said("first"), said("first"), said("first")],
+        "they are new, whatever they are about"
+    );
+    db.run(
+        "UPDATE observa_internal.alert_events SET at = at - interval '8 days';
+            UPDATE observa_internal.issue_states SET decided_at = decided_at - interval '8 days'",
+    );
+    db.run(&format!("SELECT observa.note_alert('{alert}', 'second')"));
+    db.run(NEXT_DAY);
+    assert_eq!(notes(&mut db), [said("second"), None, said("second"), None], "an alert shows its newest");
+    db.run("UPDATE observa_internal.alert_events SET at = at - interval '8 days'");
+    db.run(NEXT_DAY);
+    assert_eq!(notes(&mut db), [None, None, None, None]);
+    // It was open when its time came.
+    db.run(&format!("SELECT observa.close_alert('{alert}')"));
+    db.run(NEXT_DAY);
+    assert_eq!(db.count(&format!("observa.alerts WHERE id = '{alert}'")), 0);
+}
+
 #[test]
 fn a_retention_is_a_number_of_days_that_the_audit_log_knows() {
     let mut db = filled();

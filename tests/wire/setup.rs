@@ -138,23 +138,6 @@ fn older_storage_has_its_alerts_told_and_its_signals_counted_as_issues() {
 }
 
 #[test]
-fn older_storage_takes_events_before_setup_makes_what_detectors_need() {
-    let mut db = Database::ready();
-    db.run(
-        "DROP TABLE observa_internal.detectors, observa_internal.detector_events, observa_internal.detection_candidates CASCADE;
-         ALTER TABLE observa_internal.detection_rules DROP COLUMN expression CASCADE;
-         CREATE VIEW observa.detection_rules AS SELECT 1 AS of_an_older_library",
-    );
-    let answer = ingest(&mut db.connect(), &llm_call("before").to_string());
-    assert_eq!((&answer["accepted"], &answer["rejected"]), (&json!(1), &json!(0)), "{answer}");
-    let health: Value = db.one("SELECT observa.health_detailed()");
-    assert_eq!(
-        (&health["status"], &health["checks"]["detectors"]["status"]),
-        (&json!("degraded"), &json!("off"))
-    );
-}
-
-#[test]
 fn setup_makes_the_window_and_seven_days_more() {
     let mut db = Database::ready();
     for table in ["events", "event_payloads", "signals"] {

@@ -53,12 +53,12 @@ impl OwnRule {
     }
 }
 
-/// Raises what own rules find in events as they are about to be stored.
-pub fn detect(ready: &mut [Ready]) {
+/// Raises what own rules find in events as they are about to be stored. `pause`: called wherever it may take long.
+pub fn detect(ready: &mut [Ready], pause: fn()) {
     for ready in ready {
         let home = Arc::clone(&ready.home);
         for rule in home.rules.own() {
-            let row = Row { event: &ready.event, home: &home };
+            let row = Row { event: &ready.event, home: &home, pause };
             if rule.expression.evaluate(row) == Some(true) {
                 let signal = signal(rule, row);
                 ready.signals.push(signal);

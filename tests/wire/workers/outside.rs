@@ -126,14 +126,14 @@ fn the_program_encrypts_and_believes_no_certificate_that_nobody_vouches_for() {
 #[test]
 fn the_program_tells_of_a_job_that_fails_and_goes_on() {
     let mut db = Database::ready();
-    db.run("ALTER TABLE observa_internal.audit_log RENAME TO elsewhere");
+    db.run("ALTER TABLE observa_internal.audit_log RENAME COLUMN tenant_id TO elsewhere");
     let _worker = Worker::start(&db);
     eventually("the failure is told", || {
         db.one::<Option<String>>("SELECT last_error FROM observa.workers WHERE job = 'audit'")
-            .is_some_and(|error| error.starts_with("42P01: "))
+            .is_some_and(|error| error.starts_with("42703: "))
     });
     eventually("the others have run", || db.count("observa.workers WHERE runs > 0") == JOBS - 1);
-    db.run("ALTER TABLE observa_internal.elsewhere RENAME TO audit_log");
+    db.run("ALTER TABLE observa_internal.audit_log RENAME COLUMN elsewhere TO tenant_id");
 }
 
 #[test]

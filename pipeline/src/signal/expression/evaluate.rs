@@ -45,7 +45,11 @@ fn evaluate<'e>(node: &'e Node, row: Row<'e, '_>) -> Result<Value<'e>, Failed> {
             }
             Value::of(found)
         }
-        Node::Match(inner, regex) => Value::of(evaluate(inner, row)?.text().map(|text| regex.is_match(text))),
+        Node::Match(inner, regex) => {
+            let value = evaluate(inner, row)?;
+            (row.pause)();
+            Value::of(value.text().map(|text| regex.is_match(text)))
+        }
         Node::Compute(operator, one, other) => {
             value::compute(*operator, &evaluate(one, row)?, &evaluate(other, row)?)?
         }

@@ -33,6 +33,8 @@ const EXCERPT: usize = 200;
 pub struct Row<'e, 'l> {
     pub event: &'e Event<'l>,
     pub home: &'e Home,
+    /// Called before a pattern is held against a text, which may take seconds of a long one: there whoever waits may end it.
+    pub pause: fn(),
 }
 
 pub struct Expression {

@@ -41,7 +41,7 @@ fn event() -> Event<'static> {
 
 fn is(text: &str) -> Option<bool> {
     let expression = Expression::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    expression.evaluate(Row { event: &event(), home: &home() })
+    expression.evaluate(Row { event: &event(), home: &home(), pause: || {} })
 }
 
 #[test]
@@ -186,7 +186,8 @@ fn a_signal_says_what_its_columns_were_without_what_people_wrote() {
     let text =
         "input ILIKE '%refund%' AND latency_ms > 1 AND attributes->>'plan' = 'free' AND user_id IS NULL";
     let (event, home) = (event(), home());
-    let (columns, attributes) = Expression::parse(text).unwrap().values(Row { event: &event, home: &home });
+    let (columns, attributes) =
+        Expression::parse(text).unwrap().values(Row { event: &event, home: &home, pause: || {} });
     assert_eq!(Json::from(columns), serde_json::json!({"length(input)": 20, "latency_ms": 3000.5}));
     assert_eq!(Json::from(attributes), serde_json::json!({"attributes ->> 'plan'": "free"}));
 }
@@ -195,7 +196,7 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "[a-z_0-9'()<>=+*/%., -]{0,60}") {
         if let Ok(expression) = Expression::parse(&text) {
-            expression.evaluate(Row { event: &event(), home: &home() });
+            expression.evaluate(Row { event: &event(), home: &home(), pause: || {} });
         }
     }
 
@@ -205,7 +206,19 @@ proptest! {
         "IS NULL", "IN", ",", "LIKE", "BETWEEN", "::numeric", "::int", "lower", "coalesce", "abs", "true",
     ]), 0..16)) {
         if let Ok(expression) = Expression::parse(&words.join(" ")) {
-            expression.evaluate(Row { event: &event(), home: &home() });
+            expression.evaluate(Row { event: &event(), home: &home(), pause: || {} });
         }
     }
+}
+
+#[test]
+fn whoever_waits_may_end_it_before_each_pattern_that_is_read() {
+    thread_local! {
+        static PAUSES: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+    let text = "input ~ 'a' AND input LIKE '%now' AND input !~* 'refund' AND input ~ 'never'";
+    let expression = Expression::parse(text).unwrap();
+    let row = Row { event: &event(), home: &home(), pause: || PAUSES.set(PAUSES.get() + 1) };
+    assert_eq!(expression.evaluate(row), Some(false));
+    assert_eq!(PAUSES.get(), 3, "the third decides");
 }
