@@ -2,8 +2,8 @@
 
 use std::hash::Hash;
 
+use ahash::{AHashMap, AHashSet};
 use prost::Message;
-use rustc_hash::{FxHashMap, FxHashSet};
 use uuid::Uuid;
 
 use super::activity::{Activity, Actor, Lost};
@@ -41,7 +41,7 @@ pub struct Added {
 #[derive(Debug, Default)]
 struct Adding<'e> {
     added: Added,
-    users: FxHashSet<&'e str>,
+    users: AHashSet<&'e str>,
 }
 
 /// A minute, a series, and whether its latencies are taken out.
@@ -82,16 +82,16 @@ type TagKey<'e> = (i64, Uuid, &'e str, &'e str, &'e str);
 #[derive(Debug, Default)]
 struct Tagged<'e> {
     sums: Sums,
-    users: FxHashSet<&'e str>,
+    users: AHashSet<&'e str>,
 }
 
 #[derive(Debug, Default)]
 pub struct Delta<'e> {
-    entries: FxHashMap<Key<'e>, Adding<'e>>,
-    users: FxHashMap<UserKey<'e>, Sums>,
-    tags: FxHashMap<TagKey<'e>, Tagged<'e>>,
-    activities: FxHashMap<(Actor, Uuid, &'e str), Activity>,
-    traces: FxHashMap<(Uuid, &'e str), Traced>,
+    entries: AHashMap<Key<'e>, Adding<'e>>,
+    users: AHashMap<UserKey<'e>, Sums>,
+    tags: AHashMap<TagKey<'e>, Tagged<'e>>,
+    activities: AHashMap<(Actor, Uuid, &'e str), Activity>,
+    traces: AHashMap<(Uuid, &'e str), Traced>,
 }
 
 impl<'e> Delta<'e> {
@@ -156,8 +156,8 @@ impl<'e> Delta<'e> {
         'e: 's,
     {
         let veil = Veil::new(key);
-        let (mut people, mut known) = (Vec::new(), FxHashMap::default());
-        let mut places = |users: &FxHashSet<&'e str>| -> Vec<u32> {
+        let (mut people, mut known) = (Vec::new(), AHashMap::default());
+        let mut places = |users: &AHashSet<&'e str>| -> Vec<u32> {
             let place = |user: &&'e str| {
                 *known.entry(*user).or_insert_with(|| {
                     people.push(veil.of(user));
@@ -279,13 +279,13 @@ fn cost_text(cost_usd: &Usd) -> String {
 /// Values, each once, and their places.
 #[derive(Debug)]
 struct Table<T> {
-    places: FxHashMap<T, u32>,
+    places: AHashMap<T, u32>,
     rows: Vec<T>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Table<T> {
-        Table { places: FxHashMap::default(), rows: Vec::new() }
+        Table { places: AHashMap::default(), rows: Vec::new() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
-use rustc_hash::FxHashMap;
+use ahash::AHashMap;
 use uuid::Uuid;
 
 use super::Resolution;
@@ -184,12 +184,12 @@ impl Tagged {
 
 #[derive(Default)]
 pub struct Fold {
-    series: FxHashMap<Uuid, OwnedSeries>,
-    minutes: FxHashMap<(Uuid, i64), Group>,
-    users: FxHashMap<UserKey, Sums>,
-    tags: FxHashMap<TagKey, Tagged>,
-    activities: FxHashMap<(Actor, Uuid, String), Activity>,
-    traces: FxHashMap<(Uuid, String), TraceChange>,
+    series: AHashMap<Uuid, OwnedSeries>,
+    minutes: AHashMap<(Uuid, i64), Group>,
+    users: AHashMap<UserKey, Sums>,
+    tags: AHashMap<TagKey, Tagged>,
+    activities: AHashMap<(Actor, Uuid, String), Activity>,
+    traces: AHashMap<(Uuid, String), TraceChange>,
 }
 
 impl Fold {
@@ -245,7 +245,7 @@ impl Fold {
 
     /// What the series added is added to [`super::Series::other`] instead. An environment that `keeps` does not name goes, too.
     pub fn merge_into_other(&mut self, ids: &[Uuid], keeps: impl Fn(&str) -> bool) {
-        let mut others: FxHashMap<Uuid, Uuid> = FxHashMap::default();
+        let mut others: AHashMap<Uuid, Uuid> = AHashMap::default();
         for id in ids {
             let Some(series) = self.series.remove(id) else { continue };
             let mut other = series.borrowed().other();
@@ -346,7 +346,7 @@ impl Fold {
 
     /// In the order of their keys.
     pub fn rows(&self, resolution: Resolution) -> Vec<SeriesRow<'_>> {
-        let mut groups: FxHashMap<(i64, Uuid), Group> = FxHashMap::default();
+        let mut groups: AHashMap<(i64, Uuid), Group> = AHashMap::default();
         for ((id, minute), group) in &self.minutes {
             groups.entry((resolution.bucket(*minute), *id)).or_default().merge(group);
         }
@@ -363,7 +363,7 @@ impl Fold {
 
     /// In the order of their keys.
     pub fn totals(&self, resolution: Resolution) -> Vec<TotalRow<'_>> {
-        let mut groups: FxHashMap<(i64, Uuid, &str, &str), Group> = FxHashMap::default();
+        let mut groups: AHashMap<(i64, Uuid, &str, &str), Group> = AHashMap::default();
         for ((id, minute), group) in &self.minutes {
             let Some(series) = self.series.get(id) else { continue };
             let bucket = resolution.bucket(*minute);

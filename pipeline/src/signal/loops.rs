@@ -6,7 +6,8 @@
 
 use std::hash::Hasher;
 
-use rustc_hash::{FxHashMap, FxHasher};
+use ahash::AHashMap;
+use rustc_hash::FxHasher;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -60,7 +61,7 @@ struct Found {
 /// The loops of a batch, or of as many as its owner likes.
 #[derive(Default)]
 pub struct Loops {
-    traces: FxHashMap<Trace, Known>,
+    traces: AHashMap<Trace, Known>,
 }
 
 impl Loops {
@@ -118,7 +119,7 @@ impl Loops {
             Some((home.tenant_id, home.project_id, trace_id))
         };
         // Counted before they are gathered: most traces have too few steps for any of this.
-        let mut counts: FxHashMap<(Uuid, Uuid, &str), u32> = FxHashMap::default();
+        let mut counts: AHashMap<(Uuid, Uuid, &str), u32> = AHashMap::default();
         for (event, home) in events.clone() {
             let Some(key) = key(event, home).filter(|_| rule_of(home).is_some()) else { continue };
             if counts.len() < MOST_TRACES || counts.contains_key(&key) {
@@ -126,7 +127,7 @@ impl Loops {
             }
         }
         let goes_on = !self.traces.is_empty();
-        let mut places: FxHashMap<(Uuid, Uuid, &str), Vec<Placed<'e>>> = FxHashMap::default();
+        let mut places: AHashMap<(Uuid, Uuid, &str), Vec<Placed<'e>>> = AHashMap::default();
         for (place, (event, home)) in events.enumerate() {
             let Some((key, (_, active))) = key(event, home).zip(rule_of(home)) else { continue };
             if counts.get(&key).is_some_and(|count| goes_on || *count >= least(active)) {
@@ -221,7 +222,7 @@ struct Step<'e> {
 
 /// Without the spans that wrap another span of the same call.
 fn distinct(steps: Vec<Step>) -> impl Iterator<Item = Step> {
-    let spans: FxHashMap<String, u64> = steps
+    let spans: AHashMap<String, u64> = steps
         .iter()
         .filter_map(|step| Some((step.event.text(Field::SpanId)?.to_owned(), step.hash?)))
         .collect();

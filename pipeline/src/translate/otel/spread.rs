@@ -22,7 +22,7 @@ pub struct Member<'a> {
 pub fn spread<'a>(members: &[Member<'a>]) -> Vec<[Option<&'a str>; SPREAD.len()]> {
     let tree =
         Tree::new(members.iter().map(|member| (member.trace_id, member.span_id, member.parent_span_id)));
-    let mut of_trace: HashMap<(&str, usize), Option<&str>, rustc_hash::FxBuildHasher> = HashMap::default();
+    let mut of_trace: HashMap<(&str, usize), Option<&str>, ahash::RandomState> = HashMap::default();
     for member in members {
         for (which, id) in member.ids.iter().enumerate() {
             let Some(id) = id else { continue };

@@ -11,7 +11,7 @@ impl Tree {
     /// Of (trace id, span id, parent's span id); places are theirs in the order given. Of spans with the same id the
     /// first is the parent.
     pub fn new<'a>(spans: impl Iterator<Item = (&'a str, &'a str, Option<&'a str>)> + Clone) -> Tree {
-        let mut places: HashMap<(&str, &str), usize, rustc_hash::FxBuildHasher> = HashMap::default();
+        let mut places: HashMap<(&str, &str), usize, ahash::RandomState> = HashMap::default();
         for (place, (trace, span, _)) in spans.clone().enumerate() {
             places.entry((trace, span)).or_insert(place);
         }

@@ -13,7 +13,7 @@ use crate::translate::otel::tree;
 /// How Logfire names the second span of a streamed call.
 const STREAM_END: &str = "streaming response from";
 
-type Map<K, V> = HashMap<K, V, rustc_hash::FxBuildHasher>;
+type Map<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// What a span is to the bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub fn billable(calls: &[Call]) -> Vec<bool> {
 /// Drops the calls without content whose answer another call with content and usage has, and says which they are: to the
 /// calls above them they are none.
 fn drop_silent(calls: &[Call], billable: &mut [bool]) -> Vec<bool> {
-    let told: HashSet<&str, rustc_hash::FxBuildHasher> = calls
+    let told: HashSet<&str, ahash::RandomState> = calls
         .iter()
         .filter(|call| call.succeeded() && call.has_usage && call.has_content)
         .filter_map(|call| call.response_id)

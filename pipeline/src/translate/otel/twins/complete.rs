@@ -18,7 +18,7 @@ const SLACK: i64 = 1_000;
 /// Fields of a call that its twin may know better.
 const SHARED: [Field; 4] = [Field::Provider, Field::ResponseModel, Field::FinishReason, Field::Model];
 
-type Map<K, V> = HashMap<K, V, rustc_hash::FxBuildHasher>;
+type Map<K, V> = HashMap<K, V, ahash::RandomState>;
 
 /// Completes the calls of a batch. `scopes` are the names of the libraries that made them.
 pub fn complete(events: &mut [Event], scopes: &[&str]) {
