@@ -228,6 +228,9 @@ fn every_example_runs_and_every_function_has_one() {
         called.append(&mut reader.called);
         wrong.append(&mut reader.wrong);
         drop(reader);
+        if name != WITH_WORKERS {
+            server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).unwrap();
+        }
         server.batch_execute("ALTER SYSTEM RESET ALL").unwrap();
         server.batch_execute("SELECT pg_reload_conf()").unwrap();
     }
