@@ -183,7 +183,7 @@ impl Reader {
 fn every_example_runs_and_every_function_has_one() {
     let (judge, files) = (Judge::start(), Files::new());
     let settings = format!(
-        "shared_preload_libraries = 'observa'\nobserva.databases = '{WITH_WORKERS}'\nmax_worker_processes = 16\n{}{}",
+        "shared_preload_libraries = 'observa'\nobserva.databases = '{WITH_WORKERS}'\nmax_worker_processes = 16\nobserva.ingest_window_past = '17 d'\n{}{}",
         judge.settings(),
         judge.embedding_settings()
     );
