@@ -8,7 +8,7 @@ CREATE FUNCTION observa.prompt_templates(project uuid DEFAULT NULL, since timest
     AS 'MODULE_PATHNAME', 'prompt_templates_wrapper';
 COMMENT ON FUNCTION observa.prompt_templates(uuid, timestamptz, timestamptz) IS 'Prompt templates and their versions: how they were used, what they cost and how answers scored
 
-Of LLM calls whose attributes name a template (docs/events.md), and of events of type prompt_template, which are the renders. Of the newest 20,000
+Of LLM calls whose attributes name a template (docs/events.md), or whose trace has an event of type prompt_template before them, and of those events, the renders. Of the newest 20,000
 of both: sampled_events says how many there were. version NULL: none was given. Latencies in milliseconds, cost in USD (NULL: not known), of
 calls; scores are means of 0 to 1 (NULL: none). A project of NULL is all of the tenant''s.';
 REVOKE ALL ON FUNCTION observa.prompt_templates(uuid, timestamptz, timestamptz) FROM PUBLIC;

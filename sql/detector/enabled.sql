@@ -11,7 +11,10 @@ SELECT d.name, d.function, r.oid, d.severity, d.group_by, d.timeout_ms,
             THEN 'run_as may not call the function' END,
        d.failures > 0
   FROM observa_internal.detectors d
-  LEFT JOIN pg_catalog.pg_proc p ON p.oid = pg_catalog.to_regprocedure(d.function || '(jsonb)')
+  -- to_regprocedure would ask for rights on the function's schema, which who registers need not grant to anybody but run_as.
+ CROSS JOIN LATERAL pg_catalog.parse_ident(d.function) named
+  LEFT JOIN (pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace)
+    ON n.nspname = named[1] AND p.proname = named[2] AND p.pronargs = 1 AND p.proargtypes[0] = 'jsonb'::regtype
   LEFT JOIN pg_catalog.pg_roles r ON r.rolname = d.run_as
  WHERE d.tenant_id = observa.current_tenant() AND d.enabled
    AND (d.failures = 0 OR d.last_failed < pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => 10 * 2 ^ least(d.failures, 10)))

@@ -41,7 +41,11 @@ fn a_function_is_asked_about_each_event_once_and_after_the_commit() {
         "sql",
         "SELECT event -> 'attributes' ->> 'plan' = 'free' AND event ->> 'input' LIKE '%question%'",
     );
-    db.run(&format!("SELECT observa.register_detector('free plan', 'public.is_free(jsonb)', '{role}', 'high', '{{route}}')"));
+    // In a schema that nobody else may use.
+    db.run(&format!("CREATE SCHEMA ours; GRANT USAGE ON SCHEMA ours TO {role}; ALTER FUNCTION public.is_free(jsonb) SET SCHEMA ours"));
+    db.run(&format!(
+        "SELECT observa.register_detector('free plan', 'ours.is_free(jsonb)', '{role}', 'high', '{{route}}')"
+    ));
     let other = db.tenant("other");
     let event = |id: &str, more: Value| {
         with(with(llm_call(id), json!({"plan": "free", "route": "/r", "trace_id": "t"})), more)
@@ -58,7 +62,7 @@ fn a_function_is_asked_about_each_event_once_and_after_the_commit() {
     let signal = db.row("SELECT name, severity, value, alert_group, trace_id, details ->> 'function' AS function FROM observa.signals");
     assert_eq!(
         signal,
-        json!({"name": "free plan", "severity": "high", "value": 1, "alert_group": "route=/r", "trace_id": "t", "function": "public.is_free"})
+        json!({"name": "free plan", "severity": "high", "value": 1, "alert_group": "route=/r", "trace_id": "t", "function": "ours.is_free"})
     );
     assert_eq!(db.count("observa.alerts WHERE rule = 'free plan' AND severity = 'critical'"), 1);
     assert_eq!(db.count("observa_internal.detector_events"), 0);

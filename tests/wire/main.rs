@@ -19,7 +19,6 @@ mod dashboards;
 mod dead_letters;
 mod deeds;
 mod detectors;
-mod documented;
 mod dump;
 mod embeddings;
 mod event_types;

@@ -66,6 +66,37 @@ fn names_of_the_libraries_are_known() {
 }
 
 #[test]
+fn a_call_that_names_no_template_counts_for_the_last_render_before_it_in_its_trace() {
+    let mut db = Database::ready();
+    let at = now_ms() - 60_000;
+    let event = |id: &str, after_ms: i64, trace: Value, more: Value| {
+        with(with(llm_call(id), json!({"timestamp": at + after_ms, "trace_id": trace})), more)
+    };
+    let render = |name: &str, version: &str| json!({"event_type": "prompt_template", "name": name, "version": version, "template": "Hello"});
+    db.ingest(&lines(&[
+        event("early", 0, json!("t"), json!({})),
+        event("r1", 1, json!("t"), render("greet", "1")),
+        event("first", 1, json!("t"), json!({})),
+        event("named", 2, json!("t"), json!({"prompt_name": "own"})),
+        event("second", 3, json!("t"), json!({})),
+        event("r2", 4, json!("t"), render("bye", "2")),
+        event("third", 5, json!("t"), json!({})),
+        event("elsewhere", 6, json!("u"), json!({})),
+        event("r3", 7, Value::Null, render("alone", "1")),
+        event("traceless", 8, Value::Null, json!({})),
+    ]));
+    assert_eq!(
+        db.table("SELECT template, version, calls, renders FROM observa.prompt_templates()"),
+        [
+            json!({"template": "alone", "version": "1", "calls": 0, "renders": 1}),
+            json!({"template": "bye", "version": "2", "calls": 1, "renders": 1}),
+            json!({"template": "greet", "version": "1", "calls": 2, "renders": 1}),
+            json!({"template": "own", "version": null, "calls": 1, "renders": 0}),
+        ]
+    );
+}
+
+#[test]
 fn templates_are_the_tenants_own() {
     let mut db = Database::ready();
     let [ours, theirs] = ["ours", "theirs"].map(|name| db.tenant(name));
