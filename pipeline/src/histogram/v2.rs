@@ -3,22 +3,21 @@
 //! cell up to the last with counts: its count, or below 0 how many cells without counts there are. A number is zig-zag coded
 //! in groups of seven bits, the lowest first; a ninth byte holds eight.
 //!
-//! The crate writes its own highest value, which grows, and reads corrupt bytes with arithmetic that overflows. So reading and
+//! The crate hdrhistogram writes its own highest value, which grows, and reads corrupt bytes with arithmetic that overflows. So reading and
 //! writing are here; tests hold both against the crate's.
 
-use super::cells::{CELLS, LOWEST_US, SIGNIFICANT_DIGITS, index, lowest_us};
+use super::cells::{CELLS, LOWEST_US, SIGNIFICANT_DIGITS};
 use super::{HistogramError, MAX_COUNT, MAX_US};
 
 const COOKIE: u32 = 0x1c84_9313;
 const HEADER_BYTES: usize = 40;
 const LONGEST_NUMBER: usize = 9;
 
-/// From pairs of a latency in microseconds and its count, ascending, no two in the same cell.
-pub fn write(counts: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
-    let mut payload = Vec::new();
+/// From pairs of a cell and its count, ascending, no two of the same cell.
+pub fn write(counts: impl Iterator<Item = (usize, u64)>) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(512);
     let mut next = 0;
-    for (us, count) in counts {
-        let cell = index(us);
+    for (cell, count) in counts {
         match cell - next {
             0 => {}
             1 => write_number(&mut payload, 0),
@@ -57,8 +56,8 @@ const fn layout() -> [u8; HEADER_BYTES - 8] {
     layout
 }
 
-/// Calls `found` with the shortest latency in microseconds and the count of each cell that has counts.
-pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), HistogramError> {
+/// Calls `found` with each cell that has counts, and their number.
+pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), HistogramError> {
     let (cookie, rest) = word(bytes)?;
     if cookie != COOKIE {
         return Err(HistogramError::NotV2);
@@ -72,8 +71,11 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), Histogr
         return Err(HistogramError::WrongLength);
     }
     let (mut cell, mut total) = (0usize, 0u64);
-    while !payload.is_empty() {
-        let (number, rest) = read_number(payload)?;
+    while let Some((byte, rest)) = payload.split_first() {
+        // A count below 64, as most are: a histogram of a day has some hundred.
+        let is_small_count = byte & 0x81 == 0;
+        let (number, rest) =
+            if is_small_count { (i64::from(byte >> 1), rest) } else { read_number(payload)? };
         payload = rest;
         let cells = if number < 0 { usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX) } else { 1 };
         let next = cell.saturating_add(cells);
@@ -86,7 +88,7 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), Histogr
             if total > MAX_COUNT {
                 return Err(HistogramError::TooMany);
             }
-            found(lowest_us(cell), count);
+            found(cell, count);
         }
         cell = next;
     }
