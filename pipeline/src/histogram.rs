@@ -72,22 +72,19 @@ impl Latencies {
         }
     }
 
+    /// Makes room where there is none yet, but for nothing.
     fn add(&mut self, cell: usize, count: u64) {
         let count = count.min(MAX_COUNT - self.total);
-        if let Some(counted) = self.count_of(cell) {
+        if let Some(counted) = self.counts.get_mut(cell.wrapping_sub(self.first)) {
             *counted += count;
             self.total += count;
-        }
-    }
-
-    /// Always there for a cell of the range.
-    fn count_of(&mut self, cell: usize) -> Option<&mut u64> {
-        if self.counts.get(cell.wrapping_sub(self.first)).is_none() {
+        } else if count > 0 {
             self.make_room(cell);
+            self.add(cell, count);
         }
-        self.counts.get_mut(cell.wrapping_sub(self.first))
     }
 
+    /// Up to a power of two below and above: there is room for any cell of the range.
     #[cold]
     fn make_room(&mut self, cell: usize) {
         let start = cell - cell % STEP;

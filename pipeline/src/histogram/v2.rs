@@ -56,7 +56,7 @@ const fn layout() -> [u8; HEADER_BYTES - 8] {
     layout
 }
 
-/// Calls `found` with each cell that has counts, and their number.
+/// Calls `found` with each cell that has counts, and their number; with some that have none, too.
 pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), HistogramError> {
     let (cookie, rest) = word(bytes)?;
     if cookie != COOKIE {
@@ -72,10 +72,20 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), Histo
     }
     let (mut cell, mut total) = (0usize, 0u64);
     while let Some((byte, rest)) = payload.split_first() {
-        // A count below 64, as most are: a histogram of a day has some hundred.
-        let is_small_count = byte & 0x81 == 0;
-        let (number, rest) =
-            if is_small_count { (i64::from(byte >> 1), rest) } else { read_number(payload)? };
+        // A number of one byte, as most are: without branches, which nobody could foretell.
+        if *byte < 0x80 {
+            let (half, is_run) = (usize::from(byte >> 1), usize::from(byte & 1));
+            let count = half & is_run.wrapping_sub(1);
+            let next = cell + 1 + (half & is_run.wrapping_neg());
+            if next > CELLS {
+                return Err(HistogramError::OutOfRange);
+            }
+            found(cell, count as u64);
+            total += count as u64;
+            (cell, payload) = (next, rest);
+            continue;
+        }
+        let (number, rest) = read_number(payload)?;
         payload = rest;
         let cells = if number < 0 { usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX) } else { 1 };
         let next = cell.saturating_add(cells);
@@ -92,7 +102,7 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), Histo
         }
         cell = next;
     }
-    Ok(())
+    if total > MAX_COUNT { Err(HistogramError::TooMany) } else { Ok(()) }
 }
 
 fn word(bytes: &[u8]) -> Result<(u32, &[u8]), HistogramError> {
