@@ -58,11 +58,11 @@ struct State {
 
 impl State {
     /// None: nothing was counted.
-    fn to_bytes(&mut self) -> Option<Vec<u8>> {
+    fn sketch(&mut self) -> Option<Vec<u8>> {
         if let Some(recorded) = self.recorded.take() {
             valid(self.merged.merge_bytes(&recorded.to_bytes()));
         }
-        self.merged.to_bytes()
+        self.merged.sketch()
     }
 }
 
@@ -107,7 +107,7 @@ fn distinct_merge(mut state: Internal, values: Option<&[u8]>, call: pg_sys::Func
 /// The second state may be gone after the call: the first takes what it holds, never its memory.
 #[pg_extern(sql = false)]
 fn distinct_combine(mut state: Internal, mut other: Internal, call: pg_sys::FunctionCallInfo) -> Internal {
-    if let Some(bytes) = counted(&mut other).and_then(State::to_bytes) {
+    if let Some(bytes) = counted(&mut other).and_then(State::sketch) {
         valid(counting(&mut state, call).merged.merge_bytes(&bytes));
     }
     state
@@ -116,7 +116,7 @@ fn distinct_combine(mut state: Internal, mut other: Internal, call: pg_sys::Func
 /// Of a state with nothing in it no bytes.
 #[pg_extern(sql = false)]
 fn distinct_serialize(mut state: Internal) -> Vec<u8> {
-    counted(&mut state).and_then(State::to_bytes).unwrap_or_default()
+    counted(&mut state).and_then(State::sketch).unwrap_or_default()
 }
 
 #[pg_extern(sql = false)]
@@ -130,7 +130,7 @@ fn distinct_deserialize(bytes: &[u8], _nothing: Internal) -> Internal {
 
 #[pg_extern(sql = false)]
 fn distinct_final(mut state: Internal) -> Option<Vec<u8>> {
-    counted(&mut state).and_then(State::to_bytes)
+    counted(&mut state).and_then(State::sketch)
 }
 
 #[pg_extern(sql = false)]

@@ -110,13 +110,13 @@ proptest! {
             union.merge_bytes(&one.to_bytes()).unwrap();
             halves[n % 2].merge_bytes(&one.to_bytes()).unwrap();
         }
-        let bytes = union.to_bytes().unwrap();
+        let bytes = union.sketch().unwrap();
         let back = Distinct::from_bytes(&bytes).unwrap();
         prop_assert_eq!(back.count(), merged.count());
         prop_assert_eq!(bytes.len(), merged.to_bytes().len());
         let [mut both, other] = halves;
         both.merge(&other);
-        prop_assert_eq!(both.to_bytes(), Some(bytes));
+        prop_assert_eq!(both.sketch(), Some(bytes));
         // The library reads what it did not write, and goes on with it.
         let mut more = back;
         more.merge(&of(0..5_000));
@@ -127,10 +127,10 @@ proptest! {
 
 #[test]
 fn a_union_of_nothing_is_no_sketch() {
-    assert_eq!(Union::default().to_bytes(), None);
+    assert_eq!(Union::default().sketch(), None);
     let mut union = Union::default();
     union.merge_bytes(&[2, 1, 7, 14, 3, 12, 0, 8]).unwrap();
-    assert_eq!(union.to_bytes(), None);
+    assert_eq!(union.sketch(), None);
     for bytes in
         [&b""[..], b"no sketch", &of(0..5).to_bytes()[..20], &[of(0..5).to_bytes(), vec![0]].concat()]
     {

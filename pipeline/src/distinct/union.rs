@@ -99,7 +99,7 @@ impl Union {
     }
 
     /// A sketch's bytes. None: nothing was merged.
-    pub fn to_bytes(&mut self) -> Option<Vec<u8>> {
+    pub fn sketch(&mut self) -> Option<Vec<u8>> {
         self.sort_out();
         if self.registers.is_empty() {
             self.coupons.first().map(|_| of_coupons(&self.coupons))
