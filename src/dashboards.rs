@@ -2,7 +2,7 @@
 //! backend keeps: planning takes longer than the answer.
 
 use observa_pipeline::event::EventType;
-use observa_pipeline::rollup::{Cover, Kept, Resolution};
+use observa_pipeline::rollup::{Cover, Kept, Part, Resolution};
 use observa_pipeline::settings::DAY;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
@@ -32,11 +32,11 @@ macro_rules! question {
 }
 
 const OVERVIEW: &str = question!("totals", "overview");
-const BREAKDOWN: &str = question!("series", "grouped_series", "breakdown");
-const TOTALS_BREAKDOWN: &str = question!("totals", "grouped_totals", "breakdown");
+const BREAKDOWN: &str = question!("series", "breakdown");
+const TYPES_BREAKDOWN: &str = question!("types", "breakdown");
 const USERS: &str = question!("user_hours", "hours_breakdown");
 const TAGS: &str = question!("tag_hours", "hours_breakdown");
-const TIME_SERIES: &str = question!("local_totals", "time_series");
+const TIME_SERIES: &str = question!("totals", "time_series");
 const FEEDBACK: &str = question!("feedback");
 const ALERTS: &str = question!("alerts");
 const ISSUES: &str = question!("issues");
@@ -62,9 +62,11 @@ struct More {
     split_since: Option<i64>,
     most: i64,
     largest_by: &'static str,
+    /// What the time is made of.
+    parts: Vec<Part>,
 }
 
-/// Observa's own functions name the question; the answer is JSON as text.
+/// Observa's own functions name the question; the answer is jsonb, whose bytes pass as they are.
 #[expect(clippy::too_many_arguments, reason = "they are what SQL's functions take")]
 #[pg_extern(sql = false)]
 fn dashboard(
@@ -78,13 +80,13 @@ fn dashboard(
     bucket: Option<&str>,
     time_zone: Option<String>,
     top: Option<i32>,
-) -> Option<String> {
+) -> Option<Vec<u8>> {
     or_raise(asked(project, since, until, environment, event_type).and_then(|asked| {
         let most = rows(top)?;
         // NULL alone is told as none.
         let dimensions: Vec<String> = dimensions.unwrap_or_default().into_iter().flatten().collect();
         match question {
-            "overview" => asked.answer(OVERVIEW, asked.cover(), More::default()),
+            "overview" => asked.overview(),
             "breakdown" => asked.breakdown(dimensions, most, "events"),
             "costs" => asked.breakdown(dimensions, most, "cost"),
             "failures" => asked.breakdown(dimensions, most, "failures"),
@@ -149,12 +151,17 @@ impl Asked {
         Cover::of(self.since, self.until, Resolution::Minute, Kept { minutes: i64::MIN, hours: i64::MIN })
     }
 
+    fn overview(&self) -> Result<Option<Vec<u8>>, Error> {
+        let cover = self.cover();
+        self.answer(OVERVIEW, cover, More { parts: cover.rows(), ..More::default() })
+    }
+
     fn breakdown(
         &self,
         dimensions: Vec<String>,
         most: i64,
         largest_by: &'static str,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<Vec<u8>>, Error> {
         let tag = match dimensions.as_slice() {
             [one] => one.strip_prefix(TAG).filter(|tag| !tag.is_empty()).map(str::to_owned),
             _ => None,
@@ -184,11 +191,13 @@ impl Asked {
         }
         // What totals are kept by needs no series, of which there are many.
         let of_totals = |name: &String| ["environment", "event_type", "project"].contains(&name.as_str());
-        let question = if dimensions.iter().all(of_totals) { TOTALS_BREAKDOWN } else { BREAKDOWN };
-        self.answer(question, self.cover(), More { dimensions, most, largest_by, ..More::default() })
+        let question = if dimensions.iter().all(of_totals) { TYPES_BREAKDOWN } else { BREAKDOWN };
+        let (cover, kept) = (self.cover(), kept());
+        let parts = cover.parts(kept, now());
+        self.answer(question, cover, More { dimensions, most, largest_by, parts, ..More::default() })
     }
 
-    fn time_series(&self, bucket: Option<&str>, time_zone: Option<String>) -> Result<Option<String>, Error> {
+    fn time_series(&self, bucket: Option<&str>, time_zone: Option<String>) -> Result<Option<Vec<u8>>, Error> {
         let wrong = || {
             let names: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
             let found = bucket.map_or("NULL".into(), |name| format!("\"{name}\""));
@@ -218,8 +227,13 @@ impl Asked {
             if begins_with_days || self.since < kept.hours { longest } else { longest.min(Resolution::Hour) };
         let cover = Cover::of(self.since, self.until, longest, kept);
         let split_since = (!begins_with_hours).then_some(kept.minutes);
-        let more =
-            More { name: Some(unit.to_owned()), time_zone: Some(time_zone), split_since, ..More::default() };
+        let more = More {
+            name: Some(unit.to_owned()),
+            time_zone: Some(time_zone),
+            split_since,
+            parts: cover.rows(),
+            ..More::default()
+        };
         self.answer(TIME_SERIES, cover, more)
     }
 
@@ -234,9 +248,13 @@ impl Asked {
         Ok(found)
     }
 
-    fn answer(&self, question: &'static str, cover: Cover, more: More) -> Result<Option<String>, Error> {
+    fn answer(&self, question: &'static str, cover: Cover, more: More) -> Result<Option<Vec<u8>>, Error> {
         let split_since = more.split_since.map_or(TimestampWithTimeZone::positive_infinity(), sql_time);
-        let arguments: [DatumWithOid; 15] = [
+        let parts = more.parts.as_slice();
+        let times = |of: fn(&Part) -> i64| parts.iter().map(|part| sql_time(of(part))).collect::<Vec<_>>();
+        let resolutions: Vec<&str> = parts.iter().map(|part| part.resolution.name()).collect();
+        let signs: Vec<i32> = parts.iter().map(|part| if part.is_added { 1 } else { -1 }).collect();
+        let arguments: [DatumWithOid; 19] = [
             self.project.into(),
             self.environment.clone().into(),
             self.event_type.clone().into(),
@@ -252,6 +270,10 @@ impl Asked {
             split_since.into(),
             more.most.into(),
             more.largest_by.into(),
+            resolutions.into(),
+            times(|part| part.since).into(),
+            times(|part| part.until).into(),
+            signs.into(),
         ];
         let mut found = None;
         plans::each(question, &arguments, false, |row| found = row.get(1))?;

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
-use observa_pipeline::distinct::{Distinct, DistinctError, Mark};
+use observa_pipeline::distinct::{Distinct, DistinctError, Mark, Union};
 use pgrx::prelude::*;
 use pgrx::{Internal, PgMemoryContexts};
 
@@ -16,7 +16,11 @@ fn checked(bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Distinct {
-    or_raise(Distinct::from_bytes(bytes).map_err(|error: DistinctError| Error::from(error)))
+    valid(Distinct::from_bytes(bytes))
+}
+
+fn valid<T>(result: Result<T, DistinctError>) -> T {
+    or_raise(result.map_err(Error::from))
 }
 
 #[pg_extern(sql = false)]
@@ -45,8 +49,22 @@ fn distinct_of(bytes: &[u8]) -> Vec<u8> {
     checked(bytes.to_vec())
 }
 
-/// An aggregate's state: None until something is counted.
-type State = Option<Distinct>;
+/// An aggregate's state: what was counted one by one, and what was merged.
+#[derive(Default)]
+struct State {
+    recorded: Option<Distinct>,
+    merged: Union,
+}
+
+impl State {
+    /// None: nothing was counted.
+    fn sketch(&mut self) -> Option<Vec<u8>> {
+        if let Some(recorded) = self.recorded.take() {
+            valid(self.merged.merge_bytes(&recorded.to_bytes()));
+        }
+        self.merged.sketch()
+    }
+}
 
 /// The aggregate's state, made in the memory that lives as long as its group.
 fn counting(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut State {
@@ -61,26 +79,19 @@ fn counting(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut State 
     }
 }
 
-fn counted(state: &Internal) -> Option<&Distinct> {
+fn counted(state: &mut Internal) -> Option<&mut State> {
     // SAFETY: as in `counting`.
-    unsafe { state.get::<State>() }.and_then(Option::as_ref)
-}
-
-fn merge(state: &mut State, other: &Distinct) {
-    match state {
-        Some(distinct) => distinct.merge(other),
-        None => *state = Some(other.clone()),
-    }
+    unsafe { state.get_mut::<State>() }
 }
 
 #[pg_extern(sql = false)]
 fn distinct_record(mut state: Internal, value: Option<&str>, call: pg_sys::FunctionCallInfo) -> Internal {
     if let Some(value) = value {
-        let state = counting(&mut state, call);
-        if state.is_none() {
-            *state = Distinct::new();
+        let recorded = &mut counting(&mut state, call).recorded;
+        if recorded.is_none() {
+            *recorded = Distinct::new();
         }
-        state.iter_mut().for_each(|distinct| distinct.insert(Mark::of(value)));
+        recorded.iter_mut().for_each(|distinct| distinct.insert(Mark::of(value)));
     }
     state
 }
@@ -88,35 +99,38 @@ fn distinct_record(mut state: Internal, value: Option<&str>, call: pg_sys::Funct
 #[pg_extern(sql = false)]
 fn distinct_merge(mut state: Internal, values: Option<&[u8]>, call: pg_sys::FunctionCallInfo) -> Internal {
     if let Some(values) = values {
-        merge(counting(&mut state, call), &read(values));
+        valid(counting(&mut state, call).merged.merge_bytes(values));
     }
     state
 }
 
 /// The second state may be gone after the call: the first takes what it holds, never its memory.
 #[pg_extern(sql = false)]
-fn distinct_combine(mut state: Internal, other: Internal, call: pg_sys::FunctionCallInfo) -> Internal {
-    if let Some(other) = counted(&other) {
-        merge(counting(&mut state, call), other);
+fn distinct_combine(mut state: Internal, mut other: Internal, call: pg_sys::FunctionCallInfo) -> Internal {
+    if let Some(bytes) = counted(&mut other).and_then(State::sketch) {
+        valid(counting(&mut state, call).merged.merge_bytes(&bytes));
     }
     state
 }
 
 /// Of a state with nothing in it no bytes.
 #[pg_extern(sql = false)]
-fn distinct_serialize(state: Internal) -> Vec<u8> {
-    counted(&state).map(Distinct::to_bytes).unwrap_or_default()
+fn distinct_serialize(mut state: Internal) -> Vec<u8> {
+    counted(&mut state).and_then(State::sketch).unwrap_or_default()
 }
 
 #[pg_extern(sql = false)]
-fn distinct_deserialize(state: &[u8], _nothing: Internal) -> Internal {
-    let state: State = (!state.is_empty()).then(|| read(state));
+fn distinct_deserialize(bytes: &[u8], _nothing: Internal) -> Internal {
+    let mut state = State::default();
+    if !bytes.is_empty() {
+        valid(state.merged.merge_bytes(bytes));
+    }
     Internal::new(state)
 }
 
 #[pg_extern(sql = false)]
-fn distinct_final(state: Internal) -> Option<Vec<u8>> {
-    counted(&state).filter(|distinct| !distinct.is_empty()).map(Distinct::to_bytes)
+fn distinct_final(mut state: Internal) -> Option<Vec<u8>> {
+    counted(&mut state).and_then(State::sketch)
 }
 
 #[pg_extern(sql = false)]

@@ -124,6 +124,13 @@ fn histogram_quantile(histogram: &[u8], quantile: f64) -> Option<f64> {
     read(histogram).quantile_ms(quantile)
 }
 
+/// In the order of their shares: reading a histogram takes longer than to look for any of them.
+#[pg_extern(sql = false)]
+fn histogram_quantiles(histogram: &[u8], quantiles: Vec<f64>) -> Vec<Option<f64>> {
+    let latencies = read(histogram);
+    quantiles.into_iter().map(|quantile| latencies.quantile_ms(quantile)).collect()
+}
+
 #[pg_extern(sql = false)]
 fn histogram_count(histogram: &[u8]) -> i64 {
     i64::try_from(read(histogram).count()).unwrap_or(i64::MAX)

@@ -1,5 +1,5 @@
 -- What ten million events of 30 days leave in the rollups of a project: 232 series of four types of event, hours and days of the whole time, minutes of
--- its first and last two days, between which a month's edges lie, end users and tags by the hour, issues, alerts and feedback.
+-- its first and last two days, between which a month's edges lie, and of the hours in which days of India begin, end users and tags by the hour, issues, alerts and feedback.
 TRUNCATE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics,
     observa_internal.tag_metrics, observa_internal.rollup_deltas, observa_internal.alerts CASCADE;
 
@@ -23,7 +23,9 @@ CREATE TEMP TABLE bench_buckets AS
 SELECT 'day' AS resolution, date_trunc('day', now(), 'UTC') - n * interval '1 day' AS bucket, 30 AS buckets FROM generate_series(0, 30) n
 UNION ALL SELECT 'hour', date_trunc('hour', now()) - n * interval '1 hour', 720 FROM generate_series(0, 744) n
 UNION ALL SELECT 'minute', date_trunc('minute', now()) - n * interval '1 minute', 43200 FROM generate_series(0, 2880) n
-UNION ALL SELECT 'minute', date_trunc('minute', now()) - n * interval '1 minute', 43200 FROM generate_series(41760, 44640) n;
+UNION ALL SELECT 'minute', date_trunc('minute', now()) - n * interval '1 minute', 43200 FROM generate_series(41760, 44640) n
+UNION ALL SELECT 'minute', m.bucket, 43200 FROM (SELECT date_trunc('minute', now()) - n * interval '1 minute' AS bucket FROM generate_series(2881, 41759) n) m
+ WHERE extract(hour FROM m.bucket AT TIME ZONE 'UTC') = 18;
 
 -- Histograms of so many latencies, of which each row has one.
 CREATE TEMP TABLE bench_latencies AS
@@ -31,6 +33,7 @@ SELECT n, h.latency
   FROM unnest(ARRAY[1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1597, 2584, 4181]) n,
        LATERAL (SELECT observa.histogram(exp(6 + random() * 3))::bytea AS latency FROM generate_series(1, n)) h;
 
+-- In the order in which folds write them.
 INSERT INTO observa_internal.metrics
 SELECT s.tenant_id, b.resolution, b.bucket, s.series_id, c.n, CASE s.status WHEN 'error' THEN c.n ELSE 0 END, 0, c.n, c.n, c.n * 900, c.n * 300, c.n * 10, c.n, c.n,
        c.n * 1200, c.n * 0.002, l.latency, CASE s.event_type WHEN 'llm_call' THEN l.latency END
@@ -39,7 +42,8 @@ SELECT s.tenant_id, b.resolution, b.bucket, s.series_id, c.n, CASE s.status WHEN
  CROSS JOIN bench_buckets b
  CROSS JOIN LATERAL (SELECT floor(10000000.0 * s.weight / w.weight / b.buckets + random())::bigint AS n) c
   JOIN bench_latencies l ON l.n = (SELECT max(x.n) FROM bench_latencies x WHERE x.n <= c.n)
- WHERE c.n > 0;
+ WHERE c.n > 0
+ ORDER BY b.bucket, b.resolution, s.series_id;
 
 INSERT INTO observa_internal.metric_totals
 SELECT m.tenant_id, m.resolution, m.bucket, s.project_id, 'prod', s.event_type, sum(m.events), sum(m.errors), 0, sum(m.billable), sum(m.priced), sum(m.input_tokens),
@@ -49,16 +53,19 @@ SELECT m.tenant_id, m.resolution, m.bucket, s.project_id, 'prod', s.event_type, 
        (SELECT observa.distinct_values('user ' || (extract(epoch FROM m.bucket)::bigint * 7 + n) % 5000)::bytea
           FROM generate_series(1, CASE m.resolution WHEN 'day' THEN 2000 WHEN 'hour' THEN 300 ELSE 20 END) n)
   FROM observa_internal.metrics m JOIN observa_internal.metric_series s USING (tenant_id, series_id)
- GROUP BY m.tenant_id, m.resolution, m.bucket, s.project_id, s.event_type;
+ GROUP BY m.tenant_id, m.resolution, m.bucket, s.project_id, s.event_type
+ ORDER BY m.bucket, m.resolution, s.event_type;
 
 -- 300 of 5,000 end users in each hour, and 40 values of a tag.
 INSERT INTO observa_internal.user_metrics
 SELECT s.tenant_id, b.bucket, s.project_id, 'prod', 'user ' || (extract(epoch FROM b.bucket)::bigint * 7 + n) % 5000, 46, 1, 0, 40, 40, 50000, 0.09
-  FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, bench_buckets b, generate_series(1, 300) n WHERE b.resolution = 'hour';
+  FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, bench_buckets b, generate_series(1, 300) n WHERE b.resolution = 'hour'
+ ORDER BY b.bucket, 5;
 INSERT INTO observa_internal.tag_metrics
 SELECT s.tenant_id, 'customer', b.bucket, s.project_id, 'prod', 'customer ' || n, 347, 7, 0, 300, 300, 400000, 0.7,
        (SELECT observa.distinct_values('user ' || u)::bytea FROM generate_series(n, n + 10) u)
-  FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, bench_buckets b, generate_series(1, 40) n WHERE b.resolution = 'hour';
+  FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, bench_buckets b, generate_series(1, 40) n WHERE b.resolution = 'hour'
+ ORDER BY b.bucket, n;
 
 INSERT INTO observa_internal.alerts (tenant_id, project_id, environment, rule, alert_group, alert_key, title, description, severity, source, status, first_seen, opened, created_at)
 SELECT s.tenant_id, s.project_id, 'prod', 'high_latency', n::text, md5(n::text)::uuid, 'slow', 'slow', CASE n % 4 WHEN 0 THEN 'critical' ELSE 'warning' END, 'rule',

@@ -9,6 +9,9 @@ use datasketches::hll::{Coupon, HllSketch, HllType, HllUnion};
 
 #[cfg(test)]
 mod tests;
+mod union;
+
+pub use union::Union;
 
 /// Registers, as a power of two.
 const LG_K: u8 = 14;
@@ -116,20 +119,35 @@ fn check_registers(bytes: &[u8]) -> Result<(), DistinctError> {
     let eight =
         |at: usize| bytes.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(f64::from_le_bytes);
     let zeros = bytes.get(ZEROS..ZEROS + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
-    let (mut small, mut great, mut empty) = (0.0, 0.0, 0);
-    for register in bytes.get(REGISTERS..).unwrap_or_default() {
-        if *register > MOST_ZEROS {
-            return Err(DistinctError::Damaged);
-        }
-        let share = (-f64::from(*register)).exp2();
-        if *register < SMALL {
-            small += share
-        } else {
-            great += share
-        }
-        empty += u32::from(*register == 0);
+    let registers = bytes.get(REGISTERS..).unwrap_or_default();
+    if registers.iter().any(|register| *register > MOST_ZEROS) {
+        return Err(DistinctError::Damaged);
     }
-    let is_as_said =
-        eight(SUM_OF_SMALL) == Some(small) && eight(SUM_OF_GREAT) == Some(great) && zeros == Some(empty);
+    let sums = sums(registers);
+    let is_as_said = eight(SUM_OF_SMALL) == Some(sums.small)
+        && eight(SUM_OF_GREAT) == Some(sums.great)
+        && zeros == Some(sums.zeros);
     is_as_said.then_some(()).ok_or(DistinctError::Damaged)
+}
+
+/// What the estimate is made of: each register stands for 2^-value.
+struct Sums {
+    small: f64,
+    great: f64,
+    zeros: u32,
+}
+
+/// In whole numbers, of which there are enough for all registers and which are added quickly.
+fn sums(registers: &[u8]) -> Sums {
+    let (mut small, mut great, mut zeros) = (0u64, 0u64, 0);
+    for register in registers {
+        if *register < SMALL {
+            small += 1 << (SMALL - register);
+        } else {
+            great += 1 << (MOST_ZEROS - register.min(&MOST_ZEROS));
+        }
+        zeros += u32::from(*register == 0);
+    }
+    let share = |sum: u64, bits: u8| sum as f64 / (1u64 << bits) as f64;
+    Sums { small: share(small, SMALL), great: share(great, MOST_ZEROS), zeros }
 }

@@ -1,10 +1,9 @@
 //! Latencies as an HdrHistogram: counts in cells that are at most 1/128 of their values wide, so that any number of them
 //! merges without losing precision. A quantile is the middle of its cell: at most 0.4 % off from 256 µs on, at most 1 µs below.
 //!
-//! It grows with the longest latency in it: 2 kB up to 256 µs, 16 kB up to 4 s, 35 kB up to the most, and up to twice that where it
-//! grew in steps.
+//! In memory it has the cells from its shortest latency to its longest: 1 kB for each power of two between them, 35 kB at the most.
 
-use hdrhistogram::Histogram;
+use cells::{STEP, highest_us, index, middle_us};
 
 mod cells;
 #[cfg(test)]
@@ -38,18 +37,17 @@ pub enum HistogramError {
 }
 
 /// How long things took: microseconds inside, milliseconds outside. Merging is associative and commutative, up to 2^53 counts.
-#[derive(Clone, Debug)]
-pub struct Latencies(Histogram<u64>);
-
-impl Default for Latencies {
-    fn default() -> Latencies {
-        Latencies::new()
-    }
+#[derive(Clone, Debug, Default)]
+pub struct Latencies {
+    /// The cell of the first count, which a power of two begins with, as the cell after the last one does.
+    first: usize,
+    counts: Vec<u64>,
+    total: u64,
 }
 
 impl Latencies {
     pub fn new() -> Latencies {
-        Latencies(cells::growing())
+        Latencies::default()
     }
 
     /// What is negative, infinite or NaN is no latency, and not recorded.
@@ -69,73 +67,98 @@ impl Latencies {
 
     /// The same latency so many times. Counts beyond 2^53 in all are dropped.
     pub fn record_us_n(&mut self, us: u64, count: u64) {
-        let count = count.min(MAX_COUNT.saturating_sub(self.0.len()));
         if count > 0 {
-            // It grows as needed: nothing is refused.
-            let _ = self.0.record_n(us.min(MAX_US), count);
+            self.add(index(us.min(MAX_US)), count);
         }
+    }
+
+    /// Makes room where there is none yet, but for nothing.
+    fn add(&mut self, cell: usize, count: u64) {
+        let count = count.min(MAX_COUNT - self.total);
+        if let Some(counted) = self.counts.get_mut(cell.wrapping_sub(self.first)) {
+            *counted += count;
+            self.total += count;
+        } else if count > 0 {
+            self.make_room(cell);
+            self.add(cell, count);
+        }
+    }
+
+    /// Up to a power of two below and above: there is room for any cell of the range.
+    #[cold]
+    fn make_room(&mut self, cell: usize) {
+        let start = cell - cell % STEP;
+        if self.counts.is_empty() {
+            self.first = start;
+        }
+        let before = self.first.saturating_sub(start);
+        self.counts.splice(0..0, std::iter::repeat_n(0, before));
+        self.first -= before;
+        let end = (start + STEP).max(self.first + self.counts.len());
+        self.counts.resize(end - self.first, 0);
     }
 
     /// Takes out one latency that was recorded before, exact to its cell. Nothing happens where there is none.
     pub fn remove_us(&mut self, us: u64) {
-        let mut one = Latencies::new();
-        one.record_us(us);
-        self.subtract(&one);
+        self.remove(index(us.min(MAX_US)), 1);
     }
 
     /// Takes out latencies that were recorded before, as [`Latencies::remove_us`] does it for one.
     pub fn subtract(&mut self, other: &Latencies) {
-        let mut there = cells::growing();
-        for (us, count) in other.cells() {
-            // It grows as needed: nothing is refused.
-            let _ = there.record_n(us, count.min(self.0.count_at(us)));
+        other.cells().for_each(|(cell, count)| self.remove(cell, count));
+    }
+
+    fn remove(&mut self, cell: usize, count: u64) {
+        if let Some(counted) = self.counts.get_mut(cell.wrapping_sub(self.first)) {
+            let count = count.min(*counted);
+            *counted -= count;
+            self.total -= count;
         }
-        let _ = self.0.subtract(there);
     }
 
     pub fn merge(&mut self, other: &Latencies) {
-        let fits = self.0.len().checked_add(other.0.len()).is_some_and(|sum| sum <= MAX_COUNT);
-        if fits {
-            // It grows as needed: nothing is refused.
-            let _ = self.0.add(&other.0);
-        } else {
-            other.cells().for_each(|(us, count)| self.record_us_n(us, count));
-        }
+        other.cells().for_each(|(cell, count)| self.add(cell, count));
     }
 
     /// [`Latencies::merge`] of [`Latencies::from_bytes`], without making a histogram in between. After an
     /// error, some of the bytes' counts may be in it.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), HistogramError> {
-        v2::read(bytes, |us, count| self.record_us_n(us, count))
+        v2::read(bytes, |cell, count| self.add(cell, count))
     }
 
     /// How many latencies there are.
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.total
     }
 
     /// How many of them took so many milliseconds at most, exact to a cell.
     pub fn count_up_to_ms(&self, ms: f64) -> u64 {
         let most = Latencies::us(ms).unwrap_or_default();
-        self.cells().filter(|(us, _)| *us <= most).map(|(_, count)| count).sum()
+        self.cells().filter(|(cell, _)| highest_us(*cell) <= most).map(|(_, count)| count).sum()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.total == 0
     }
 
     /// The shortest latency that the share `quantile` (0 to 1) of all is not longer than, as SQL's `percentile_disc`. None:
     /// there are no latencies, or the quantile is not in 0 to 1.
     pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
-        if self.is_empty() || !(0.0..=1.0).contains(&quantile) {
+        if !(0.0..=1.0).contains(&quantile) {
             return None;
         }
-        Some(self.middle_us(self.0.value_at_quantile(quantile)) / 1000.0)
+        let rank = ((quantile * self.total as f64).ceil() as u64).max(1);
+        let mut before = 0;
+        let of_rank = |(_, count): &(usize, u64)| {
+            before += count;
+            before >= rank
+        };
+        self.cells().find(of_rank).map(|(cell, _)| middle_us(cell) as f64 / 1000.0)
     }
 
     /// None: there are no latencies.
     pub fn mean_ms(&self) -> Option<f64> {
-        let sum: f64 = self.cells().map(|(us, count)| self.middle_us(us) * count as f64).sum();
+        let sum: f64 = self.cells().map(|(cell, count)| middle_us(cell) as f64 * count as f64).sum();
         (!self.is_empty()).then(|| sum / self.count() as f64 / 1000.0)
     }
 
@@ -157,12 +180,8 @@ impl Latencies {
         v2::read(bytes, |_, _| {})
     }
 
-    /// Latencies in microseconds, one for each cell that has counts, ascending.
-    fn cells(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.0.iter_recorded().map(|cell| (cell.value_iterated_to(), cell.count_at_value()))
-    }
-
-    fn middle_us(&self, us: u64) -> f64 {
-        self.0.median_equivalent(us) as f64
+    /// Cells that have counts, and how many, ascending.
+    fn cells(&self) -> impl Iterator<Item = (usize, u64)> {
+        (self.first..).zip(self.counts.iter().copied()).filter(|(_, count)| *count > 0)
     }
 }

@@ -9,6 +9,7 @@ CREATE FUNCTION observa_internal.dashboard_part(document jsonb, VARIADIC keys te
     RETURN (SELECT coalesce(jsonb_object_agg(m.key, m.value), '{}') FROM jsonb_each(document) m WHERE m.key = ANY (keys));
 COMMENT ON FUNCTION observa_internal.dashboard_part(jsonb, text[]) IS 'Some members of an object';
 
+-- Each question is asked once: without OFFSET it would be asked again for each use of its answer.
 CREATE FUNCTION observa.dashboard_metrics(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -16,9 +17,9 @@ CREATE FUNCTION observa.dashboard_metrics(project uuid DEFAULT NULL, since times
     SELECT jsonb_build_object('since', o.answer -> 'since', 'until', o.answer -> 'until', 'total', o.answer - 'since' - 'until',
                               'by_event_type', observa_internal.dashboard_rows(b.answer, 'event_type'),
                               'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment)) o (answer),
+      FROM (SELECT observa.dashboard_overview(project, since, until, environment) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('breakdown', project, since, until, environment,
-                                              dimensions => '{event_type,environment}')::jsonb) b (answer);
+                                              dimensions => '{event_type,environment}') OFFSET 0) b (answer);
     END;
 COMMENT ON FUNCTION observa.dashboard_metrics(uuid, timestamptz, timestamptz, text) IS 'A time as observa.dashboard_overview tells it, as a whole (total), by_event_type and by_environment
 
@@ -34,9 +35,9 @@ CREATE FUNCTION observa.dashboard_latency(project uuid DEFAULT NULL, since times
            || jsonb_build_object('by_event_type', observa_internal.dashboard_rows(b.answer, 'event_type'),
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_route', observa_internal.dashboard_rows(b.answer, 'route'),
                                  'by_tool', observa_internal.dashboard_rows(b.answer, 'tool'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type)) o (answer),
+      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('breakdown', project, since, until, environment, event_type,
-                                              '{event_type,model,route,tool}', top => top)::jsonb) b (answer);
+                                              '{event_type,model,route,tool}', top => top) OFFSET 0) b (answer);
     END;
 COMMENT ON FUNCTION observa.dashboard_latency(uuid, timestamptz, timestamptz, text, text, integer) IS 'How long events took in milliseconds (latency_ms_..., ttft_ms_...), as a whole, by_event_type, by_model, by_route and by_tool, of each the top ones by events
 
@@ -52,10 +53,10 @@ CREATE FUNCTION observa.dashboard_errors(project uuid DEFAULT NULL, since timest
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_provider', observa_internal.dashboard_rows(b.answer, 'provider'),
                                  'by_route', observa_internal.dashboard_rows(b.answer, 'route'), 'by_tool', observa_internal.dashboard_rows(b.answer, 'tool'),
                                  'by_version', observa_internal.dashboard_rows(b.answer, 'version'), 'issues', i.answer -> 'rows')
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type)) o (answer),
+      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('failures', project, since, until, environment, event_type,
-                                              '{event_type,model,provider,route,tool,version}', top => top)::jsonb) b (answer),
-           (SELECT observa_internal.dashboard('issues', project, since, until, environment, top => top)::jsonb) i (answer);
+                                              '{event_type,model,provider,route,tool,version}', top => top) OFFSET 0) b (answer),
+           (SELECT observa_internal.dashboard('issues', project, since, until, environment, top => top) OFFSET 0) i (answer);
     END;
 COMMENT ON FUNCTION observa.dashboard_errors(uuid, timestamptz, timestamptz, text, text, integer) IS 'What failed: errors, timeouts and error_rate (0 to 1; NULL: no events) as a whole, by_event_type, by_model, by_provider, by_route, by_tool and by_version, and the issues of failures
 
@@ -71,9 +72,9 @@ CREATE FUNCTION observa.dashboard_costs(project uuid DEFAULT NULL, since timesta
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_provider', observa_internal.dashboard_rows(b.answer, 'provider'),
                                  'by_route', observa_internal.dashboard_rows(b.answer, 'route'),
                                  'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment)) o (answer),
+      FROM (SELECT observa.dashboard_overview(project, since, until, environment) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('costs', project, since, until, environment,
-                                              dimensions => '{model,provider,route,environment}', top => top)::jsonb) b (answer);
+                                              dimensions => '{model,provider,route,environment}', top => top) OFFSET 0) b (answer);
     END;
 COMMENT ON FUNCTION observa.dashboard_costs(uuid, timestamptz, timestamptz, text, integer) IS 'What a time cost in USD: cost_usd, cost_usd_per_call and tokens as a whole, by_model, by_provider, by_route and by_environment, of each the dearest
 
@@ -115,7 +116,7 @@ ratio is current by previous; NULL, as in difference: one of both is not known, 
 CREATE FUNCTION observa.dashboard_feedback(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-    RETURN observa_internal.dashboard('feedback', project, since, until, environment)::jsonb;
+    RETURN observa_internal.dashboard('feedback', project, since, until, environment);
 COMMENT ON FUNCTION observa.dashboard_feedback(uuid, timestamptz, timestamptz, text) IS 'What end users said: count, likes, dislikes, corrections, like_rate (0 to 1), ratings and rating_avg (1 to 5), and rows of how many said what
 
 like_rate and rating_avg are NULL where there are none. It reads events: those of feedback that retention has let go are not in it, and are without a type where their payload
@@ -134,7 +135,7 @@ COMMENT ON FUNCTION observa.feedback_rows(uuid, timestamptz, timestamptz, text) 
 CREATE FUNCTION observa.dashboard_alerts(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL, top integer DEFAULT 20) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-    RETURN observa_internal.dashboard('alerts', project, since, until, environment, top => top)::jsonb;
+    RETURN observa_internal.dashboard('alerts', project, since, until, environment, top => top);
 COMMENT ON FUNCTION observa.dashboard_alerts(uuid, timestamptz, timestamptz, text, integer) IS 'Alerts that were raised in a time: raised, by_severity, by_status, by_rule, the newest; and open and open_critical, now
 
 As rows: observa.alerts.';
@@ -149,9 +150,9 @@ CREATE FUNCTION observa.costs_overview(project uuid DEFAULT NULL, since timestam
                                  'cost_ratio', ((o.answer ->> 'cost_usd')::numeric / nullif((p.answer ->> 'cost_usd')::numeric, 0))::double precision,
                                  'by_project', observa_internal.dashboard_rows(b.answer, 'project'),
                                  'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment)) o (answer),
-           (SELECT observa.dashboard_overview(project, date_trunc('minute', since) - (until - since), date_trunc('minute', since), environment)) p (answer),
-           (SELECT observa_internal.dashboard('costs', project, since, until, environment, dimensions => '{project,environment}')::jsonb) b (answer);
+      FROM (SELECT observa.dashboard_overview(project, since, until, environment) OFFSET 0) o (answer),
+           (SELECT observa.dashboard_overview(project, date_trunc('minute', since) - (until - since), date_trunc('minute', since), environment) OFFSET 0) p (answer),
+           (SELECT observa_internal.dashboard('costs', project, since, until, environment, dimensions => '{project,environment}') OFFSET 0) b (answer);
     END;
 COMMENT ON FUNCTION observa.costs_overview(uuid, timestamptz, timestamptz, text) IS 'What a time cost in USD: cost_usd, cost_usd_per_day, previous_cost_usd (of as long a time before) and cost_ratio to it, by_project and by_environment
 

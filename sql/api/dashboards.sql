@@ -1,14 +1,14 @@
 CREATE FUNCTION observa_internal.dashboard(question text, project uuid, since timestamptz, until timestamptz, environment text, event_type text DEFAULT NULL,
                                            dimensions text[] DEFAULT NULL, bucket text DEFAULT NULL, time_zone text DEFAULT NULL,
-                                           top integer DEFAULT NULL) RETURNS text
-    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+                                           top integer DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off
     AS 'MODULE_PATHNAME', 'dashboard_wrapper';
-COMMENT ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], text, text, integer) IS 'What dashboards ask rollups, of what the caller may read, as JSON text';
+COMMENT ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], text, text, integer) IS 'What dashboards ask rollups, of what the caller may read';
 
 CREATE FUNCTION observa.dashboard_overview(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL, event_type text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
-    RETURN observa_internal.dashboard('overview', project, since, until, environment, event_type)::jsonb;
+    RETURN observa_internal.dashboard('overview', project, since, until, environment, event_type);
 COMMENT ON FUNCTION observa.dashboard_overview(uuid, timestamptz, timestamptz, text, text) IS 'What happened in a time: events, failures, tokens, cost_usd, latency_ms and ttft_ms with percentiles, users, scores
 
 Counts are 0 where there is nothing; error_rate, cost_usd, percentiles and scores are NULL where nothing is known. Whole minutes: since and until
@@ -45,7 +45,7 @@ CREATE FUNCTION observa.dashboard_breakdown(dimension text, project uuid DEFAULT
     LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
     BEGIN ATOMIC
     SELECT r.* FROM jsonb_to_recordset(observa_internal.dashboard('breakdown', project, since, until, environment, event_type, ARRAY[dimension],
-                                                                  top => top)::jsonb -> 'rows')
+                                                                  top => top) -> 'rows')
         AS r (value text, events bigint, errors bigint, timeouts bigint, error_rate double precision, billable_calls bigint,
               input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, latency_ms_avg double precision,
               latency_ms_p50 double precision, latency_ms_p95 double precision, latency_ms_p99 double precision,
@@ -65,7 +65,7 @@ CREATE FUNCTION observa.costs_breakdown(dimension text DEFAULT 'model', project 
     BEGIN ATOMIC
     SELECT r.value, r.cost_usd, r.share_of_cost, r.events, r.billable_calls, r.cost_usd / nullif(r.billable_calls, 0), r.input_tokens, r.output_tokens,
            r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.total_tokens
-      FROM jsonb_to_recordset(observa_internal.dashboard('costs', project, since, until, environment, NULL, ARRAY[dimension], top => top)::jsonb -> 'rows')
+      FROM jsonb_to_recordset(observa_internal.dashboard('costs', project, since, until, environment, NULL, ARRAY[dimension], top => top) -> 'rows')
         AS r (value text, cost_usd numeric, share_of_cost double precision, events bigint, billable_calls bigint, input_tokens bigint,
               output_tokens bigint, cached_input_tokens bigint, cache_write_tokens bigint, reasoning_tokens bigint, total_tokens bigint);
     END;
@@ -83,7 +83,7 @@ CREATE FUNCTION observa.dashboard_time_series(bucket text DEFAULT 'hour', projec
     LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
     BEGIN ATOMIC
     SELECT r.* FROM jsonb_to_recordset(observa_internal.dashboard('time_series', project, since, until, environment, event_type, NULL, bucket,
-                                                                  time_zone)::jsonb -> 'rows')
+                                                                  time_zone) -> 'rows')
         AS r (bucket timestamptz, events bigint, errors bigint, timeouts bigint, error_rate double precision, billable_calls bigint,
               input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, latency_ms_avg double precision,
               latency_ms_p50 double precision, latency_ms_p95 double precision, latency_ms_p99 double precision,

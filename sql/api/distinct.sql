@@ -77,6 +77,18 @@ CREATE AGGREGATE observa.merge(observa.distinct_values) (
 );
 COMMENT ON AGGREGATE observa.merge(observa.distinct_values) IS 'The sketch of all texts in several, each counted once, in any order; NULL: they have none';
 
+-- Casts would read each sketch twice.
+CREATE FUNCTION observa_internal.merge_sketch(internal, bytea) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'distinct_merge_wrapper';
+COMMENT ON FUNCTION observa_internal.merge_sketch(internal, bytea) IS 'Counts the texts of a sketch''s bytes; NULL has none';
+
+CREATE AGGREGATE observa_internal.merge_sketches(bytea) (
+    SFUNC = observa_internal.merge_sketch, STYPE = internal, SSPACE = 4000,
+    COMBINEFUNC = observa_internal.distinct_combine, FINALFUNC = observa_internal.distinct_final,
+    SERIALFUNC = observa_internal.distinct_serialize, DESERIALFUNC = observa_internal.distinct_deserialize, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE observa_internal.merge_sketches(bytea) IS 'As observa.merge, of sketches as tables have them; bytes that are none are an error (22P03)';
+
 CREATE FUNCTION observa.distinct_count("values" observa.distinct_values) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'distinct_count_wrapper';
 COMMENT ON FUNCTION observa.distinct_count(observa.distinct_values) IS 'About how many different texts are in a sketch: within 2.4 % in 997 of 1,000 cases; NULL: of no sketch';
@@ -86,7 +98,7 @@ CREATE FUNCTION observa_internal.add_distinct(a observa.distinct_values, b obser
 COMMENT ON FUNCTION observa_internal.add_distinct(observa.distinct_values, observa.distinct_values) IS 'The sketch of all texts in two, for a row that is there already; NULL has none';
 
 REVOKE ALL ON FUNCTION observa.distinct_values(text), observa.merge(observa.distinct_values),
-    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea) FROM PUBLIC;
+    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.merge_sketches(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.distinct_values(text), observa.merge(observa.distinct_values),
-    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea)
+    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.merge_sketches(bytea)
     TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -14,4 +14,4 @@ SELECT jsonb_build_object(
     'by_status', (SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (SELECT status, count(*) FROM raised GROUP BY 1) g (k, n)),
     'by_rule', (SELECT coalesce(jsonb_object_agg(k, n), '{}') FROM (SELECT rule, count(*) FROM raised GROUP BY 1) g (k, n)),
     'newest', (SELECT coalesce(jsonb_agg(to_jsonb(n) ORDER BY n.created_at DESC, n.id), '[]')
-                 FROM (SELECT * FROM raised ORDER BY created_at DESC, id LIMIT $14) n))::text
+                 FROM (SELECT * FROM raised ORDER BY created_at DESC, id LIMIT $14) n))

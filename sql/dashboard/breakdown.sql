@@ -1,11 +1,12 @@
--- $12 what it is by, each with its $14 largest, by 'cost', 'failures' or 'events' ($15). Latencies are dear
--- to merge, and only the last one's.
+-- $12 what it is by, each with its $14 largest, by 'cost', 'failures' or 'events' ($15).
 , sums AS (
     SELECT d.dimension, v.value, sum(s.events)::bigint AS events, sum(s.errors)::bigint AS errors, sum(s.timeouts)::bigint AS timeouts,
            sum(s.billable)::bigint AS billable, sum(s.input_tokens)::bigint AS input_tokens, sum(s.output_tokens)::bigint AS output_tokens,
            sum(s.cached_input_tokens)::bigint AS cached_input_tokens, sum(s.cache_write_tokens)::bigint AS cache_write_tokens,
-           sum(s.reasoning_tokens)::bigint AS reasoning_tokens, sum(s.total_tokens)::bigint AS total_tokens, sum(s.cost_usd) AS cost_usd,
-           observa.merge(s.latency) FILTER (WHERE $15 = 'events') AS latency, observa.merge(s.ttft) FILTER (WHERE $15 = 'events') AS ttft
+           sum(s.reasoning_tokens)::bigint AS reasoning_tokens, sum(s.total_tokens)::bigint AS total_tokens,
+           CASE WHEN sum(s.priced) > 0 THEN sum(s.cost_usd) END AS cost_usd,
+           observa_internal.subtract_histograms(observa.merge(s.latency), observa.merge(s.removed_latency)) AS latency,
+           observa_internal.subtract_histograms(observa.merge(s.ttft), observa.merge(s.removed_ttft)) AS ttft
       FROM series s
      CROSS JOIN unnest($12) AS d (dimension)
      CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'model' THEN s.model WHEN 'provider' THEN s.provider WHEN 'route' THEN s.route
@@ -13,6 +14,7 @@
                                      WHEN 'environment' THEN s.environment WHEN 'event_type' THEN s.event_type
                                      WHEN 'project' THEN s.project_id::text END AS value) v
      GROUP BY d.dimension, v.value
+    HAVING sum(s.events) <> 0
 ), ranked AS (
     SELECT s.*, row_number() OVER (PARTITION BY s.dimension ORDER BY CASE $15 WHEN 'cost' THEN s.cost_usd WHEN 'failures' THEN s.errors + s.timeouts END DESC NULLS LAST, s.events DESC, s.value) AS place,
            sum(s.events) OVER (PARTITION BY s.dimension) AS all_events, sum(s.cost_usd) OVER (PARTITION BY s.dimension) AS all_cost_usd
@@ -27,7 +29,8 @@ SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(j
     'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
     'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision)
     || CASE WHEN $15 = 'events' THEN jsonb_build_object(
-    'latency_ms_avg', observa.histogram_mean(r.latency), 'latency_ms_p50', observa.quantile(r.latency, 0.5),
-    'latency_ms_p95', observa.quantile(r.latency, 0.95), 'latency_ms_p99', observa.quantile(r.latency, 0.99),
-    'ttft_ms_p95', observa.quantile(r.ttft, 0.95)) ELSE '{}' END ORDER BY r.dimension, r.place), '[]'))::text
-  FROM ranked r WHERE r.place <= $14
+    'latency_ms_avg', observa.histogram_mean(r.latency), 'latency_ms_p50', l.ms[1], 'latency_ms_p95', l.ms[2], 'latency_ms_p99', l.ms[3],
+    'ttft_ms_p95', observa.quantile(r.ttft, 0.95)) ELSE '{}' END ORDER BY r.dimension, r.place), '[]'))
+  FROM ranked r
+ CROSS JOIN LATERAL (SELECT observa_internal.quantiles(r.latency, '{0.5,0.95,0.99}') OFFSET 0) l (ms)
+ WHERE r.place <= $14

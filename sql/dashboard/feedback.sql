@@ -15,5 +15,5 @@ SELECT jsonb_build_object(
     'ratings', coalesce(sum(t.count) FILTER (WHERE t.rating IS NOT NULL), 0),
     'rating_avg', (sum(t.rating * t.count) / nullif(sum(t.count) FILTER (WHERE t.rating IS NOT NULL), 0))::double precision,
     'rows', coalesce(jsonb_agg(jsonb_build_object('type', t.type, 'outcome', t.outcome, 'rating', t.rating, 'count', t.count)
-                               ORDER BY t.type, t.outcome, t.rating), '[]'))::text
+                               ORDER BY t.type, t.outcome, t.rating), '[]'))
   FROM told t

@@ -12,15 +12,18 @@ SELECT jsonb_build_object(
     'ttft_ms_avg', observa.histogram_mean(s.ttft), 'ttft_ms_p50', observa.quantile(s.ttft, 0.5),
     'ttft_ms_p95', observa.quantile(s.ttft, 0.95), 'ttft_ms_p99', observa.quantile(s.ttft, 0.99),
     'users', coalesce(observa.distinct_count(s.users), 0),
-    'coherence_avg', s.coherence, 'toxicity_avg', s.toxicity, 'hallucination_risk_avg', s.hallucination_risk)::text
-  FROM (SELECT sum(p.events)::bigint AS events, sum(p.errors)::bigint AS errors, sum(p.timeouts)::bigint AS timeouts,
-               sum(p.errors + p.timeouts)::double precision AS failed,
-               sum(p.events) FILTER (WHERE p.event_type = 'llm_call')::bigint AS llm_calls, sum(p.billable)::bigint AS billable,
-               sum(p.input_tokens)::bigint AS input_tokens, sum(p.output_tokens)::bigint AS output_tokens,
-               sum(p.cached_input_tokens)::bigint AS cached_input_tokens, sum(p.cache_write_tokens)::bigint AS cache_write_tokens,
-               sum(p.reasoning_tokens)::bigint AS reasoning_tokens, sum(p.total_tokens)::bigint AS total_tokens,
-               sum(p.cost_usd) AS cost_usd, observa.merge(p.latency) AS latency, observa.merge(p.ttft) AS ttft, observa.merge(p.users) AS users,
-               sum(p.coherence_sum) / nullif(sum(p.coherence_count), 0)::double precision AS coherence,
-               sum(p.toxicity_sum) / nullif(sum(p.toxicity_count), 0)::double precision AS toxicity,
-               sum(p.hallucination_risk_sum) / nullif(sum(p.hallucination_risk_count), 0)::double precision AS hallucination_risk
-          FROM part p) s
+    'coherence_avg', s.coherence, 'toxicity_avg', s.toxicity, 'hallucination_risk_avg', s.hallucination_risk)
+  FROM (SELECT sum(t.events)::bigint AS events, sum(t.errors)::bigint AS errors, sum(t.timeouts)::bigint AS timeouts,
+               sum(t.errors + t.timeouts)::double precision AS failed,
+               sum(t.events) FILTER (WHERE t.event_type = 'llm_call')::bigint AS llm_calls, sum(t.billable)::bigint AS billable,
+               sum(t.input_tokens)::bigint AS input_tokens, sum(t.output_tokens)::bigint AS output_tokens,
+               sum(t.cached_input_tokens)::bigint AS cached_input_tokens, sum(t.cache_write_tokens)::bigint AS cache_write_tokens,
+               sum(t.reasoning_tokens)::bigint AS reasoning_tokens, sum(t.total_tokens)::bigint AS total_tokens,
+               CASE WHEN sum(t.priced) > 0 THEN sum(t.cost_usd) END AS cost_usd,
+               observa_internal.subtract_histograms(observa_internal.merge_latencies(t.latency), observa_internal.merge_latencies(t.removed_latency)) AS latency,
+               observa_internal.subtract_histograms(observa_internal.merge_latencies(t.ttft), observa_internal.merge_latencies(t.removed_ttft)) AS ttft,
+               observa_internal.merge_sketches(t.users) AS users,
+               sum(t.coherence_sum) / nullif(sum(t.coherence_count), 0)::double precision AS coherence,
+               sum(t.toxicity_sum) / nullif(sum(t.toxicity_count), 0)::double precision AS toxicity,
+               sum(t.hallucination_risk_sum) / nullif(sum(t.hallucination_risk_count), 0)::double precision AS hallucination_risk
+          FROM total t) s

@@ -110,7 +110,14 @@ fn assert_same_rows(found: Vec<Value>, raw: Vec<Value>, key: &str, of: &str) {
 fn assert_right(reader: &mut Client, project: Uuid) {
     let minute = "date_trunc('minute', now())";
     let of_project = format!(", project => '{project}'");
+    // What has passed of the day until seven minutes before nine in the evening: nearer to the end of an hour and of a day than to the beginning.
+    let late = |days: u32| {
+        format!("{minute} - (date_trunc('day', now(), 'UTC') - interval '{days} days 3 hours 7 minutes')")
+    };
+    let (late_since, late_until) = (late(2), late(0));
     let windows = [
+        (late_since.as_str(), late_until.as_str(), "", String::from("true")),
+        (late_since.as_str(), "0", of_project.as_str(), format!("project_id = '{project}'")),
         ("4 days", "-1 minute", "", String::from("true")),
         ("50 hours 17 minutes", "61 minutes", ", environment => 'dev'", "environment = 'dev'".into()),
         ("27 hours 3 minutes", "0", of_project.as_str(), format!("project_id = '{project}'")),
@@ -119,8 +126,14 @@ fn assert_right(reader: &mut Client, project: Uuid) {
     // now() is the transaction's: the same in each statement.
     reader.batch_execute("BEGIN").unwrap();
     for (since, until, filter, condition) in windows {
-        let (since, until) =
-            (format!("{minute} - interval '{since}'"), format!("{minute} - interval '{until}'"));
+        let before = |length: &str| {
+            if length.contains('(') {
+                format!("{minute} - ({length})")
+            } else {
+                format!("{minute} - interval '{length}'")
+            }
+        };
+        let (since, until) = (before(since), before(until));
         let call = format!("since => {since}, until => {until}{filter}");
         let raw = format!("FROM observa.events WHERE ts >= {since} AND ts < {until} AND {condition}");
         let by_type = filter.contains("event_type");

@@ -97,4 +97,46 @@ proptest! {
             Distinct::from_bytes(&distinct.to_bytes()).unwrap();
         }
     }
+
+    #[test]
+    fn a_union_is_what_sketches_merged_one_by_one_are(
+        parts in prop::collection::vec((0u64..4_000, prop_oneof![1u64..9, 1u64..900, 900u64..4_000]), 1..8),
+    ) {
+        let sketches: Vec<Distinct> = parts.iter().map(|(first, count)| of(*first..first + count)).collect();
+        let mut merged = sketches[0].clone();
+        sketches.iter().for_each(|one| merged.merge(one));
+        let (mut union, mut halves) = (Union::default(), [Union::default(), Union::default()]);
+        for (n, one) in sketches.iter().enumerate() {
+            union.merge_bytes(&one.to_bytes()).unwrap();
+            halves[n % 2].merge_bytes(&one.to_bytes()).unwrap();
+        }
+        let bytes = union.sketch().unwrap();
+        let back = Distinct::from_bytes(&bytes).unwrap();
+        prop_assert_eq!(back.count(), merged.count());
+        prop_assert_eq!(bytes.len(), merged.to_bytes().len());
+        let [mut both, other] = halves;
+        both.merge(&other);
+        prop_assert_eq!(both.sketch(), Some(bytes));
+        // The library reads what it did not write, and goes on with it.
+        let mut more = back;
+        more.merge(&of(0..5_000));
+        merged.merge(&of(0..5_000));
+        prop_assert_eq!(more.count(), merged.count());
+    }
+}
+
+#[test]
+fn a_union_of_nothing_is_no_sketch() {
+    assert_eq!(Union::default().sketch(), None);
+    let mut union = Union::default();
+    union.merge_bytes(&[2, 1, 7, 14, 3, 12, 0, 8]).unwrap();
+    assert_eq!(union.sketch(), None);
+    for bytes in
+        [&b""[..], b"no sketch", &of(0..5).to_bytes()[..20], &[of(0..5).to_bytes(), vec![0]].concat()]
+    {
+        assert!(union.merge_bytes(bytes).is_err());
+    }
+    let mut damaged = of(0..50_000).to_bytes();
+    damaged[9_000] ^= 1;
+    assert_eq!(union.merge_bytes(&damaged), Err(DistinctError::Damaged));
 }

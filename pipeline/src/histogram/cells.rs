@@ -1,8 +1,6 @@
 //! Where a latency is counted. Up to 256 µs each microsecond has a cell; above, each power of two has 128. That is what
 //! HdrHistogram makes of a lowest value of 1 and two significant digits, and what the V2 format counts in.
 
-use hdrhistogram::Histogram;
-
 use super::MAX_US;
 
 pub const LOWEST_US: u64 = 1;
@@ -11,16 +9,8 @@ pub const SIGNIFICANT_DIGITS: u8 = 2;
 /// All cells that a latency can be in.
 pub const CELLS: usize = index(MAX_US) + 1;
 
-/// With room for 256 µs, it allocates only as much as its longest latency needs.
-pub fn growing() -> Histogram<u64> {
-    match Histogram::new_with_bounds(LOWEST_US, 2 * LOWEST_US, SIGNIFICANT_DIGITS) {
-        Ok(mut histogram) => {
-            histogram.auto(true);
-            histogram
-        }
-        Err(_) => unreachable!("the bounds are constants that tests try"),
-    }
-}
+/// Cells of a power of two.
+pub const STEP: usize = 128;
 
 pub const fn index(us: u64) -> usize {
     if us < 256 {
@@ -37,4 +27,19 @@ pub const fn lowest_us(index: usize) -> u64 {
         return index;
     }
     (index % 128 + 128) << (index / 128 - 1)
+}
+
+/// How many microseconds fall into it.
+const fn width_us(index: usize) -> u64 {
+    if index < 256 { 1 } else { 1 << (index / 128 - 1) }
+}
+
+/// The longest latency of a cell, in microseconds.
+pub const fn highest_us(index: usize) -> u64 {
+    lowest_us(index) + width_us(index) - 1
+}
+
+/// What a cell's latencies are told as, in microseconds.
+pub const fn middle_us(index: usize) -> u64 {
+    lowest_us(index) + width_us(index) / 2
 }

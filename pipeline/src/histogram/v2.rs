@@ -3,22 +3,21 @@
 //! cell up to the last with counts: its count, or below 0 how many cells without counts there are. A number is zig-zag coded
 //! in groups of seven bits, the lowest first; a ninth byte holds eight.
 //!
-//! The crate writes its own highest value, which grows, and reads corrupt bytes with arithmetic that overflows. So reading and
+//! The crate hdrhistogram writes its own highest value, which grows, and reads corrupt bytes with arithmetic that overflows. So reading and
 //! writing are here; tests hold both against the crate's.
 
-use super::cells::{CELLS, LOWEST_US, SIGNIFICANT_DIGITS, index, lowest_us};
+use super::cells::{CELLS, LOWEST_US, SIGNIFICANT_DIGITS};
 use super::{HistogramError, MAX_COUNT, MAX_US};
 
 const COOKIE: u32 = 0x1c84_9313;
 const HEADER_BYTES: usize = 40;
 const LONGEST_NUMBER: usize = 9;
 
-/// From pairs of a latency in microseconds and its count, ascending, no two in the same cell.
-pub fn write(counts: impl Iterator<Item = (u64, u64)>) -> Vec<u8> {
-    let mut payload = Vec::new();
+/// From pairs of a cell and its count, ascending, no two of the same cell.
+pub fn write(counts: impl Iterator<Item = (usize, u64)>) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(512);
     let mut next = 0;
-    for (us, count) in counts {
-        let cell = index(us);
+    for (cell, count) in counts {
         match cell - next {
             0 => {}
             1 => write_number(&mut payload, 0),
@@ -57,8 +56,8 @@ const fn layout() -> [u8; HEADER_BYTES - 8] {
     layout
 }
 
-/// Calls `found` with the shortest latency in microseconds and the count of each cell that has counts.
-pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), HistogramError> {
+/// Calls `found` with each cell that has counts, and their number; with some that have none, too.
+pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), HistogramError> {
     let (cookie, rest) = word(bytes)?;
     if cookie != COOKIE {
         return Err(HistogramError::NotV2);
@@ -72,7 +71,20 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), Histogr
         return Err(HistogramError::WrongLength);
     }
     let (mut cell, mut total) = (0usize, 0u64);
-    while !payload.is_empty() {
+    while let Some((byte, rest)) = payload.split_first() {
+        // A number of one byte, as most are: without branches, which nobody could foretell.
+        if *byte < 0x80 {
+            let (half, is_run) = (usize::from(byte >> 1), usize::from(byte & 1));
+            let count = half & is_run.wrapping_sub(1);
+            let next = cell + 1 + (half & is_run.wrapping_neg());
+            if next > CELLS {
+                return Err(HistogramError::OutOfRange);
+            }
+            found(cell, count as u64);
+            total += count as u64;
+            (cell, payload) = (next, rest);
+            continue;
+        }
         let (number, rest) = read_number(payload)?;
         payload = rest;
         let cells = if number < 0 { usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX) } else { 1 };
@@ -86,11 +98,11 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(u64, u64)) -> Result<(), Histogr
             if total > MAX_COUNT {
                 return Err(HistogramError::TooMany);
             }
-            found(lowest_us(cell), count);
+            found(cell, count);
         }
         cell = next;
     }
-    Ok(())
+    if total > MAX_COUNT { Err(HistogramError::TooMany) } else { Ok(()) }
 }
 
 fn word(bytes: &[u8]) -> Result<(u32, &[u8]), HistogramError> {

@@ -1,5 +1,8 @@
 //! The rows of rollups that make up a time: minutes at its edges, hours within, days within those. So a month is some hundred rows of a
 //! series, and right to the minute.
+//!
+//! What is only added up needs fewer: an edge that is nearer to the end of its hour or day than to the beginning is the whole of it without what
+//! lies beyond ([`Part`]).
 
 use super::{MINUTE, Resolution};
 
@@ -24,6 +27,15 @@ pub struct Cover {
     pub days_until: i64,
     pub hours_until: i64,
     pub until: i64,
+}
+
+/// Rows of a resolution from `since` on, before `until`, whose sums are added, or taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub resolution: Resolution,
+    pub since: i64,
+    pub until: i64,
+    pub is_added: bool,
 }
 
 fn before(time: i64, unit: i64) -> i64 {
@@ -57,6 +69,53 @@ impl Cover {
         Cover::within(since_edge, (first, last), days, until_edge)
     }
 
+    /// All of it as rows that are added.
+    pub fn rows(&self) -> Vec<Part> {
+        [
+            (Resolution::Minute, self.since, self.hours_since),
+            (Resolution::Hour, self.hours_since, self.days_since),
+            (Resolution::Day, self.days_since, self.days_until),
+            (Resolution::Hour, self.days_until, self.hours_until),
+            (Resolution::Minute, self.hours_until, self.until),
+        ]
+        .into_iter()
+        .filter(|(_, since, until)| since < until)
+        .map(|(resolution, since, until)| Part { resolution, since, until, is_added: true })
+        .collect()
+    }
+
+    /// The fewest rows that make up the same by adding and taking out. What begins from `now` on is taken for nothing: it costs no row, and is told
+    /// exactly where there is some.
+    pub fn parts(&self, kept: Kept, now: i64) -> Vec<Part> {
+        let nearest = |edge: i64, unit: i64, oldest: i64| {
+            let (first, last) = (before(edge, unit), after(edge, unit));
+            if edge >= oldest && last.min(now).saturating_sub(edge) < edge - first { last } else { first }
+        };
+        let hours = [self.since, self.until].map(|edge| nearest(edge, HOUR, kept.minutes));
+        let days = hours.map(|edge| nearest(edge, DAY, kept.hours));
+        let mut parts = Vec::new();
+        let mut add = |resolution, [since, until]: [i64; 2]| {
+            if since != until {
+                let (is_added, since, until) = (since < until, since.min(until), since.max(until));
+                parts.push(Part { resolution, since, until, is_added });
+            }
+        };
+        if hours[0] == hours[1] {
+            add(Resolution::Minute, [self.since, self.until]);
+            return parts;
+        }
+        add(Resolution::Minute, [self.since, hours[0]]);
+        add(Resolution::Minute, [hours[1], self.until]);
+        if days[0] == days[1] {
+            add(Resolution::Hour, hours);
+            return parts;
+        }
+        add(Resolution::Hour, [hours[0], days[0]]);
+        add(Resolution::Hour, [days[1], hours[1]]);
+        add(Resolution::Day, days);
+        parts
+    }
+
     /// Whole hours alone.
     pub fn of_hours(since: i64, until: i64) -> Cover {
         let since_edge = before(since, HOUR);
@@ -86,17 +145,19 @@ mod tests {
 
     /// How long each row is, and when it begins.
     fn rows(cover: Cover) -> Vec<(i64, i64)> {
-        let part = |unit: i64, since: i64, until: i64| {
-            (since..until).step_by(unit as usize).map(move |start| (unit, start)).collect::<Vec<_>>()
+        let starts = |part: Part| {
+            let unit = unit(part.resolution);
+            (part.since..part.until).step_by(unit as usize).map(move |start| (unit, start))
         };
-        [
-            part(MINUTE, cover.since, cover.hours_since),
-            part(HOUR, cover.hours_since, cover.days_since),
-            part(DAY, cover.days_since, cover.days_until),
-            part(HOUR, cover.days_until, cover.hours_until),
-            part(MINUTE, cover.hours_until, cover.until),
-        ]
-        .concat()
+        cover.rows().into_iter().flat_map(starts).collect()
+    }
+
+    fn unit(resolution: Resolution) -> i64 {
+        match resolution {
+            Resolution::Minute => MINUTE,
+            Resolution::Hour => HOUR,
+            Resolution::Day => DAY,
+        }
     }
 
     proptest! {
@@ -123,6 +184,40 @@ mod tests {
             if since >= kept.minutes && long > 0 {
                 prop_assert!(since - cover.since < MINUTE && cover.until - until < MINUTE);
             }
+        }
+
+        #[test]
+        fn parts_are_the_minutes_of_the_time(
+            since in 100 * DAY..130 * DAY, long in prop_oneof![0..3 * HOUR, 0..3 * DAY, 0..20 * DAY],
+            hours in 100_i64..120, minutes in 0_i64..20, now in 100 * DAY..150 * DAY,
+        ) {
+            let kept = Kept { minutes: (hours + minutes) * DAY, hours: hours * DAY };
+            let cover = Cover::of(since, since + long, Resolution::Day, kept);
+            let mut counted = std::collections::BTreeMap::new();
+            for part in cover.parts(kept, now) {
+                let unit = unit(part.resolution);
+                let oldest = if unit == MINUTE { kept.minutes } else if unit == HOUR { kept.hours } else { 0 };
+                prop_assert!(part.since < part.until && part.since % unit == 0 && part.until % unit == 0);
+                prop_assert!(part.since >= oldest);
+                // What is counted changes at the part's ends alone.
+                *counted.entry(part.since).or_insert(0) += if part.is_added { 1 } else { -1 };
+                *counted.entry(part.until).or_insert(0) -= if part.is_added { 1 } else { -1 };
+            }
+            counted.retain(|_, by| *by != 0);
+            let expected = if cover.since < cover.until { vec![(cover.since, 1), (cover.until, -1)] } else { vec![] };
+            prop_assert_eq!(counted.into_iter().collect::<Vec<_>>(), expected);
+        }
+
+        #[test]
+        fn parts_are_few_rows(since in 100 * DAY..130 * DAY, long in 0..40 * DAY) {
+            let (cover, now) = (Cover::of(since, since + long, Resolution::Day, ALL), since + long);
+            let rows = |part: &Part| {
+                let unit = unit(part.resolution);
+                (part.until.min(after(now, MINUTE)) - part.since).max(0) / unit
+            };
+            let count: i64 = cover.parts(ALL, now).iter().map(rows).sum();
+            prop_assert!(count <= 40 + 2 + 12 + 12 + 30 + 30, "{}", count);
+            prop_assert!(count <= super::tests::rows(cover).len() as i64);
         }
 
         #[test]

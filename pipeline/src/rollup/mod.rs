@@ -11,7 +11,7 @@ mod sums;
 mod trace;
 
 pub use activity::{Activity, Actor, Lost};
-pub use cover::{Cover, Kept};
+pub use cover::{Cover, Kept, Part};
 pub use delta::{Damaged, Delta};
 pub use fact::{Fact, FactTokens, OwnedSeries, Series, counted, sums};
 pub use fold::{ActivityRow, Fold, Group, SeriesRow, TagRow, TotalRow, TraceChange, UserRow};
