@@ -34,7 +34,7 @@ macro_rules! question {
 const OVERVIEW: &str = question!("totals", "overview");
 const BREAKDOWN: &str = question!("series", "breakdown");
 const TYPES_BREAKDOWN: &str = question!("types", "breakdown");
-const USERS: &str = question!("user_hours", "hours_breakdown");
+const USERS: &str = question!("users", "hours_breakdown");
 const TAGS: &str = question!("tag_hours", "hours_breakdown");
 const TIME_SERIES: &str = question!("totals", "time_series");
 const FEEDBACK: &str = question!("feedback");
@@ -174,11 +174,10 @@ impl Asked {
             }
             let cover = Cover::of_hours(self.since, self.until);
             let question = if is_user { USERS } else { TAGS };
-            return self.answer(
-                question,
-                cover,
-                More { name: tag, dimensions, most, largest_by, ..More::default() },
-            );
+            // There are no minutes of them, whatever is kept of others.
+            let parts = cover.parts(kept(), now());
+            let more = More { name: tag, dimensions, most, largest_by, parts, ..More::default() };
+            return self.answer(question, cover, more);
         }
         if let Some(name) = unknown {
             return Err(Error::Invalid(format!(

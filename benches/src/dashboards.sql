@@ -1,6 +1,6 @@
 -- What ten million events of 30 days leave in the rollups of a project: 232 series of four types of event, hours and days of the whole time, minutes of
 -- its first and last two days, between which a month's edges lie, and of the hours in which days of India begin, end users and tags by the hour, issues, alerts and feedback.
-TRUNCATE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics,
+TRUNCATE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics, observa_internal.user_metric_days,
     observa_internal.tag_metrics, observa_internal.rollup_deltas, observa_internal.alerts CASCADE;
 
 CREATE TEMP TABLE bench_series AS
@@ -56,11 +56,15 @@ SELECT m.tenant_id, m.resolution, m.bucket, s.project_id, 'prod', s.event_type, 
  GROUP BY m.tenant_id, m.resolution, m.bucket, s.project_id, s.event_type
  ORDER BY m.bucket, m.resolution, s.event_type;
 
--- 300 of 5,000 end users in each hour, and 40 values of a tag.
+-- 300 end users in each hour, of 900 in a day and 5,000 in all, and 40 values of a tag.
 INSERT INTO observa_internal.user_metrics
-SELECT s.tenant_id, b.bucket, s.project_id, 'prod', 'user ' || (extract(epoch FROM b.bucket)::bigint * 7 + n) % 5000, 46, 1, 0, 40, 40, 50000, 0.09
+SELECT s.tenant_id, b.bucket, s.project_id, 'prod', 'user ' || (extract(day FROM b.bucket) * 617 + (extract(hour FROM b.bucket) * 53 + n)::bigint % 900) % 5000, 46, 1, 0, 40, 40, 50000, 0.09
   FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, bench_buckets b, generate_series(1, 300) n WHERE b.resolution = 'hour'
  ORDER BY b.bucket, 5;
+INSERT INTO observa_internal.user_metric_days
+SELECT m.tenant_id, date_trunc('day', m.bucket, 'UTC'), m.project_id, m.environment, m.user_id, sum(m.events), sum(m.errors), 0, sum(m.billable),
+       sum(m.priced), sum(m.total_tokens), sum(m.cost_usd)
+  FROM observa_internal.user_metrics m GROUP BY 1, 2, 3, 4, 5 ORDER BY 2, 5;
 INSERT INTO observa_internal.tag_metrics
 SELECT s.tenant_id, 'customer', b.bucket, s.project_id, 'prod', 'customer ' || n, 347, 7, 0, 300, 300, 400000, 0.7,
        (SELECT observa.distinct_values('user ' || u)::bytea FROM generate_series(n, n + 10) u)
@@ -71,5 +75,5 @@ INSERT INTO observa_internal.alerts (tenant_id, project_id, environment, rule, a
 SELECT s.tenant_id, s.project_id, 'prod', 'high_latency', n::text, md5(n::text)::uuid, 'slow', 'slow', CASE n % 4 WHEN 0 THEN 'critical' ELSE 'warning' END, 'rule',
        CASE WHEN n % 100 = 0 THEN 'active' ELSE 'resolved' END, now() - n * interval '8 minutes', gen_random_uuid(), now() - n * interval '8 minutes'
   FROM (SELECT DISTINCT tenant_id, project_id FROM bench_series) s, generate_series(1, 5000) n;
-ANALYZE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics,
+ANALYZE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics, observa_internal.user_metric_days,
     observa_internal.tag_metrics, observa_internal.alerts;

@@ -106,7 +106,7 @@ pub fn empty(client: &mut Client) -> Result<()> {
                   observa_internal.event_keys, observa_internal.alerts, observa_internal.alert_events, observa_internal.rejected_events,
                   observa_internal.issues, observa_internal.issue_hours, observa_internal.issue_deltas,
                   observa_internal.rollup_deltas, observa_internal.metrics, observa_internal.metric_totals, observa_internal.metric_series,
-                  observa_internal.user_metrics, observa_internal.tag_metrics, observa_internal.activities, observa_internal.traces;
+                  observa_internal.user_metrics, observa_internal.user_metric_days, observa_internal.tag_metrics, observa_internal.activities, observa_internal.traces;
          CHECKPOINT",
     )?;
     Ok(())

@@ -17,10 +17,10 @@ unopened AS MATERIALIZED (
            pg_catalog.max(s.value) AS value, pg_catalog.min(s.threshold) AS threshold, pg_catalog.min(s.ts) AS first_seen,
            (pg_catalog.array_agg(s.signal_id ORDER BY s.signal_id))[1] AS opened,
            (pg_catalog.array_agg(s.ts ORDER BY s.signal_id))[1] AS opened_ts,
-           (pg_catalog.array_agg(s.trace_id ORDER BY s.ts) FILTER (WHERE s.trace_id IS NOT NULL))[1] AS trace_id,
+           (pg_catalog.array_agg(s.trace_id ORDER BY s.ts, s.signal_id) FILTER (WHERE s.trace_id IS NOT NULL))[1] AS trace_id,
            (pg_catalog.array_agg(s.details ->> 'unit'))[1] AS unit,
-           (pg_catalog.array_agg(s.details ->> 'explanation' ORDER BY s.ts))[1] AS explanation,
-           (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts))[1] AS error_message
+           (pg_catalog.array_agg(s.details ->> 'explanation' ORDER BY s.ts, s.signal_id))[1] AS explanation,
+           (pg_catalog.array_agg(s.details ->> 'error_message' ORDER BY s.ts, s.signal_id))[1] AS error_message
       FROM unopened u
       JOIN new_signals s ON s.tenant_id = u.tenant_id AND s.alert_key = u.alert_key
      GROUP BY s.tenant_id, s.alert_key, s.project_id, s.environment, s.name, s.alert_group

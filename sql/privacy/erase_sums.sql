@@ -3,6 +3,9 @@
 WITH hours AS (
     DELETE FROM observa_internal.user_metrics m
      WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
+), days AS (
+    DELETE FROM observa_internal.user_metric_days m
+     WHERE m.tenant_id = observa.current_tenant() AND (m.user_id = $1 OR pg_catalog.right(m.user_id, 17) = $2)
 ), damaged AS (
     DELETE FROM observa_internal.damaged_deltas d WHERE d.tenant_id = observa.current_tenant()
 ), tags AS (

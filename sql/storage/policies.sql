@@ -6,7 +6,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['tenants', 'projects', 'api_keys', 'logins', 'members', 'detection_rules', 'model_prices', 'scrub_patterns', 'budgets', 'events',
                                 'event_payloads', 'event_keys', 'signals', 'alerts', 'alert_events', 'issues', 'issue_hours', 'issue_deltas', 'issue_states', 'issue_backfills', 'rejected_events', 'logs', 'span_contents', 'usage', 'usage_deltas', 'retention_passes',
-                                'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'tag_metrics',
+                                'rollup_deltas', 'metric_series', 'metrics', 'metric_totals', 'user_metrics', 'user_metric_days', 'tag_metrics',
                                 'user_days', 'changed_user_days', 'damaged_deltas', 'activities', 'traces', 'rule_states', 'rule_mutes',
                                 'detection_candidates', 'detectors', 'detector_events', 'answer_days', 'service_reports'] LOOP
         EXECUTE pg_catalog.format('ALTER TABLE observa_internal.%I ENABLE ROW LEVEL SECURITY', name);
@@ -17,7 +17,7 @@ BEGIN
     END LOOP;
     FOREACH name IN ARRAY ARRAY['projects', 'detection_rules', 'budgets', 'events', 'event_payloads', 'signals', 'alerts', 'alert_events', 'issues',
                                 'issue_hours', 'issue_deltas', 'issue_states', 'rejected_events', 'logs', 'usage', 'usage_deltas', 'rollup_deltas', 'metric_series', 'metrics',
-                                'metric_totals', 'user_metrics', 'tag_metrics', 'activities', 'traces', 'rule_mutes', 'answer_days', 'service_reports'] LOOP
+                                'metric_totals', 'user_metrics', 'user_metric_days', 'tag_metrics', 'activities', 'traces', 'rule_mutes', 'answer_days', 'service_reports'] LOOP
         EXECUTE pg_catalog.format('DROP POLICY IF EXISTS readable_tenant ON observa_internal.%I', name);
         EXECUTE pg_catalog.format('CREATE POLICY readable_tenant ON observa_internal.%I FOR SELECT TO observa_read '
             'USING (tenant_id = observa.readable_tenant())', name);
@@ -54,7 +54,7 @@ GRANT SELECT ON observa_internal.detection_rules, observa_internal.model_prices,
 -- Finds who asks, and the home of an event, among all tenants.
 GRANT SELECT ON observa_internal.tenants, observa_internal.projects, observa_internal.api_keys, observa_internal.logins,
     observa_internal.members, observa_internal.retention_passes, observa_internal.rollup_deltas, observa_internal.metrics,
-    observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics TO observa_system;
+    observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metric_days TO observa_system;
 GRANT SELECT (alert_id, tenant_id) ON observa_internal.alerts TO observa_system;
 GRANT SELECT (issue_id, tenant_id) ON observa_internal.issues, observa_internal.issue_deltas TO observa_system;
 GRANT SELECT (tenant_id) ON observa_internal.issue_backfills TO observa_system;

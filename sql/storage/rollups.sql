@@ -137,6 +137,40 @@ CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
 COMMENT ON TABLE observa_internal.user_metrics IS 'Sums of an application''s end user over an hour';
 COMMENT ON CONSTRAINT user_metrics_pkey ON observa_internal.user_metrics IS 'The row that is added to, and a tenant''s time range';
 
+CREATE TABLE IF NOT EXISTS observa_internal.user_metric_days (
+    tenant_id uuid NOT NULL,
+    bucket timestamptz NOT NULL,
+    project_id uuid NOT NULL,
+    environment text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    events bigint NOT NULL,
+    errors bigint NOT NULL,
+    timeouts bigint NOT NULL,
+    billable bigint NOT NULL,
+    priced bigint NOT NULL,
+    total_tokens bigint NOT NULL,
+    cost_usd numeric NOT NULL,
+    PRIMARY KEY (tenant_id, bucket, project_id, environment, user_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE observa_internal.user_metric_days IS 'Sums of the hours of user_metrics over a day in UTC, kept as long: a month of users who come each hour is a twentieth of the rows';
+COMMENT ON CONSTRAINT user_metric_days_pkey ON observa_internal.user_metric_days IS 'The row that is added to, and a tenant''s time range';
+-- Of older storage, which had hours alone. Only a table that was just made has no row security yet.
+DO $days$
+BEGIN
+    IF NOT (SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = 'observa_internal.user_metric_days'::pg_catalog.regclass) THEN
+        ALTER TABLE observa_internal.user_metrics NO FORCE ROW LEVEL SECURITY;
+        INSERT INTO observa_internal.user_metric_days (tenant_id, bucket, project_id, environment, user_id, events, errors, timeouts, billable,
+               priced, total_tokens, cost_usd)
+        SELECT m.tenant_id, pg_catalog.date_trunc('day', m.bucket, 'UTC'), m.project_id, m.environment, m.user_id, pg_catalog.sum(m.events),
+               pg_catalog.sum(m.errors), pg_catalog.sum(m.timeouts), pg_catalog.sum(m.billable), pg_catalog.sum(m.priced),
+               pg_catalog.sum(m.total_tokens), pg_catalog.sum(m.cost_usd)
+          FROM observa_internal.user_metrics m
+         GROUP BY 1, 2, 3, 4, 5;
+        ALTER TABLE observa_internal.user_metrics FORCE ROW LEVEL SECURITY;
+    END IF;
+END
+$days$;
+
 -- To count users of a day means to read all of its hours: it is done where something has changed.
 CREATE TABLE IF NOT EXISTS observa_internal.user_days (
     tenant_id uuid NOT NULL,

@@ -97,7 +97,7 @@ fn an_export_has_all_of_a_person_and_nothing_of_others() {
     assert_eq!((count("events"), count("logs")), (2, 1), "{export}");
     assert!(count("signals") >= 2);
     assert_eq!(export["events"][0]["input"], CANARY);
-    assert!(!export.to_string().contains("u-2") && !export.to_string().contains("t-c"));
+    assert!(!export.to_string().contains("u-2") && !export.to_string().contains("t-c"), "{export}");
     let quotes = |alert: &Value| alert["description"] == CANARY;
     assert!(export["alerts"].as_array().unwrap().iter().any(quotes), "{export}");
     // The other's error raised no alert of its own, and is quoted by none of theirs.

@@ -56,9 +56,14 @@ const USERS: &str = "
     WITH raw AS (SELECT date_trunc('hour', ts, 'UTC'), project_id, environment, user_id, count(*), count(*) FILTER (WHERE status = 'error'),
                         coalesce(sum(total_tokens) FILTER (WHERE billable), 0), sum(cost_usd) FILTER (WHERE billable)
                    FROM observa.events WHERE user_id IS NOT NULL GROUP BY 1, 2, 3, 4),
-         users AS (SELECT bucket, project_id, environment, user_id, events, errors, tokens, cost_usd FROM observa.metrics_user_hour)
+         users AS (SELECT bucket, project_id, environment, user_id, events, errors, tokens, cost_usd FROM observa.metrics_user_hour),
+         hours AS (SELECT date_trunc('day', bucket, 'UTC'), project_id, environment, user_id, sum(events)::bigint, sum(errors)::bigint,
+                          sum(total_tokens)::bigint, sum(cost_usd) FROM observa_internal.user_metrics GROUP BY 1, 2, 3, 4),
+         days AS (SELECT bucket, project_id, environment, user_id, events, errors, total_tokens, cost_usd FROM observa_internal.user_metric_days)
     SELECT coalesce(json_agg(d), '[]')::text FROM (
-        SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE users) r UNION ALL SELECT 'wrong', * FROM (TABLE users EXCEPT ALL TABLE raw) u) d";
+        SELECT 'missing', * FROM (TABLE raw EXCEPT ALL TABLE users) r UNION ALL SELECT 'wrong', * FROM (TABLE users EXCEPT ALL TABLE raw) u
+        UNION ALL SELECT 'missing day', * FROM (TABLE hours EXCEPT ALL TABLE days) h
+        UNION ALL SELECT 'wrong day', * FROM (TABLE days EXCEPT ALL TABLE hours) d) d";
 
 const TAGS: &str = "
     WITH raw AS (SELECT date_trunc('hour', ts, 'UTC'), project_id, environment, split_part(pair, '=', 1), substr(pair, strpos(pair, '=') + 1),
@@ -194,9 +199,12 @@ fn what_changes_stored_events_changes_the_sums() {
     );
     db.run("SELECT observa.forget_user('u3')");
     assert_right_before_and_after_fold(&mut db);
-    for table in
-        ["user_metrics WHERE user_id = 'u3'", "metrics WHERE events = 0", "metric_totals WHERE events = 0"]
-    {
+    for table in [
+        "user_metrics WHERE user_id = 'u3'",
+        "user_metric_days WHERE user_id = 'u3'",
+        "metrics WHERE events = 0",
+        "metric_totals WHERE events = 0",
+    ] {
         assert_eq!(db.count(&format!("observa_internal.{table}")), 0, "{table}");
     }
     // Names and latencies, too, as a new translation gives.
@@ -447,7 +455,9 @@ fn users_of_a_day_are_counted_where_something_changed_and_outlive_their_hours() 
     assert_eq!(db.count("observa_internal.changed_user_days"), 0);
 
     // Nothing of the untouched days is counted again, and what is gone of them was counted.
-    db.run("DELETE FROM observa_internal.user_metrics WHERE bucket < now() - interval '10 days'");
+    for table in ["user_metrics", "user_metric_days"] {
+        db.run(&format!("DELETE FROM observa_internal.{table} WHERE bucket < now() - interval '10 days'"));
+    }
     db.ingest(&lines(&[call("e", 0, "cem"), call("f", 3, "bob")]));
     db.run("SELECT observa.run_maintenance()");
     assert_eq!(db.one::<Vec<i64>>(users), [1, 2, 3]);
@@ -460,6 +470,18 @@ fn users_of_a_day_are_counted_where_something_changed_and_outlive_their_hours() 
     db.ingest(&call("g", 20, "bob").to_string());
     db.run("SELECT observa.run_maintenance()");
     assert_eq!(db.one::<Vec<i64>>(users), [1, 1, 3]);
+}
+
+#[test]
+fn storage_that_had_users_by_the_hour_alone_has_their_days_after_setup() {
+    let mut db = ready();
+    db.ingest(&calls(0..60));
+    db.run("SELECT observa.run_maintenance(); DROP TABLE observa_internal.user_metric_days; SELECT observa.setup()");
+    assert!(db.count("observa_internal.user_metric_days") > 0);
+    assert_right(&mut db.client);
+    db.run("SELECT observa.setup()");
+    db.ingest(&calls(60..90));
+    assert_right_before_and_after_fold(&mut db);
 }
 
 #[test]
