@@ -1,11 +1,12 @@
 //! The same error again and again: what signals, the one alert and the one issue of 200,000 calls cost ingest, against the same events
-//! stored while the rule that sees them is switched off. And what the issues of a million signals cost to read.
+//! stored while the rule that sees them is switched off, and against as many ordinary events. And what the issues of a million signals cost to read.
 
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use postgres::Client;
 
+use crate::corpus;
 use crate::ingest::{empty, ingest, processor_time};
 use crate::measure::{Table, in_turn, median};
 
@@ -16,8 +17,7 @@ const BATCH: usize = 5_000;
 const ISSUES: i64 = 10_000;
 
 pub fn run(client: &mut Client, errors: usize, newest: i64, rounds: usize, table: &mut Table) -> Result<()> {
-    let lines: Vec<String> = (0..errors).map(|number| event(number, newest)).collect();
-    let bodies: Vec<Vec<u8>> = lines.chunks(BATCH).map(|chunk| chunk.join("\n").into_bytes()).collect();
+    let bodies = bodies((0..errors).map(|number| event(number, newest)).collect());
     let cell = std::cell::RefCell::new(&mut *client);
     let with = |enabled: bool| {
         let client = &mut **cell.borrow_mut();
@@ -40,9 +40,23 @@ pub fn run(client: &mut Client, errors: usize, newest: i64, rounds: usize, table
         Ok::<f64, anyhow::Error>(errors as f64 / took.as_secs_f64())
     };
     let pair = in_turn(rounds, || with(true), || with(false))?;
-    table.compare(&format!("ingest of {errors} identical errors"), "events/s of CPU", &pair, "rule off");
-    client.batch_execute("UPDATE observa.detection_rules SET enabled = true WHERE name = 'llm_error'")?;
+    let what = format!("ingest of {errors} identical errors");
+    table.compare(&what, "events/s of CPU", &pair, "rule off");
+    let ordinary = self::bodies(corpus::events(errors, newest, 0));
+    let calls = || {
+        let client = &mut **cell.borrow_mut();
+        empty(client)?;
+        let before = processor_time(client)?;
+        ensure!(ingest(client, &ordinary)? == errors as i64, "events are missing");
+        Ok(errors as f64 / (processor_time(client)? - before).as_secs_f64())
+    };
+    let pair = in_turn(rounds, || with(true), calls)?;
+    table.compare(&what, "events/s of CPU", &pair, "ordinary events");
     read(client, rounds, table)
+}
+
+fn bodies(lines: Vec<String>) -> Vec<Vec<u8>> {
+    lines.chunks(BATCH).map(|chunk| chunk.join("\n").into_bytes()).collect()
 }
 
 fn event(number: usize, newest: i64) -> String {

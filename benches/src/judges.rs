@@ -79,6 +79,8 @@ fn judged(connect: &str, seconds: u64, table: &mut Table) -> Result<()> {
     ensure!(last < calls, "the queue was empty before the end");
     table.tell("judgements of one worker", "a second", (last - first) as f64 / took.as_secs_f64());
     table.tell("its processor time", "of a core", spent.as_secs_f64() / took.as_secs_f64());
+    let each = spent.as_secs_f64() / (last - first) as f64;
+    table.tell(&format!("processor time of {RATE} judgements a second"), "of a core", each * RATE as f64);
     Ok(())
 }
 
