@@ -59,10 +59,14 @@ struct State {
 impl State {
     /// None: nothing was counted.
     fn sketch(&mut self) -> Option<Vec<u8>> {
+        self.all().sketch()
+    }
+
+    fn all(&mut self) -> &mut Union {
         if let Some(recorded) = self.recorded.take() {
             valid(self.merged.merge_bytes(&recorded.to_bytes()));
         }
-        self.merged.sketch()
+        &mut self.merged
     }
 }
 
@@ -131,6 +135,11 @@ fn distinct_deserialize(bytes: &[u8], _nothing: Internal) -> Internal {
 #[pg_extern(sql = false)]
 fn distinct_final(mut state: Internal) -> Option<Vec<u8>> {
     counted(&mut state).and_then(State::sketch)
+}
+
+#[pg_extern(sql = false)]
+fn distinct_final_count(mut state: Internal) -> i64 {
+    counted(&mut state).map_or(0, |state| valid(state.all().count()))
 }
 
 #[pg_extern(sql = false)]

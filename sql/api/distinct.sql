@@ -82,12 +82,16 @@ CREATE FUNCTION observa_internal.merge_sketch(internal, bytea) RETURNS internal
     LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'distinct_merge_wrapper';
 COMMENT ON FUNCTION observa_internal.merge_sketch(internal, bytea) IS 'Counts the texts of a sketch''s bytes; NULL has none';
 
-CREATE AGGREGATE observa_internal.merge_sketches(bytea) (
+CREATE FUNCTION observa_internal.distinct_final_count(internal) RETURNS bigint
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'distinct_final_count_wrapper';
+COMMENT ON FUNCTION observa_internal.distinct_final_count(internal) IS 'How many texts were counted; 0: none';
+
+CREATE AGGREGATE observa_internal.count_sketches(bytea) (
     SFUNC = observa_internal.merge_sketch, STYPE = internal, SSPACE = 4000,
-    COMBINEFUNC = observa_internal.distinct_combine, FINALFUNC = observa_internal.distinct_final,
+    COMBINEFUNC = observa_internal.distinct_combine, FINALFUNC = observa_internal.distinct_final_count,
     SERIALFUNC = observa_internal.distinct_serialize, DESERIALFUNC = observa_internal.distinct_deserialize, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE observa_internal.merge_sketches(bytea) IS 'As observa.merge, of sketches as tables have them; bytes that are none are an error (22P03)';
+COMMENT ON AGGREGATE observa_internal.count_sketches(bytea) IS 'What observa.distinct_count says of the merged sketches, as tables have them, 0 of none; bytes that are none are an error (22P03)';
 
 CREATE FUNCTION observa.distinct_count("values" observa.distinct_values) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'distinct_count_wrapper';
@@ -98,7 +102,7 @@ CREATE FUNCTION observa_internal.add_distinct(a observa.distinct_values, b obser
 COMMENT ON FUNCTION observa_internal.add_distinct(observa.distinct_values, observa.distinct_values) IS 'The sketch of all texts in two, for a row that is there already; NULL has none';
 
 REVOKE ALL ON FUNCTION observa.distinct_values(text), observa.merge(observa.distinct_values),
-    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.merge_sketches(bytea) FROM PUBLIC;
+    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.count_sketches(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.distinct_values(text), observa.merge(observa.distinct_values),
-    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.merge_sketches(bytea)
+    observa.distinct_count(observa.distinct_values), observa_internal.distinct_of(bytea), observa_internal.count_sketches(bytea)
     TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -11,7 +11,7 @@ SELECT jsonb_build_object(
     'latency_ms_p99', observa.quantile(s.latency, 0.99), 'latency_ms_max', observa.quantile(s.latency, 1),
     'ttft_ms_avg', observa.histogram_mean(s.ttft), 'ttft_ms_p50', observa.quantile(s.ttft, 0.5),
     'ttft_ms_p95', observa.quantile(s.ttft, 0.95), 'ttft_ms_p99', observa.quantile(s.ttft, 0.99),
-    'users', coalesce(observa.distinct_count(s.users), 0),
+    'users', coalesce(s.users, 0),
     'coherence_avg', s.coherence, 'toxicity_avg', s.toxicity, 'hallucination_risk_avg', s.hallucination_risk)
   FROM (SELECT sum(t.events)::bigint AS events, sum(t.errors)::bigint AS errors, sum(t.timeouts)::bigint AS timeouts,
                sum(t.errors + t.timeouts)::double precision AS failed,
@@ -22,7 +22,7 @@ SELECT jsonb_build_object(
                CASE WHEN sum(t.priced) > 0 THEN sum(t.cost_usd) END AS cost_usd,
                observa_internal.subtract_histograms(observa_internal.merge_latencies(t.latency), observa_internal.merge_latencies(t.removed_latency)) AS latency,
                observa_internal.subtract_histograms(observa_internal.merge_latencies(t.ttft), observa_internal.merge_latencies(t.removed_ttft)) AS ttft,
-               observa_internal.merge_sketches(t.users) AS users,
+               observa_internal.count_sketches(t.users) AS users,
                sum(t.coherence_sum) / nullif(sum(t.coherence_count), 0)::double precision AS coherence,
                sum(t.toxicity_sum) / nullif(sum(t.toxicity_count), 0)::double precision AS toxicity,
                sum(t.hallucination_risk_sum) / nullif(sum(t.hallucination_risk_count), 0)::double precision AS hallucination_risk

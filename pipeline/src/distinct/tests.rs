@@ -113,6 +113,7 @@ proptest! {
         let bytes = union.sketch().unwrap();
         let back = Distinct::from_bytes(&bytes).unwrap();
         prop_assert_eq!(back.count(), merged.count());
+        prop_assert_eq!(union.count(), Ok(merged.count()));
         prop_assert_eq!(bytes.len(), merged.to_bytes().len());
         let [mut both, other] = halves;
         both.merge(&other);
@@ -130,7 +131,7 @@ fn a_union_of_nothing_is_no_sketch() {
     assert_eq!(Union::default().sketch(), None);
     let mut union = Union::default();
     union.merge_bytes(&[2, 1, 7, 14, 3, 12, 0, 8]).unwrap();
-    assert_eq!(union.sketch(), None);
+    assert_eq!((union.sketch(), union.count()), (None, Ok(0)));
     for bytes in
         [&b""[..], b"no sketch", &of(0..5).to_bytes()[..20], &[of(0..5).to_bytes(), vec![0]].concat()]
     {
