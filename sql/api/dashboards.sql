@@ -1,7 +1,7 @@
 CREATE FUNCTION observa_internal.dashboard(question text, project uuid, since timestamptz, until timestamptz, environment text, event_type text DEFAULT NULL,
                                            dimensions text[] DEFAULT NULL, bucket text DEFAULT NULL, time_zone text DEFAULT NULL,
                                            top integer DEFAULT NULL) RETURNS jsonb
-    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off
+    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '32MB'
     AS 'MODULE_PATHNAME', 'dashboard_wrapper';
 COMMENT ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], text, text, integer) IS 'What dashboards ask rollups, of what the caller may read';
 
