@@ -9,19 +9,21 @@ WITH trace AS MATERIALIZED (
                AND e.event_type IN ('retrieval', 'vector_db_operation') AND e.trace_id IS NOT NULL
              ORDER BY e.ts DESC LIMIT $5) r
      GROUP BY r.trace_id
-), answered AS (
-    SELECT c.*, p.input, p.output, pg_catalog.row_number() OVER (PARTITION BY c.trace_id ORDER BY c.ts DESC, c.event_id) AS of_trace,
-           pg_catalog.sum(pg_catalog.octet_length(p.input)) OVER (ORDER BY c.ts DESC, c.event_id) AS bytes
-      FROM trace t
-      JOIN observa_internal.events c ON c.tenant_id = $1 AND c.trace_id = t.trace_id AND c.ts >= t.since AND c.ts < least(t.until, $4)
-      JOIN observa_internal.event_payloads p ON p.tenant_id = $1 AND p.ts = c.ts AND p.event_id = c.event_id
-     WHERE ($2 IS NULL OR c.project_id = $2) AND c.event_type = 'llm_call' AND c.billable AND c.status = 'ok' AND c.model IS NOT NULL
-       AND c.input_tokens > 0 AND pg_catalog.octet_length(p.input) <= 500000 AND pg_catalog.octet_length(p.output) <= 100000
 ), call AS MATERIALIZED (
-    SELECT a.ts, a.event_id, a.trace_id, a.project_id, a.route, a.provider, a.model, a.input, a.output, a.input_tokens,
-           least(coalesce(a.cached_input_tokens, 0), a.input_tokens) AS cached
-      FROM answered a
-     WHERE a.of_trace <= 20 AND a.bytes <= 64000000
+    SELECT a.*
+      FROM (SELECT n.*, least(coalesce(n.cached_input_tokens, 0), n.input_tokens) AS cached,
+                   pg_catalog.sum(pg_catalog.octet_length(n.input)) OVER (ORDER BY n.ts DESC, n.event_id) AS bytes
+              FROM trace t
+             CROSS JOIN LATERAL (SELECT c.ts, c.event_id, c.trace_id, c.project_id, c.route, c.provider, c.model, c.input_tokens, c.cached_input_tokens,
+                                        p.input, p.output
+                                   FROM observa_internal.events c
+                                   JOIN observa_internal.event_payloads p ON p.tenant_id = $1 AND p.ts = c.ts AND p.event_id = c.event_id
+                                  WHERE c.tenant_id = $1 AND c.trace_id = t.trace_id AND c.ts >= t.since AND c.ts < least(t.until, $4)
+                                    AND ($2 IS NULL OR c.project_id = $2) AND c.event_type = 'llm_call' AND c.billable AND c.status = 'ok'
+                                    AND c.model IS NOT NULL AND c.input_tokens > 0
+                                    AND pg_catalog.octet_length(p.input) <= 500000 AND pg_catalog.octet_length(p.output) <= 100000
+                                  ORDER BY c.ts DESC, c.event_id LIMIT 20) n) a
+     WHERE a.bytes <= 64000000
      ORDER BY a.ts DESC LIMIT $5
 ), passage AS MATERIALIZED (
     -- A call before the last one may leave to it to make use of what was retrieved.
@@ -74,7 +76,7 @@ WITH trace AS MATERIALIZED (
      GROUP BY c.project_id, c.subject, c.place, c.share
 )
 SELECT 'unused_context' AS kind, s.subject,
-       pg_catalog.format('Retrieve fewer passages: from the %s. on answers hardly have words of them', s.place + 1) AS advice,
+       pg_catalog.format('Retrieve fewer passages: from place %s on answers hardly have words of them', s.place + 1) AS advice,
        s.usd AS saving_usd, NULL::double precision AS saving_ms,
        pg_catalog.jsonb_build_object('project_id', s.project_id, 'calls', s.calls, 'passages_per_call', pg_catalog.round(s.passages / s.calls, 1),
            'from_place', s.place + 1, 'used_share_before', pg_catalog.round(s.share, 3), 'passages_from_there', s.late,

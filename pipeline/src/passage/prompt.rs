@@ -41,8 +41,14 @@ impl<'t> Prompt<'t> {
         memmem::find_iter(self.text.as_bytes(), beginning)
             .filter(|at| !self.taken.iter().any(|taken| taken.contains(at)))
             .take(MOST_PLACES)
-            .filter_map(|at| Some(at..at + alike(self.text.get(at..)?, passage)))
+            .filter_map(|at| Some(at..self.free(at, at + alike(self.text.get(at..)?, passage))))
+            .filter(|stretch| stretch.len() >= beginning.len())
             .max_by_key(|stretch| (stretch.len(), std::cmp::Reverse(stretch.start)))
+    }
+
+    /// Where a stretch ends: before what is taken.
+    fn free(&self, from: usize, end: usize) -> usize {
+        self.taken.iter().map(|taken| taken.start).filter(|start| *start > from).fold(end, usize::min)
     }
 
     /// What no passage has.

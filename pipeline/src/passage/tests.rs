@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -127,4 +128,19 @@ fn of_what_has_no_words_nothing_is_told() {
     }
     let russian = "Палатка выдерживает ураганы, весит очень мало и подходит для высокогорья.";
     assert_eq!(used(russian, Some("?"), "Выдержит любой ураган высоко", &[russian]), [(0, 0, Some(true))]);
+}
+
+proptest! {
+    #[test]
+    fn of_any_text_no_more_is_taken_than_there_is(
+        prompt in "[ab\\\\\"é\n]{0,400}", passages in prop::collection::vec("[ab\\\\\"é\n]{0,60}", 0..6), answer in ".{0,40}"
+    ) {
+        let all = format!("{prompt}{}", passages.concat());
+        let quoted = json!([{"role": "user", "content": json!(all).to_string()}]).to_string();
+        let list = json!(passages).to_string();
+        for prompt in [&prompt, &all, &quoted] {
+            let found = seen(prompt, None, &answer, &[&list, &list]);
+            prop_assert!(found.iter().map(|seen| seen.share).sum::<f64>() <= 1.0 + 1e-9);
+        }
+    }
 }

@@ -108,19 +108,18 @@ fn passages_that_answers_have_words_of_are_used_from_their_place_on() {
     let mut db = ready();
     plant(&mut db, 30, 6, |n| if n == 0 { json!({"output": answer(4)}) } else { json!({}) });
     assert_eq!(only(&mut db, "unused_context")["evidence"]["from_place"], 2);
-    // The first call looks for more, the last one answers with all of it.
+    // Each trace has a second call. Two of them have words of the second passage: it is of use in both calls of its trace.
     let mut db = ready();
-    plant(&mut db, 30, 6, |_| json!({"output": OTHERWISE}));
-    let last = |n: i64| {
-        let all: Vec<String> = (0..6).map(answer).collect();
-        let [_, asked] = trace(n, 6, json!({"output": all.join("\n")}));
-        with(
-            asked,
-            json!({"event_id": format!("last{n}"), "timestamp": now_ms() - DAY_MS + n * 1000 + 500, "input": format!("{} ?{n}", passages(6).concat())}),
-        )
+    plant(&mut db, 30, 6, |_| json!({}));
+    let second = |n: i64| {
+        let output = if n % 15 == 0 { [0, 1].map(answer).join(" ") } else { answer(0) };
+        let [_, asked] = trace(n, 6, json!({"output": output}));
+        let asked_again = format!("{}, again", asked["input"].as_str().unwrap());
+        let ts = now_ms() - DAY_MS + n * 1000 + 500;
+        with(asked, json!({"event_id": format!("second{n}"), "timestamp": ts, "input": asked_again}))
     };
-    db.ingest(&lines(&(0..30).map(last).collect::<Vec<_>>()));
-    nothing(&mut db);
+    db.ingest(&lines(&(0..30).map(second).collect::<Vec<_>>()));
+    assert_eq!(only(&mut db, "unused_context")["evidence"]["from_place"], 3);
 }
 
 #[test]
