@@ -126,11 +126,14 @@ fn passages_that_answers_have_words_of_are_used_from_their_place_on() {
 fn nothing_is_said_of_passages_where_stored_data_do_not_show_it() {
     type More = fn(i64) -> Value;
     let elsewhere: More = |n| json!({"input": format!("{n} {QUESTION}")});
-    // Few calls; few passages; answers in other words than all passages; answers without room for words; other prompts; failed calls.
-    let planted: [(&str, i64, usize, More); 6] = [
+    let mostly: More = |n| if n % 10 == 0 { json!({}) } else { json!({"output": OTHERWISE}) };
+    let planted: [(&str, i64, usize, More); 9] = [
         ("19 calls", 19, 6, |_| json!({})),
         ("90 passages", 30, 4, |_| json!({})),
         ("a translation", 30, 6, |_| json!({"output": OTHERWISE})),
+        ("answers that mostly put the first in other words, too", 30, 6, mostly),
+        ("two hours later", 30, 6, |n| json!({"timestamp": now_ms() - DAY_MS + n * 1000 + 7_200_000})),
+        ("before the search", 30, 6, |n| json!({"timestamp": now_ms() - DAY_MS + n * 1000 - 1000})),
         ("numbers", 30, 6, |_| json!({"output": "mountain shelters"})),
         ("not in the prompt", 30, 6, elsewhere),
         ("no answer", 30, 6, |_| json!({"output": null})),
