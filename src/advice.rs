@@ -16,7 +16,7 @@ const SAMPLE: i64 = 2_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A kind of advice, and the statement that finds it. $1 tenant, $2 project, NULL: all; $3 since, $4 until, $5 sample.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 10] = [
     ("no_price", include_str!("../sql/advice/no_price.sql")),
     ("cheaper_model", include_str!("../sql/advice/cheaper_model.sql")),
     ("prompt_grew", include_str!("../sql/advice/prompt_grew.sql")),
@@ -26,6 +26,7 @@ const KINDS: [(&str, &str); 9] = [
     ("retries", include_str!("../sql/advice/retries.sql")),
     ("prompt_cache", include_str!("../sql/advice/prompt_cache.sql")),
     ("identical_calls", include_str!("../sql/advice/identical_calls.sql")),
+    ("unused_context", include_str!("../sql/advice/unused_context.sql")),
 ];
 
 type Advice =

@@ -50,6 +50,7 @@ mod metric_columns;
 mod numbers;
 mod outbox;
 mod page;
+mod passages;
 mod patience;
 mod person;
 mod plans;

@@ -3,7 +3,8 @@
 //! The way of a body: [`decode`] finds its lines, [`translate`] makes canonical [`event`]s of them, [`validate`] holds
 //! them to the storage's limits, [`clean`] takes secrets out with [`scrub`], [`bill`] prices them with [`price`], [`quality`]
 //! scores answers, [`signal`] says what is worth a look. [`batch`] is the loop around it; what it can't store is a [`letter`].
-//! [`analysis`] chooses what a judge is shown. A [`person`] is found in what is stored, and told it as a [`document`].
+//! [`analysis`] chooses what a judge is shown, [`passage`] tells which of what was retrieved an answer has words of. A
+//! [`person`] is found in what is stored, and told it as a [`document`].
 //! [`bucket`], [`slots`] and [`month`] are what limits and quotas count with, [`histogram`] what latencies are summed up in,
 //! [`distinct`] what people are told apart with; [`tags`] are what a project wants sums by.
 #![forbid(unsafe_code)]
@@ -26,6 +27,7 @@ pub mod letter;
 pub mod manner;
 pub mod month;
 pub mod origin;
+pub mod passage;
 pub mod person;
 pub mod price;
 pub mod quality;

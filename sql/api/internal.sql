@@ -87,6 +87,15 @@ CREATE FUNCTION observa_internal.last_message(content text, role text) RETURNS t
     AS 'MODULE_PATHNAME', 'last_message_wrapper';
 COMMENT ON FUNCTION observa_internal.last_message(text, text) IS 'The last message of a role in a prompt or an answer; text that is no list of messages is one';
 
+CREATE FUNCTION observa_internal.passages_in(prompt text, answer text, retrieved text[])
+    RETURNS TABLE (retrieval integer, place integer, share double precision, is_used boolean)
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10 SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'passages_in_wrapper';
+COMMENT ON FUNCTION observa_internal.passages_in(text, text, text[]) IS 'The passages of retrievals that stand in a prompt, and whether the answer has words of them
+
+retrieval is the output in retrieved, oldest first, place that of the passage in it, both from 1 on; share is that of the prompt''s characters, from 0 to 1;
+is_used NULL: passage or answer have too few words for that to be told.';
+
 CREATE FUNCTION observa_internal.number(text) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'number_wrapper';
@@ -219,5 +228,5 @@ GRANT EXECUTE ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, ti
     observa_internal.lines_csv(internal), observa_internal.lines_ndjson(internal), observa_internal.trace(text), observa_internal.issue_of(uuid, text, text, text, jsonb),
     observa_internal.issues_summary(uuid, timestamptz, timestamptz), observa_internal.unfolded_metrics(text), observa_internal.unfolded_totals(text),
     observa_internal.unfolded_users(), observa_internal.unfolded_tags(), observa_internal.unfolded_activities(text), observa_internal.unfolded_traces(), observa_internal.add_histograms(observa.histogram, observa.histogram),
-    observa_internal.subtract_histograms(observa.histogram, observa.histogram),
+    observa_internal.passages_in(text, text, text[]), observa_internal.subtract_histograms(observa.histogram, observa.histogram),
     observa_internal.add_distinct(observa.distinct_values, observa.distinct_values), observa_internal.similarity(real[], real[]) TO observa_read;

@@ -1,5 +1,7 @@
 //! observa.advice(): what is found in planted data, with the saving as it is computed by hand; nothing where all is well.
 
+mod unused_context;
+
 use observa_tests::Database;
 use observa_tests::database::{error, one, table};
 use observa_tests::event::{DAY_MS, lines, llm_call, now_ms, with};
@@ -297,4 +299,25 @@ fn advice_is_of_the_callers_tenant_and_the_named_project_alone() {
     assert_eq!(error(&mut clients[1], backwards).code().code(), "22023");
     let mut nobody = db.connect_as("nobody", "observa_read");
     assert_eq!(error(&mut nobody, "SELECT * FROM observa.advice()").code().code(), "42501");
+}
+
+#[test]
+fn each_kind_of_advice_is_in_the_book_and_in_the_functions_comment() {
+    let mut db = Database::ready();
+    let comment: String = db.one(
+        "SELECT obj_description('observa.advice(uuid, timestamptz, timestamptz)'::regprocedure, 'pg_proc')",
+    );
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let book = std::fs::read_to_string(root.join("docs/advice.md")).unwrap();
+    let mut kinds = 0;
+    for file in std::fs::read_dir(root.join("sql/advice")).unwrap() {
+        let statement = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let Some(kind) = statement.split("SELECT '").nth(1).and_then(|rest| rest.split("' AS kind").next())
+        else {
+            continue;
+        };
+        assert!(book.contains(&format!("| `{kind}` |")) && comment.contains(kind), "{kind}");
+        kinds += 1;
+    }
+    assert_eq!(kinds, 10);
 }
