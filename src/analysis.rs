@@ -31,7 +31,7 @@ use crate::rows::{self, Column, Rows};
 pub use plan::of_project;
 
 /// Events of a tenant whose analyses are queued at once.
-const MOST_AT_ONCE: i64 = 10_000;
+const MOST_AT_ONCE: i64 = 2_000;
 
 /// Appends what of stored events, which are the acting tenant's, is to be judged.
 pub fn append(stored: &[&Ready]) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use crate::storage::{self, SCRIPTS};
 const OF_INGEST: [&str; 26] = [
     "alert_candidates",
     "alerts",
-    "analysis_candidates",
+    "analysis_events",
     "api_keys",
     "detection_candidates",
     "detection_rules",

@@ -171,7 +171,7 @@ BEGIN
 END
 $days$;
 
--- To count users of a day means to read all of its hours: it is done where something has changed.
+-- To count users of a day means to read all of them: it is done where something has changed.
 CREATE TABLE IF NOT EXISTS observa_internal.user_days (
     tenant_id uuid NOT NULL,
     day date NOT NULL,
