@@ -24,10 +24,10 @@ const TAG: &str = "tag:";
 const UNITS: [(&str, i64); 5] =
     [("minute", DAY / 1_440), ("hour", DAY / 24), ("day", DAY), ("week", 7 * DAY), ("month", 28 * DAY)];
 
-/// A statement over one of the sources. NUL-terminated, as SPI takes it.
+/// A statement over one of the sources.
 macro_rules! question {
     ($($part:literal),+) => {
-        concat!($(include_str!(concat!("../sql/dashboard/", $part, ".sql")), "\n"),+, "\0")
+        concat!($(include_str!(concat!("../sql/dashboard/", $part, ".sql")), "\n"),+)
     };
 }
 

@@ -45,7 +45,7 @@ pub fn detect_all(patience: &mut Patience) -> Result<Done, Error> {
 pub fn tenants() -> Result<Vec<Uuid>, Error> {
     let mut ids = Vec::new();
     let since = sql_time(storage::now() - DAY);
-    let sql = "SELECT observa_internal.tenants_to_detect(($1 AT TIME ZONE 'UTC')::date)\0";
+    let sql = "SELECT observa_internal.tenants_to_detect(($1 AT TIME ZONE 'UTC')::date)";
     plans::each(sql, &[since.into()], true, |found| {
         ids.extend(found.get::<pgrx::Uuid>(1).map(identity::uuid))
     })?;
@@ -65,7 +65,7 @@ fn tenants_to_detect(since: pgrx::datum::Date) -> SetOfIterator<'static, pgrx::U
 /// What the acting tenant has changed and added. A row that can't be read, as of a newer library, says nothing.
 fn edits(is_fresh: bool) -> Result<Vec<Edit>, Error> {
     let mut edits = Vec::new();
-    let sql = concat!(include_str!("../sql/detection/rules.sql"), "\0");
+    let sql = include_str!("../sql/detection/rules.sql");
     plans::each(sql, &[], is_fresh, |found| {
         let row = found.get::<String>(1).and_then(|text| serde_json::from_str(&text).ok());
         edits.extend(row.and_then(|row| Edit::of(&row).ok()));

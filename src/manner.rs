@@ -44,14 +44,14 @@ pub fn watch() -> Result<u64, Error> {
 /// Adds what has come since the last run, an hour of it at most, to the days.
 fn see(now: i64) -> Result<(), Error> {
     let mut seen_until = None;
-    let sql = concat!(include_str!("../sql/manner/seen_until.sql"), "\0");
+    let sql = include_str!("../sql/manner/seen_until.sql");
     plans::each(sql, &[sql_time(now - DAY).into()], true, |found| {
         seen_until = found.get::<TimestampWithTimeZone>(1).map(unix_micros);
     })?;
     let since = seen_until.unwrap_or_default().max(now - HOUR);
     let mut seen: BTreeMap<(i64, Group), Manner> = BTreeMap::new();
     let arguments = [sql_time(since).into(), sql_time(now).into(), MOST_ANSWERS.into()];
-    let sql = concat!(include_str!("../sql/manner/answers.sql"), "\0");
+    let sql = include_str!("../sql/manner/answers.sql");
     plans::each(sql, &arguments, true, |found| {
         let Some(ts) = found.get::<TimestampWithTimeZone>(1).map(unix_micros) else { return };
         let Some(project) = found.get::<pgrx::Uuid>(2).map(identity::uuid) else { return };
@@ -69,7 +69,7 @@ fn see(now: i64) -> Result<(), Error> {
             route.as_str().into(),
         ];
         let mut all = manner;
-        plans::each(concat!(include_str!("../sql/manner/day.sql"), "\0"), &of, true, |found| {
+        plans::each(include_str!("../sql/manner/day.sql"), &of, true, |found| {
             all.add(&found.get::<JsonB>(1).map(read).unwrap_or_default());
         })?;
         let [day, project, environment, model, route] = of;
@@ -89,7 +89,7 @@ fn read(stored: JsonB) -> Manner {
 fn days(now: i64) -> Result<BTreeMap<Group, (Vec<Manner>, Manner)>, Error> {
     let mut groups: BTreeMap<Group, (Vec<Manner>, Manner)> = BTreeMap::new();
     let arguments = [sql_time(now - PAST_DAYS * DAY).into(), sql_time(now).into()];
-    plans::each(concat!(include_str!("../sql/manner/days.sql"), "\0"), &arguments, true, |found| {
+    plans::each(include_str!("../sql/manner/days.sql"), &arguments, true, |found| {
         let Some(project) = found.get::<pgrx::Uuid>(1).map(identity::uuid) else { return };
         let text = |column| found.get::<String>(column).unwrap_or_default();
         let (past, present) = groups.entry((project, text(2), text(3), text(4))).or_default();

@@ -102,7 +102,8 @@ fn kept(sql: &'static str, arguments: &[DatumWithOid]) -> Result<pg_sys::SPIPlan
     if let Some(plan) = READS.with_borrow(|plans| plans.get(sql).copied()) {
         return Ok(plan);
     }
-    let text = CString::new(sql.trim_end_matches('\0')).unwrap_or_default();
+    // A text with a NUL in it is no statement.
+    let text = CString::new(sql).map_err(|_| pgrx::spi::Error::InvalidPosition)?;
     let mut types: Vec<pg_sys::Oid> = arguments.iter().map(DatumWithOid::oid).collect();
     let count = i32::try_from(types.len()).unwrap_or_default();
     // SAFETY: connected to SPI; a C string, and so many types.

@@ -84,6 +84,10 @@ pub fn missing(whom: For) -> Option<&'static Need> {
     if known == events && events != pg_sys::InvalidOid {
         return None;
     }
+    debug_assert!(
+        OF_INGEST.iter().all(|table| NEEDS.iter().any(|need| need.table == *table)),
+        "a table of ingest has another name by now"
+    );
     let counts = |need: &&Need| matches!(whom, For::Everything) || OF_INGEST.contains(&need.table);
     let missing = NEEDS.iter().filter(counts).find(|need| !is_there(need));
     if missing.is_none() {

@@ -59,7 +59,7 @@ impl Reader {
             match source {
                 Source::Series => {
                     let arguments = [name.into(), since.into(), until.into(), self.wants.latencies.into()];
-                    let sql = concat!(include_str!("../../sql/detection/series_rows.sql"), "\0");
+                    let sql = include_str!("../../sql/detection/series_rows.sql");
                     plans::each(sql, &arguments, self.is_fresh, |found| {
                         let series = found.get::<pgrx::Uuid>(1).map(identity::uuid);
                         let place = series.and_then(|id| known.places.get(&Key::Series(id)).copied());
@@ -82,7 +82,7 @@ impl Reader {
                         self.wants.latencies.into(),
                         self.wants.users.into(),
                     ];
-                    let sql = concat!(include_str!("../../sql/detection/totals_rows.sql"), "\0");
+                    let sql = include_str!("../../sql/detection/totals_rows.sql");
                     self.keyed(
                         sql,
                         &arguments,
@@ -96,7 +96,7 @@ impl Reader {
                     )?;
                 }
                 Source::Users => {
-                    let sql = concat!(include_str!("../../sql/detection/user_rows.sql"), "\0");
+                    let sql = include_str!("../../sql/detection/user_rows.sql");
                     let arguments = [since.into(), until.into()];
                     self.keyed(
                         sql,
@@ -108,7 +108,7 @@ impl Reader {
                     )?;
                 }
                 Source::Tag(tag) => {
-                    let sql = concat!(include_str!("../../sql/detection/tag_rows.sql"), "\0");
+                    let sql = include_str!("../../sql/detection/tag_rows.sql");
                     let arguments =
                         [since.into(), until.into(), tag.as_str().into(), self.wants.users.into()];
                     self.keyed(
@@ -126,7 +126,7 @@ impl Reader {
     }
 
     fn series(&self, known: &mut Known) -> Result<(), Error> {
-        let sql = concat!(include_str!("../../sql/detection/series.sql"), "\0");
+        let sql = include_str!("../../sql/detection/series.sql");
         let since = sql_time(self.seen_since * 1_440 * MINUTE);
         plans::each(sql, &[since.into()], self.is_fresh, |found| {
             let (Some(id), Some(project)) = (found.get::<pgrx::Uuid>(1), found.get::<pgrx::Uuid>(2)) else {
@@ -142,7 +142,7 @@ impl Reader {
     }
 
     fn totals(&self, known: &mut Known) -> Result<(), Error> {
-        let sql = concat!(include_str!("../../sql/detection/totals.sql"), "\0");
+        let sql = include_str!("../../sql/detection/totals.sql");
         let since = sql_time(self.seen_since * 1_440 * MINUTE);
         plans::each(sql, &[since.into()], self.is_fresh, |found| {
             let names = (found.get::<pgrx::Uuid>(1), found.get::<String>(2), found.get::<String>(3));

@@ -18,7 +18,7 @@ pub type States = HashMap<String, (String, HashMap<Group, State>)>;
 
 pub fn read() -> Result<States, Error> {
     let mut states = States::new();
-    let sql = concat!(include_str!("../../sql/detection/states.sql"), "\0");
+    let sql = include_str!("../../sql/detection/states.sql");
     plans::each(sql, &[], true, |found| {
         let names = (
             found.get::<String>(1),
