@@ -8,6 +8,7 @@ use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
 use observa_pipeline::signal::own::OwnRule;
 use observa_pipeline::signal::{Raised, Severity, Signal, group_of, window::edit};
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::locks;
 use crate::members::record_change;
 use crate::members::run as run_sql;
 use crate::patience::Patience;
+use crate::plans;
 use crate::recheck::{self, Homes};
 use crate::rows::{self, Column, Rows};
 use crate::storage;
@@ -192,16 +194,12 @@ fn run(tenant_id: Uuid) -> Result<u64, Error> {
         let (mut ready, mut events) = (Vec::new(), Vec::new());
         let mut homes = Homes::of_tenant(tenant_id);
         let oldest = sql_uuid(storage::least_id(storage::now() - GOOD_FOR));
-        let most = [MOST_AT_ONCE.into(), MOST_BYTES.into(), oldest.into()];
-        Spi::connect_mut(|client| {
-            for row in client.update(include_str!("../sql/detector/take.sql"), None, &most)? {
-                let event = row.get::<String>(23)?;
-                if let (Some(read), Some(event)) = (recheck::read(&row, &mut homes)?, event) {
-                    ready.push(read);
-                    events.push(event);
-                }
+        let most: [DatumWithOid; 3] = [MOST_AT_ONCE.into(), MOST_BYTES.into(), oldest.into()];
+        plans::each(include_str!("../sql/detector/take.sql"), &most, true, |row| {
+            if let Some((read, event)) = recheck::read(row, &mut homes).zip(row.get::<String>(23)) {
+                ready.push(read);
+                events.push(event);
             }
-            Ok::<_, pgrx::spi::Error>(())
         })?;
         if ready.is_empty() {
             return Ok(0);

@@ -13,8 +13,8 @@ use observa_pipeline::identity::uuid_of_parts;
 use observa_pipeline::rollup::{Actor, Delta, Fold};
 use observa_pipeline::signal::loops::{self, Loops};
 use observa_pipeline::signal::{Signal, context};
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
 use crate::columns::{self, text, time, uuid};
@@ -26,6 +26,7 @@ use crate::issues;
 use crate::jobs::{self, Done};
 use crate::locks;
 use crate::patience::Patience;
+use crate::plans::{self, Found};
 use crate::rollups;
 use crate::rows::{self, Column, Rows};
 use crate::storage::{self, sql_time, unix_micros};
@@ -137,26 +138,25 @@ fn run(tenant_id: Uuid) -> Result<u64, Error> {
 
 fn take(tenant_id: Uuid) -> Result<Vec<Candidate>, Error> {
     let oldest = storage::least_id(storage::now() - GOOD_FOR);
-    let found = Spi::connect_mut(|client| {
-        let arguments = [MOST_AT_ONCE.into(), sql_uuid(oldest).into()];
-        let rows = client.update(include_str!("../sql/recheck/take.sql"), None, &arguments)?;
-        rows.filter(|row| !matches!(row.get::<bool>(6), Ok(Some(true))))
-            .map(|row| {
-                let is_trace = row.get::<String>(1)?.as_deref() == Some(TRACE);
-                let times = row.get::<TimestampWithTimeZone>(4)?.zip(row.get::<TimestampWithTimeZone>(5)?);
-                let ids = row.get::<pgrx::Uuid>(2)?.zip(row.get::<String>(3)?);
-                Ok(ids.zip(times).map(|((project_id, subject), (since, until))| Candidate {
-                    tenant_id,
-                    kind: if is_trace { TRACE } else { CONVERSATION },
-                    project_id: identity::uuid(project_id),
-                    subject,
-                    since: unix_micros(since),
-                    until: unix_micros(until),
-                }))
-            })
-            .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    let mut found = Vec::new();
+    let arguments: [DatumWithOid; 2] = [MOST_AT_ONCE.into(), sql_uuid(oldest).into()];
+    plans::each(include_str!("../sql/recheck/take.sql"), &arguments, true, |row| {
+        if row.get::<bool>(6) == Some(true) {
+            return;
+        }
+        let kind = if row.get::<String>(1).as_deref() == Some(TRACE) { TRACE } else { CONVERSATION };
+        let times = row.get::<TimestampWithTimeZone>(4).zip(row.get::<TimestampWithTimeZone>(5));
+        let ids = row.get::<pgrx::Uuid>(2).zip(row.get::<String>(3));
+        found.extend(ids.zip(times).map(|((project_id, subject), (since, until))| Candidate {
+            tenant_id,
+            kind,
+            project_id: identity::uuid(project_id),
+            subject,
+            since: unix_micros(since),
+            until: unix_micros(until),
+        }));
     })?;
-    Ok(found.into_iter().flatten().collect())
+    Ok(found)
 }
 
 fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
@@ -175,13 +175,10 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
     };
     let mut homes = Homes::of_tenant(tenant_id);
     let mut ready = Vec::new();
-    Spi::connect(|client| {
-        let arguments = [ids.into(), sql_time(since).into(), sql_time(until).into(), most.into()];
-        for row in client.select(sql, None, &arguments)? {
-            ready.extend(read(&row, &mut homes)?);
-        }
-        Ok::<_, pgrx::spi::Error>(())
-    })?;
+    let arguments: [DatumWithOid; 4] =
+        [ids.into(), sql_time(since).into(), sql_time(until).into(), most.into()];
+    // As fresh as the candidates are.
+    plans::each(sql, &arguments, true, |row| ready.extend(read(row, &mut homes)))?;
     let mut signals = if kind == TRACE {
         Loops::default().read(ready.iter().map(|ready| (&ready.event, &*ready.home)))
     } else {
@@ -235,17 +232,14 @@ impl Homes {
 }
 
 /// What is stored of an event, as far as it is asked for. None: its project is gone.
-pub fn read(row: &SpiHeapTupleData, homes: &mut Homes) -> Result<Option<Ready<'static>>, pgrx::spi::Error> {
-    let text = |column: usize| row.get::<String>(column).map(|text| text.map(Cow::<str>::Owned));
-    let Some(home) = row.get::<pgrx::Uuid>(1)?.and_then(|id| homes.of(identity::uuid(id))) else {
-        return Ok(None);
-    };
-    let event_type = row.get::<String>(4)?.and_then(|name| EventType::from_name(&name));
-    let Some(event_type) = event_type else { return Ok(None) };
+pub fn read(row: &Found, homes: &mut Homes) -> Option<Ready<'static>> {
+    let text = |column: i32| row.get::<String>(column).map(Cow::<str>::Owned);
+    let home = row.get::<pgrx::Uuid>(1).and_then(|id| homes.of(identity::uuid(id)))?;
+    let event_type = row.get::<String>(4).and_then(|name| EventType::from_name(&name))?;
     let mut event = Event::new(0, event_type);
-    event.ts = row.get::<TimestampWithTimeZone>(2)?.map(unix_micros);
-    event.status = row.get::<String>(5)?.and_then(|name| Status::from_name(&name)).unwrap_or_default();
-    event.billable = row.get::<bool>(6)?.unwrap_or_default();
+    event.ts = row.get::<TimestampWithTimeZone>(2).map(unix_micros);
+    event.status = row.get::<String>(5).and_then(|name| Status::from_name(&name)).unwrap_or_default();
+    event.billable = row.get::<bool>(6).unwrap_or_default();
     // Each successful call is billed once: what is not, repeats another.
     event.repeats = event_type == EventType::LlmCall && event.status == Status::Ok && !event.billable;
     let fields = [
@@ -264,13 +258,13 @@ pub fn read(row: &SpiHeapTupleData, homes: &mut Homes) -> Result<Option<Ready<'s
         (Field::SessionId, 18),
     ];
     for (field, column) in fields {
-        event.set_text(field, text(column)?);
+        event.set_text(field, text(column));
     }
-    event.message_index = row.get::<i64>(19)?;
-    event.tokens.input = row.get::<i64>(20)?;
-    event.input = text(21)?.map(Content::Text);
-    event.output = text(22)?.map(Content::Text);
-    Ok(Some(Ready { event, home, signals: Vec::new(), tags: Vec::new() }))
+    event.message_index = row.get::<i64>(19);
+    event.tokens.input = row.get::<i64>(20);
+    event.input = text(21).map(Content::Text);
+    event.output = text(22).map(Content::Text);
+    Some(Ready { event, home, signals: Vec::new(), tags: Vec::new() })
 }
 
 fn drops(ready: &[Ready]) -> Vec<(usize, Signal)> {
@@ -322,18 +316,13 @@ fn forget_told(ready: &mut [Ready], is_job: bool) -> Result<HashSet<String>, Err
     }
     let traces: HashSet<&str> = ours.iter().map(|(_, trace_id, _)| trace_id.as_str()).collect();
     let traces: Vec<&str> = traces.into_iter().collect();
-    let told = Spi::connect_mut(|client| {
-        // A snapshot that is newer than the locks: what the one before us told is committed.
-        let rows = client.update(include_str!("../sql/recheck/told_loops.sql"), None, &[traces.into()])?;
-        rows.map(|row| {
-            let ids = row.get::<pgrx::Uuid>(1)?.zip(row.get::<String>(2)?).zip(row.get::<String>(3)?);
-            Ok(ids.map(|((project_id, trace_id), told)| (identity::uuid(project_id), trace_id, told)))
-        })
-        .collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    // A snapshot that is newer than the locks: what the one before us told is committed.
+    plans::each(include_str!("../sql/recheck/told_loops.sql"), &[traces.into()], true, |row| {
+        let ids = row.get::<pgrx::Uuid>(1).zip(row.get::<String>(2)).zip(row.get::<String>(3));
+        if let Some(((project_id, trace_id), told)) = ids {
+            ours.remove(&(identity::uuid(project_id), trace_id, told));
+        }
     })?;
-    for key in told.into_iter().flatten() {
-        ours.remove(&key);
-    }
     for ready in ready.iter_mut() {
         let mut signals = std::mem::take(&mut ready.signals);
         signals.retain(|signal| match loop_key(ready, signal) {
@@ -436,12 +425,11 @@ fn forget_told_drops(ready: &mut Vec<Ready>) -> Result<(), Error> {
     let times: Vec<TimestampWithTimeZone> =
         ready.iter().filter_map(|ready| ready.event.ts).map(sql_time).collect();
     let ids: Vec<&str> = ready.iter().filter_map(|ready| ready.event.text(Field::EventId)).collect();
-    let told = Spi::connect(|client| {
-        let arguments = [times.into(), ids.into()];
-        let rows = client.select(include_str!("../sql/recheck/told_drops.sql"), None, &arguments)?;
-        rows.map(|row| row.get::<String>(1)).collect::<Result<HashSet<_>, pgrx::spi::Error>>()
+    let mut told = HashSet::new();
+    plans::each(include_str!("../sql/recheck/told_drops.sql"), &[times.into(), ids.into()], true, |row| {
+        told.extend(row.get::<String>(1));
     })?;
-    ready.retain(|ready| !told.contains(&ready.event.text(Field::EventId).map(str::to_owned)));
+    ready.retain(|ready| ready.event.text(Field::EventId).is_none_or(|id| !told.contains(id)));
     Ok(())
 }
 
