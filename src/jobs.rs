@@ -77,7 +77,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 26] = [
+pub static JOBS: [Job; 27] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -126,7 +126,13 @@ pub static JOBS: [Job; 26] = [
         name: "twins",
         every: || MINUTE,
         told_as: None,
-        run: |patience| tenants::for_all("twins", patience, traces::settle),
+        run: |patience| tenants::for_all("twins", patience, traces::settle_new),
+    },
+    Job {
+        name: "late_twins",
+        every: || 60 * MINUTE,
+        told_as: None,
+        run: |patience| tenants::for_all("late_twins", patience, traces::settle_late),
     },
     Job {
         name: "usage",

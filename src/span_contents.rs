@@ -8,12 +8,14 @@ use observa_pipeline::quality::{self, Quality};
 use observa_pipeline::settings::DAY;
 use observa_pipeline::signal;
 use observa_pipeline::translate::otel::messages;
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 use uuid::Uuid;
 
 use crate::columns::{self, ContentRow, Stamp};
 use crate::error::Error;
 use crate::identity::Acting;
+use crate::plans;
 use crate::rows::{self, Rows};
 use crate::storage::sql_time;
 
@@ -42,23 +44,17 @@ fn joined(first: Option<String>, second: Option<&str>) -> Option<String> {
 /// What is kept of calls of these traces; `new` are the records that have just come.
 fn read(trace_ids: Vec<String>, new: &HashSet<Uuid>) -> Result<BTreeMap<Key, Said>, Error> {
     let mut found: BTreeMap<Key, Said> = BTreeMap::new();
-    Spi::connect(|client| {
-        let rows = client.select(include_str!("../sql/trace/contents.sql"), None, &[trace_ids.into()])?;
-        for row in rows {
-            let (Some(trace_id), Some(span_id)) = (row.get::<String>(1)?, row.get::<String>(2)?) else {
-                continue;
-            };
-            let id = row.get::<pgrx::Uuid>(3)?.map(|id| Uuid::from_bytes(*id.as_bytes()));
-            let (input, output) = (row.get::<String>(4)?, row.get::<String>(5)?);
-            let said = found.entry((trace_id, span_id)).or_default();
-            if !id.is_some_and(|id| new.contains(&id)) {
-                said.earlier.0 = joined(said.earlier.0.take(), input.as_deref());
-                said.earlier.1 = joined(said.earlier.1.take(), output.as_deref());
-            }
-            said.input = joined(said.input.take(), input.as_deref());
-            said.output = joined(said.output.take(), output.as_deref());
+    plans::each(include_str!("../sql/trace/contents.sql"), &[trace_ids.into()], true, |row| {
+        let Some(key) = row.get::<String>(1).zip(row.get::<String>(2)) else { return };
+        let id = row.get::<pgrx::Uuid>(3).map(|id| Uuid::from_bytes(*id.as_bytes()));
+        let (input, output) = (row.get::<String>(4), row.get::<String>(5));
+        let said = found.entry(key).or_default();
+        if !id.is_some_and(|id| new.contains(&id)) {
+            said.earlier.0 = joined(said.earlier.0.take(), input.as_deref());
+            said.earlier.1 = joined(said.earlier.1.take(), output.as_deref());
         }
-        Ok::<_, pgrx::spi::Error>(())
+        said.input = joined(said.input.take(), input.as_deref());
+        said.output = joined(said.output.take(), output.as_deref());
     })?;
     Ok(found)
 }
@@ -145,33 +141,28 @@ fn give_to_stored_spans(contents: &[&StoredContent], new: &HashSet<Uuid>, stamp:
     let from = times().min().unwrap_or(stamp.arrived) - AROUND;
     let to = times().max().unwrap_or(stamp.arrived) + AROUND;
     let scored = scored_projects(contents);
-    let mut targets: Vec<Target> = Spi::connect(|client| {
-        let arguments = [trace_ids.into(), sql_time(from).into(), sql_time(to).into()];
-        let rows = client.select(include_str!("../sql/trace/payloads.sql"), None, &arguments)?;
-        let mut targets = Vec::new();
-        for row in rows {
-            let (Some(ts), Some(event_id)) = (row.get::<TimestampWithTimeZone>(1)?, row.get::<String>(2)?)
-            else {
-                continue;
-            };
-            let key = (row.get::<String>(3)?.unwrap_or_default(), row.get::<String>(4)?.unwrap_or_default());
-            let Some(said) = said.get(&key) else { continue };
-            let (input, output) = (row.get::<String>(5)?, row.get::<String>(6)?);
-            // What the span itself said stays.
-            let take = |own: Option<String>, earlier: &Option<String>, said: &Option<String>| {
-                if own.is_none() || own == *earlier { said.clone().or(own) } else { own }
-            };
-            let project_id = row.get::<pgrx::Uuid>(7)?.map(|id| Uuid::from_bytes(*id.as_bytes()));
-            let is_call = row.get::<String>(8)?.as_deref() == Some(EventType::LlmCall.name());
-            targets.push(Target {
-                ts,
-                event_id,
-                input: take(input, &said.earlier.0, &said.input),
-                output: take(output, &said.earlier.1, &said.output),
-                is_scored: is_call && project_id.is_some_and(|id| scored.contains(&id)),
-            });
-        }
-        Ok::<_, pgrx::spi::Error>(targets)
+    let mut targets: Vec<Target> = Vec::new();
+    let arguments: [DatumWithOid; 3] = [trace_ids.into(), sql_time(from).into(), sql_time(to).into()];
+    plans::each(include_str!("../sql/trace/payloads.sql"), &arguments, true, |row| {
+        let Some((ts, event_id)) = row.get::<TimestampWithTimeZone>(1).zip(row.get::<String>(2)) else {
+            return;
+        };
+        let key = (row.get::<String>(3).unwrap_or_default(), row.get::<String>(4).unwrap_or_default());
+        let Some(said) = said.get(&key) else { return };
+        let (input, output) = (row.get::<String>(5), row.get::<String>(6));
+        // What the span itself said stays.
+        let take = |own: Option<String>, earlier: &Option<String>, said: &Option<String>| {
+            if own.is_none() || own == *earlier { said.clone().or(own) } else { own }
+        };
+        let project_id = row.get::<pgrx::Uuid>(7).map(|id| Uuid::from_bytes(*id.as_bytes()));
+        let is_call = row.get::<String>(8).as_deref() == Some(EventType::LlmCall.name());
+        targets.push(Target {
+            ts,
+            event_id,
+            input: take(input, &said.earlier.0, &said.input),
+            output: take(output, &said.earlier.1, &said.output),
+            is_scored: is_call && project_id.is_some_and(|id| scored.contains(&id)),
+        });
     })?;
     if targets.is_empty() {
         return Ok(());
@@ -186,8 +177,8 @@ fn put_contents(targets: &[Target]) -> Result<(), Error> {
     let (times, ids) = keys(targets);
     let inputs: Vec<Option<&str>> = targets.iter().map(|target| target.input.as_deref()).collect();
     let outputs: Vec<Option<&str>> = targets.iter().map(|target| target.output.as_deref()).collect();
-    let arguments = [times.into(), ids.into(), inputs.into(), outputs.into()];
-    Ok(Spi::run_with_args(include_str!("../sql/trace/put_contents.sql"), &arguments)?)
+    let arguments: [DatumWithOid; 4] = [times.into(), ids.into(), inputs.into(), outputs.into()];
+    plans::change(include_str!("../sql/trace/put_contents.sql"), &arguments)
 }
 
 fn put_scores(targets: &[Target]) -> Result<(), Error> {
@@ -198,7 +189,7 @@ fn put_scores(targets: &[Target]) -> Result<(), Error> {
     let scores: Vec<Quality> = targets.iter().map(Target::judge).collect();
     let of = |score: fn(&Quality) -> Option<f64>| -> Vec<Option<f64>> { scores.iter().map(score).collect() };
     let categories: Vec<Option<&str>> = scores.iter().map(|quality| quality.prompt_category).collect();
-    let arguments = [
+    let arguments: [DatumWithOid; 7] = [
         times.into(),
         ids.into(),
         of(|quality| quality.coherence).into(),
@@ -207,7 +198,7 @@ fn put_scores(targets: &[Target]) -> Result<(), Error> {
         of(|quality| quality.hallucination_risk).into(),
         categories.into(),
     ];
-    Ok(Spi::run_with_args(include_str!("../sql/trace/put_scores.sql"), &arguments)?)
+    plans::change(include_str!("../sql/trace/put_scores.sql"), &arguments)
 }
 
 fn keys(targets: &[Target]) -> (Vec<TimestampWithTimeZone>, Vec<&str>) {

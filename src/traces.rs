@@ -9,19 +9,22 @@ use observa_pipeline::event::{EventType, Field, Status};
 use observa_pipeline::settings::DAY;
 use observa_pipeline::translate::otel::spread::{self, Member, SPREAD};
 use observa_pipeline::translate::otel::twins::{self, Call, CallKind};
+use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
-use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
 use crate::error::Error;
 use crate::identity::Acting;
+use crate::plans::{self, Found};
 use crate::storage::{self, sql_time, unix_micros};
 
 /// Microseconds around a batch's events in which the rest of their traces is looked for.
 const AROUND: i64 = DAY;
 
-/// Microseconds back from now in which the upkeep looks for calls that are billed twice.
-const UNSETTLED: i64 = DAY / 4;
+/// Microseconds back from now in which the upkeep looks for calls that are billed twice: most events come when they happen, and are looked at
+/// soon; those that come later, less often, as there are many.
+const SOON: i64 = DAY / 144;
+const LATER: i64 = DAY / 4;
 
 /// A stored event, as far as other spans depend on it.
 struct StoredSpan {
@@ -40,29 +43,23 @@ struct StoredSpan {
 }
 
 impl StoredSpan {
-    fn read(row: &SpiHeapTupleData) -> Result<Option<StoredSpan>, pgrx::spi::Error> {
-        let text = |column: usize| row.get::<String>(column);
-        let (Some(ts), Some(event_id), Some(event_type)) = (
-            row.get::<TimestampWithTimeZone>(1)?,
-            text(2)?,
-            text(6)?.and_then(|name| EventType::from_name(&name)),
-        ) else {
-            return Ok(None);
-        };
-        Ok(Some(StoredSpan {
-            ts: unix_micros(ts),
-            event_id,
-            trace_id: text(3)?.unwrap_or_default(),
-            span_id: text(4)?.unwrap_or_default(),
-            parent_span_id: text(5)?,
-            kind: CallKind::of(event_type, text(7)?.as_deref()),
-            status: text(8)?.and_then(|name| Status::from_name(&name)).unwrap_or_default(),
-            has_usage: row.get::<bool>(9)?.unwrap_or_default(),
-            response_id: text(10)?,
-            billable: row.get::<bool>(11)?.unwrap_or_default(),
-            ids: [text(12)?, text(13)?, text(14)?],
-            has_content: row.get::<bool>(15)?.unwrap_or_default(),
-        }))
+    fn read(row: &Found) -> Option<StoredSpan> {
+        let text = |column: i32| row.get::<String>(column);
+        let event_type = text(6).and_then(|name| EventType::from_name(&name))?;
+        Some(StoredSpan {
+            ts: unix_micros(row.get(1)?),
+            event_id: text(2)?,
+            trace_id: text(3).unwrap_or_default(),
+            span_id: text(4).unwrap_or_default(),
+            parent_span_id: text(5),
+            kind: CallKind::of(event_type, text(7).as_deref()),
+            status: text(8).and_then(|name| Status::from_name(&name)).unwrap_or_default(),
+            has_usage: row.get::<bool>(9).unwrap_or_default(),
+            response_id: text(10),
+            billable: row.get::<bool>(11).unwrap_or_default(),
+            ids: [text(12), text(13), text(14)],
+            has_content: row.get::<bool>(15).unwrap_or_default(),
+        })
     }
 
     fn call(&self) -> Call<'_> {
@@ -119,22 +116,25 @@ fn complete_project(project_id: Uuid, ready: &mut [&mut Ready]) -> Result<(), Er
     spread_ids(&stored, &mut new)
 }
 
-/// Settles the bill of what concurrent transactions stored: for the acting tenant, as far back as they can have met; of how many
-/// traces and answers.
-pub fn settle() -> Result<u64, Error> {
+/// Settles the bill of what concurrent transactions stored of the acting tenant's, as soon as they have; of how many traces and answers.
+pub fn settle_new() -> Result<u64, Error> {
+    settle(SOON)
+}
+
+/// The same, as far back as they can have met.
+pub fn settle_late() -> Result<u64, Error> {
+    settle(LATER)
+}
+
+fn settle(back: i64) -> Result<u64, Error> {
     let now = storage::now();
-    let since = now - UNSETTLED;
+    let since = now - back;
     let mut found: BTreeMap<Uuid, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    Spi::connect(|client| {
-        let rows =
-            client.select(include_str!("../sql/trace/unsettled.sql"), None, &[sql_time(since).into()])?;
-        for row in rows {
-            let Some(project) = row.get::<pgrx::Uuid>(1)? else { continue };
-            let (trace_ids, response_ids) = found.entry(Uuid::from_bytes(*project.as_bytes())).or_default();
-            trace_ids.extend(row.get::<String>(2)?);
-            response_ids.extend(row.get::<String>(3)?);
-        }
-        Ok::<_, pgrx::spi::Error>(())
+    plans::each(include_str!("../sql/trace/unsettled.sql"), &[sql_time(since).into()], true, |row| {
+        let Some(project) = row.get::<pgrx::Uuid>(1) else { return };
+        let (trace_ids, response_ids) = found.entry(Uuid::from_bytes(*project.as_bytes())).or_default();
+        trace_ids.extend(row.get::<String>(2));
+        response_ids.extend(row.get::<String>(3));
     })?;
     let mut settled = 0;
     for (project_id, (trace_ids, response_ids)) in found {
@@ -172,21 +172,18 @@ fn read_spans(
     response_ids: Vec<String>,
     (from, to): (i64, i64),
 ) -> Result<Vec<StoredSpan>, Error> {
-    let spans = Spi::connect(|client| {
-        let rows = client.select(
-            include_str!("../sql/trace/stored_spans.sql"),
-            None,
-            &[
-                trace_ids.into(),
-                response_ids.into(),
-                pgrx::Uuid::from_bytes(project_id.into_bytes()).into(),
-                sql_time(from).into(),
-                sql_time(to).into(),
-            ],
-        )?;
-        rows.map(|row| StoredSpan::read(&row)).collect::<Result<Vec<_>, pgrx::spi::Error>>()
+    let arguments: [DatumWithOid; 5] = [
+        trace_ids.into(),
+        response_ids.into(),
+        pgrx::Uuid::from_bytes(project_id.into_bytes()).into(),
+        sql_time(from).into(),
+        sql_time(to).into(),
+    ];
+    let mut spans = Vec::new();
+    plans::each(include_str!("../sql/trace/stored_spans.sql"), &arguments, true, |row| {
+        spans.extend(StoredSpan::read(row));
     })?;
-    Ok(spans.into_iter().flatten().collect())
+    Ok(spans)
 }
 
 /// Decides anew who is billed for the calls of stored spans and new ones.
@@ -214,7 +211,7 @@ fn drop_repeats<'s>(losers: impl Iterator<Item = &'s StoredSpan>) -> Result<(), 
     if times.is_empty() {
         return Ok(());
     }
-    Ok(Spi::run_with_args(include_str!("../sql/trace/drop_repeats.sql"), &[times.into(), ids.into()])?)
+    plans::change(include_str!("../sql/trace/drop_repeats.sql"), &[times.into(), ids.into()])
 }
 
 fn spread_ids(stored: &[StoredSpan], new: &mut [&mut Ready]) -> Result<(), Error> {
@@ -249,6 +246,7 @@ fn spread_ids(stored: &[StoredSpan], new: &mut [&mut Ready]) -> Result<(), Error
     };
     let times: Vec<TimestampWithTimeZone> = changed.iter().map(|(span, _)| sql_time(span.ts)).collect();
     let event_ids: Vec<String> = changed.iter().map(|(span, _)| span.event_id.clone()).collect();
-    let arguments = [times.into(), event_ids.into(), of_each(0).into(), of_each(1).into(), of_each(2).into()];
-    Ok(Spi::run_with_args(include_str!("../sql/trace/spread_ids.sql"), &arguments)?)
+    let arguments: [DatumWithOid; 5] =
+        [times.into(), event_ids.into(), of_each(0).into(), of_each(1).into(), of_each(2).into()];
+    plans::change(include_str!("../sql/trace/spread_ids.sql"), &arguments)
 }

@@ -47,7 +47,7 @@ WITH alert AS MATERIALIZED (
            e.cost_usd, e.error_type, pg_catalog.left(p.error_message, 200) AS error_message
       FROM event_key k
       JOIN observa_internal.events e ON e.tenant_id = observa.current_tenant() AND e.ts = k.ts AND e.event_id = k.event_id
-      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+      LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = e.tenant_id AND n.ts = e.ts AND n.event_id = e.event_id OFFSET 0) p ON true
 )
 SELECT pg_catalog.jsonb_build_object(
            'id', a.alert_id, 'title', a.title, 'description', a.description, 'severity', a.severity, 'status', a.status, 'source', a.source,

@@ -3,7 +3,7 @@
 WITH seen AS MATERIALIZED (
     SELECT e.ts, e.event_id, e.ingested_at, e.event_type = 'llm_call' AND e.status = 'ok' AND p.output IS NOT NULL AS answers
       FROM observa_internal.events e
-      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+      LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = e.tenant_id AND n.ts = e.ts AND n.event_id = e.event_id OFFSET 0) p ON true
      WHERE e.tenant_id = observa.current_tenant() AND e.trace_id = $1 AND e.ts >= $2 AND e.ts <= $3
 ), first AS (
     SELECT s.ts, s.event_id FROM seen s WHERE s.answers ORDER BY s.ts, s.event_id LIMIT 1

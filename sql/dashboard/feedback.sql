@@ -2,7 +2,7 @@
 WITH told AS (
     SELECT p.attributes ->> 'type' AS type, p.attributes ->> 'outcome' AS outcome, observa_internal.number(p.attributes ->> 'rating') AS rating, count(*) AS count
       FROM observa_internal.events e
-      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+      LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = e.tenant_id AND n.ts = e.ts AND n.event_id = e.event_id OFFSET 0) p ON true
      WHERE e.event_type = 'feedback' AND e.ts >= $4 AND e.ts < $9
        AND ($1 IS NULL OR e.project_id = $1) AND ($2 IS NULL OR e.environment = $2)
      GROUP BY 1, 2, 3

@@ -11,7 +11,7 @@ WITH oldest AS MATERIALIZED (
            pg_catalog.sum(coalesce(pg_catalog.octet_length(p.input), 0) + coalesce(pg_catalog.octet_length(p.output), 0)
                           + coalesce(pg_catalog.octet_length(p.error_message), 0) + coalesce(pg_catalog.pg_column_size(p.attributes), 0)) OVER w AS bytes
       FROM oldest o
-      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = observa.current_tenant() AND p.ts = o.ts AND p.event_id = o.event_id
+      LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = observa.current_tenant() AND n.ts = o.ts AND n.event_id = o.event_id OFFSET 0) p ON true
     WINDOW w AS (ORDER BY o.entry_id)
 ), taken AS MATERIALIZED (
     SELECT s.entry_id, s.ts, s.event_id FROM sized s WHERE s.bytes <= $2 OR s.place = 1

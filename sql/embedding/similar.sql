@@ -7,6 +7,6 @@ SELECT f.event_id, f.ts, f.similarity, pg_catalog.left(coalesce(observa_internal
          ORDER BY similarity DESC NULLS LAST, s.ts DESC, s.event_id
          LIMIT $7) f
   LEFT JOIN observa_internal.events e ON e.tenant_id = f.tenant_id AND e.ts = f.ts AND e.event_id = f.event_id
-  LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = f.tenant_id AND p.ts = f.ts AND p.event_id = f.event_id
+  LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = f.tenant_id AND n.ts = f.ts AND n.event_id = f.event_id OFFSET 0) p ON true
  WHERE f.similarity IS NOT NULL
  ORDER BY f.similarity DESC, f.ts DESC, f.event_id

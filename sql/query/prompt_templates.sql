@@ -7,7 +7,7 @@ WITH seen AS MATERIALIZED (
              WHERE e.tenant_id = $1 AND e.ts >= $3 AND e.ts < $4 AND ($2 IS NULL OR e.project_id = $2)
                AND e.event_type IN ('llm_call', 'prompt_template')
              ORDER BY e.ts DESC LIMIT $5) e
-      LEFT JOIN observa_internal.event_payloads p ON p.tenant_id = $1 AND p.ts = e.ts AND p.event_id = e.event_id
+      LEFT JOIN LATERAL (SELECT * FROM observa_internal.event_payloads n WHERE n.tenant_id = $1 AND n.ts = e.ts AND n.event_id = e.event_id OFFSET 0) p ON true
 ), named AS (
     SELECT s.*,
            coalesce((SELECT pg_catalog.left(s.attributes ->> k.key, 200) FROM pg_catalog.unnest($6::text[]) WITH ORDINALITY k (key, place)

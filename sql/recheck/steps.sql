@@ -15,4 +15,5 @@ SELECT e.project_id, e.ts, e.event_id, e.event_type, e.status, e.billable, e.env
        SELECT CASE WHEN pg_catalog.length(p.input) <= 1024 THEN p.input ELSE pg_catalog.left(p.input, 512) || pg_catalog.right(p.input, 512) END AS input,
               CASE WHEN pg_catalog.length(p.output) <= 1024 THEN p.output ELSE pg_catalog.left(p.output, 512) || pg_catalog.right(p.output, 512) END AS output
          FROM observa_internal.event_payloads p
-        WHERE p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id) c ON true
+        WHERE p.tenant_id = e.tenant_id AND p.ts = e.ts AND p.event_id = e.event_id
+       OFFSET 0) c ON true

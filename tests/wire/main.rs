@@ -25,6 +25,7 @@ mod event_types;
 mod explained;
 mod exports;
 mod feedback;
+mod fresh_days;
 mod front;
 mod grants;
 mod health;
