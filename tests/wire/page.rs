@@ -60,7 +60,10 @@ fn the_overview_says_what_the_rollups_say_and_what_was_before() {
     assert!(page.contains("<dd>▼ 50 % less (6)</dd>"), "{page}");
     // Two calls of 800 ms: gpt-4o-mini is 0.15 and 0.60 USD for a million tokens.
     assert_eq!(card(&page, "Cost"), "$0.000420");
-    assert!(between(&page, "<dt>Cost</dt>", "</div>").contains("without 1 call that has no known cost"), "{page}");
+    assert!(
+        between(&page, "<dt>Cost</dt>", "</div>").contains("without 1 call that has no known cost"),
+        "{page}"
+    );
     assert_eq!(card(&page, "Tokens"), "2,200");
     assert!(
         ["800 ms", "798 ms", "799 ms", "801 ms", "802 ms"].contains(&card(&page, "Latency of calls, p95")),
