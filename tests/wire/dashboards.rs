@@ -485,19 +485,7 @@ fn a_wrong_argument_is_told_with_what_was_expected() {
         ("observa.dashboard_alerts(top => 0)", "top must be"),
         ("observa.export_traces(format => 'xml')", "ndjson or csv"),
         ("observa.export_traces(top => 0)", "top must be"),
-        (
-            "observa.export_traces(since => now(), until => now() - interval '1 day')",
-            "since must not be after until",
-        ),
         ("observa.export_traces(since => NULL)", "since and until must be times"),
-        (
-            "observa.prompt_templates(since => now(), until => now() - interval '1 day')",
-            "since must not be after until",
-        ),
-        (
-            "observa.advice(since => now(), until => now() - interval '1 day')",
-            "since must not be after until",
-        ),
     ] {
         let refused = db.error(&format!("SELECT * FROM {call}"));
         assert_eq!(refused.code().code(), "22023", "{call}: {refused:?}");

@@ -66,6 +66,7 @@ mod setup;
 mod signals;
 mod tags;
 mod tenancy;
+mod times;
 mod trace;
 mod views;
 mod webhooks;
