@@ -28,6 +28,7 @@ use crate::patience::Patience;
 use crate::recheck;
 use crate::retention;
 use crate::rollups;
+use crate::service_alerts;
 use crate::span_contents;
 use crate::storage;
 use crate::traces;
@@ -77,7 +78,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// In the order of a round: an archive takes long, so it comes while nothing is locked that ingest needs; what is dropped comes last, as it locks out ingest until the commit.
-pub static JOBS: [Job; 26] = [
+pub static JOBS: [Job; 27] = [
     Job {
         name: "archive",
         every: || MINUTE,
@@ -145,6 +146,12 @@ pub static JOBS: [Job; 26] = [
         every: || MINUTE / 2,
         told_as: Some("budget_signals"),
         run: |patience| tenants::for_all("budgets", patience, budgets::tell),
+    },
+    Job {
+        name: "services",
+        every: || MINUTE / 2,
+        told_as: Some("service_signals"),
+        run: |patience| tenants::for_all("services", patience, service_alerts::tell),
     },
     Job {
         name: "sessions",
