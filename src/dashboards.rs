@@ -7,6 +7,7 @@ use observa_pipeline::settings::DAY;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::storage::{now, sql_time, unix_micros};
 use crate::{plans, settings};
@@ -111,10 +112,9 @@ fn asked(
         time.map(unix_micros)
             .ok_or_else(|| Error::Invalid(format!("{name} must be a time, not NULL or infinity")))
     };
-    let (since, until) = (finite(since, "since")?, finite(until, "until")?);
-    if since > until {
-        return Err(Error::Invalid("since must not be after until".into()));
-    }
+    let ends = (finite(since, "since")?, finite(until, "until")?);
+    in_order(since, until)?;
+    let (since, until) = ends;
     if let Some(name) = event_type.as_deref().filter(|name| EventType::from_name(name).is_none()) {
         let names: Vec<&str> = EventType::ALL.iter().map(|one| one.name()).collect();
         return Err(Error::Invalid(format!(

@@ -4,7 +4,7 @@
 mod raise;
 mod rollup_rows;
 pub mod series;
-mod states;
+pub mod states;
 mod test_rule;
 mod usual;
 

@@ -4,6 +4,7 @@ use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::prelude::*;
 use pgrx::{AnyElement, Internal, PgMemoryContexts};
 
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 
 const HEADERS: &std::ffi::CStr = c"request.headers";
@@ -32,7 +33,12 @@ fn accepted() -> Option<String> {
 }
 
 #[pg_extern(sql = false)]
-fn export_limit(top: Option<i32>) -> Option<i64> {
+fn export_limit(
+    top: Option<i32>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+) -> Option<i64> {
+    or_raise(in_order(since, until));
     if top.is_some_and(|top| top < 1) {
         or_raise(Err(Error::Invalid("top must be at least 1, or NULL for all".into())))
     }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::audit::Deed;
 use crate::columns::{self, SignalRow};
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid, uuid};
@@ -267,6 +268,7 @@ fn issues_summary(
     since: TimestampWithTimeZone,
     until: TimestampWithTimeZone,
 ) -> Option<String> {
+    or_raise(in_order(Some(since), Some(until)));
     let found = Spi::connect(|client| {
         let arguments = [project.into(), since.into(), until.into()];
         let rows = client.select(include_str!("../sql/issue/summary.sql"), Some(1), &arguments)?;

@@ -28,6 +28,7 @@ use crate::patience::Patience;
 use crate::recheck;
 use crate::retention;
 use crate::rollups;
+use crate::service_alerts;
 use crate::span_contents;
 use crate::storage;
 use crate::traces;
@@ -151,6 +152,12 @@ pub static JOBS: [Job; 27] = [
         every: || MINUTE / 2,
         told_as: Some("budget_signals"),
         run: |patience| tenants::for_all("budgets", patience, budgets::tell),
+    },
+    Job {
+        name: "services",
+        every: || MINUTE / 2,
+        told_as: Some("service_signals"),
+        run: |patience| tenants::for_all("services", patience, service_alerts::tell),
     },
     Job {
         name: "sessions",

@@ -72,6 +72,7 @@ mod rollups;
 mod rows;
 mod rules;
 mod scrub;
+mod service_alerts;
 mod service_reports;
 mod settings;
 mod shared;

@@ -13,6 +13,7 @@ use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
 use crate::audit::{Deed, span};
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
@@ -31,6 +32,7 @@ fn reprice(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i64 {
 fn reprice_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
     keys::require(|rights| rights.administer, EDIT)?;
+    in_order(Some(since), Some(until))?;
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::audit::{Deed, span};
 use crate::columns::{self, EventRow, Stamp};
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
@@ -37,6 +38,7 @@ fn retranslate(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i6
 fn retranslate_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
     keys::require(|rights| rights.administer, EDIT)?;
+    in_order(Some(since), Some(until))?;
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,

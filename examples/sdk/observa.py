@@ -29,6 +29,7 @@ import functools
 import gzip
 import http.client
 import inspect
+import io
 import json
 import logging
 import os
@@ -42,7 +43,6 @@ import weakref
 from typing import Any, Callable, Optional
 
 __all__ = ["Observa", "Span"]
-
 _log = logging.getLogger("observa")
 
 # A quota's Retry-After is the end of the month: it may be raised before.
@@ -72,20 +72,12 @@ class Observa:
         url: Optional[str],
         key: Optional[str],
         *,
-        defaults: Optional[dict] = None,
-        headers: Optional[dict] = None,
-        max_events: int = 10_000,
-        max_bytes: int = 16 << 20,
-        drop: str = "oldest",
-        max_event_bytes: int = 1_000_000,
-        batch_events: int = 500,
-        batch_bytes: int = 1_000_000,
-        flush_seconds: float = 2.0,
-        timeout_seconds: float = 10.0,
-        exit_seconds: float = 5.0,
-        retry_seconds: float = 0.5,
-        retry_max_seconds: float = 30.0,
-        max_attempts: int = 8,
+        defaults: Optional[dict] = None, headers: Optional[dict] = None,
+        max_events: int = 10_000, max_bytes: int = 16 << 20,
+        drop: str = "oldest", max_event_bytes: int = 1_000_000,
+        batch_events: int = 500, batch_bytes: int = 1_000_000,
+        flush_seconds: float = 2.0, timeout_seconds: float = 10.0, exit_seconds: float = 5.0,
+        retry_seconds: float = 0.5, retry_max_seconds: float = 30.0, max_attempts: int = 8,
         on_drop: Optional[Callable[[str, int, Optional[str]], Any]] = None,
         on_reject: Optional[Callable[[dict], Any]] = None,
         on_error: Optional[Callable[[str], Any]] = None,
@@ -103,7 +95,7 @@ class Observa:
         self._flush_seconds, self._timeout, self._exit_seconds = flush_seconds, timeout_seconds, exit_seconds
         self._retry_seconds, self._retry_max_seconds, self._max_attempts = retry_seconds, retry_max_seconds, max_attempts
         self._on_drop, self._on_reject, self._on_error = on_drop, on_reject, on_error
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._opener = urllib.request.build_opener(_NoRedirect, *_HANDLERS)
         self._begin()
         atexit.register(self.close)
         if hasattr(os, "register_at_fork"):
@@ -493,6 +485,53 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         return None
+
+
+class _Timed(io.RawIOBase):
+    """A socket, or its file: what is left of a request's time is each operation's timeout, however little a server sends at a time."""
+
+    def __init__(self, sock: Any, ends: float, file: Any = None):
+        self._sock, self._ends, self._file = sock, ends, file
+
+    def _in_time(self, of: Any) -> Any:
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long")
+        self._sock.settimeout(left)
+        return of
+
+    def sendall(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._in_time(self._sock).send(rest):]
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        return io.BufferedReader(_Timed(self._sock, self._ends, self._sock.makefile("rb", buffering=0)))
+
+    def readable(self) -> bool:
+        return self._file is not None
+
+    def readinto(self, buffer: Any) -> Optional[int]:
+        return self._in_time(self._file).readinto(buffer)
+
+    def close(self) -> None:
+        (self._file or self._sock).close()
+        super().close()
+
+
+class _TimedHandler:
+    def do_open(self, connection: Any, request: Any, **arguments: Any) -> Any:
+        class Connection(connection):
+            def connect(self) -> None:
+                ends = time.monotonic() + self.timeout
+                super().connect()
+                self.sock = _Timed(self.sock, ends)
+        return super().do_open(Connection, request, **arguments)
+
+
+# Without the module ssl there is none for https.
+_KINDS = [getattr(urllib.request, name) for name in ("HTTPHandler", "HTTPSHandler") if hasattr(urllib.request, name)]
+_HANDLERS = [type(kind.__name__, (_TimedHandler, kind), {}) for kind in _KINDS]
 
 
 def _begin_again(client: "weakref.ref[Observa]") -> None:

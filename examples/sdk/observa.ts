@@ -382,11 +382,7 @@ export class Observa {
 
   /** The application's callbacks may throw, too. */
   private tell<T>(callback: ((value: T) => void) | undefined, value: T): void {
-    try {
-      callback?.(value);
-    } catch (error) {
-      this.warn(`a callback threw: ${messageOf(error)}`);
-    }
+    try { callback?.(value); } catch (error) { this.warn(`a callback threw: ${messageOf(error)}`); }
   }
 
   private warn(message: string): void {
@@ -522,11 +518,14 @@ function around<T>(span: Span, run: (span: Span) => T): T {
     span.end();
     return result;
   }
-  // The caller gets its own promise back: an SDK's may have methods beside then(). What only looks like a promise may be a query
-  // that runs anew at each then(): of that it gets a promise that asks once.
-  const promise = result instanceof Promise ? result : Promise.resolve(result);
-  promise.then(() => span.end(), (error: unknown) => span.end(error));
-  return promise as T;
+  // Of a plain promise the caller gets one that follows it, so that a rejection that it does not handle is still told to its own
+  // handlers; and of what only looks like a promise, which may be a query that runs anew at each then(), one that asks once.
+  // An SDK's own kind of promise has methods beside then(): it is given back itself.
+  const own = result instanceof Promise && (result.constructor !== Promise || Reflect.ownKeys(result).length > 0);
+  const promise: Promise<unknown> = result instanceof Promise ? result : Promise.resolve(result);
+  const ended = promise.then((value) => { span.end(); return value; }, (error: unknown) => { span.end(error); throw error; });
+  if (own) ended.catch(() => {});
+  return (own ? promise : ended) as T;
 }
 
 function outcomeOf(status: number, retryAfter: string | null, body: string): Outcome {

@@ -17,6 +17,8 @@ pub struct Totals {
     pub tokens: f64,
     /// USD. None: no cost is known.
     pub cost: Option<f64>,
+    /// Billable calls whose cost is not known.
+    pub unpriced: f64,
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     /// About how many end users. None: none is known.
@@ -31,7 +33,7 @@ pub struct Overview {
 
 pub fn section(overview: &Overview, scope: &Scope) -> Markup {
     let Overview { now, before } = overview;
-    let card = |name: &str, of: fn(&Totals) -> Option<f64>, shown: fn(f64) -> String| {
+    let noted = |name: &str, of: fn(&Totals) -> Option<f64>, shown: fn(f64) -> String, note: Markup| {
         html! { div {
             dt { (name) }
             dd.figure { (figure::or_dash(of(now), shown)) }
@@ -39,7 +41,11 @@ pub fn section(overview: &Overview, scope: &Scope) -> Markup {
                 (Some(now), Some(before)) => { (figure::change(now, before)) " (" (shown(before)) ")" },
                 _ => "nothing to compare with",
             } }
+            (note)
         } }
+    };
+    let card = |name: &str, of: fn(&Totals) -> Option<f64>, shown: fn(f64) -> String| {
+        noted(name, of, shown, html! {})
     };
     html! {
         section aria-labelledby="overview" {
@@ -50,7 +56,7 @@ pub fn section(overview: &Overview, scope: &Scope) -> Markup {
                 (card("All events", |of| Some(of.events), figure::count))
                 (card("Failed events", |of| Some(of.failed), figure::count))
                 (card("Failed, of all events", |of| (of.events > 0.0).then(|| of.failed / of.events), |share| figure::share(share, 1.0)))
-                (card("Cost", |of| of.cost, figure::money))
+                (noted("Cost", |of| of.cost, figure::money, unpriced(now.unpriced)))
                 (card("Tokens", |of| Some(of.tokens), figure::count))
                 (card("Latency of calls, p50", |of| of.p50, figure::duration))
                 (card("Latency of calls, p95", |of| of.p95, figure::duration))
@@ -58,4 +64,11 @@ pub fn section(overview: &Overview, scope: &Scope) -> Markup {
             }
         }
     }
+}
+
+/// How many calls a sum of money leaves out.
+fn unpriced(calls: f64) -> Markup {
+    html! { @if calls > 0.0 {
+        dd { "without " (figure::count(calls)) @if calls == 1.0 { " call that has" } @else { " calls that have" } " no known cost" }
+    } }
 }

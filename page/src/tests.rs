@@ -38,6 +38,7 @@ fn totals(number: f64) -> Totals {
         failed: 3.0,
         tokens: 12e6,
         cost: Some(1.5),
+        unpriced: 2.0,
         p50: Some(820.0),
         p95: Some(2400.0),
         users: Some(7.0),

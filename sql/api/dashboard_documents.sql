@@ -66,9 +66,10 @@ CREATE FUNCTION observa.dashboard_costs(project uuid DEFAULT NULL, since timesta
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL, top integer DEFAULT 20) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
     BEGIN ATOMIC
-    SELECT observa_internal.dashboard_part(o.answer, 'since', 'until', 'cost_usd', 'billable_calls', 'input_tokens', 'output_tokens', 'cached_input_tokens',
+    SELECT observa_internal.dashboard_part(o.answer, 'since', 'until', 'cost_usd', 'billable_calls', 'unpriced_calls', 'input_tokens', 'output_tokens', 'cached_input_tokens',
                                            'cache_write_tokens', 'reasoning_tokens', 'total_tokens')
-           || jsonb_build_object('cost_usd_per_call', (o.answer ->> 'cost_usd')::numeric / nullif((o.answer ->> 'billable_calls')::numeric, 0),
+           || jsonb_build_object('cost_usd_per_call', (o.answer ->> 'cost_usd')::numeric
+                                                      / nullif((o.answer ->> 'billable_calls')::numeric - (o.answer ->> 'unpriced_calls')::numeric, 0),
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_provider', observa_internal.dashboard_rows(b.answer, 'provider'),
                                  'by_route', observa_internal.dashboard_rows(b.answer, 'route'),
                                  'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
@@ -78,13 +79,13 @@ CREATE FUNCTION observa.dashboard_costs(project uuid DEFAULT NULL, since timesta
     END;
 COMMENT ON FUNCTION observa.dashboard_costs(uuid, timestamptz, timestamptz, text, integer) IS 'What a time cost in USD: cost_usd, cost_usd_per_call and tokens as a whole, by_model, by_provider, by_route and by_environment, of each the dearest
 
-NULL: no call has a price. As rows: observa.costs_breakdown.';
+NULL: no call has a price; unpriced_calls are billable ones whose cost is not known, which the sums leave out. As rows: observa.costs_breakdown.';
 
 CREATE FUNCTION observa.comparison_rows(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL, event_type text DEFAULT NULL,
         previous_since timestamptz DEFAULT NULL, previous_until timestamptz DEFAULT NULL)
     RETURNS TABLE (metric text, current numeric, previous numeric, difference numeric, ratio double precision)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 27
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 28
     BEGIN ATOMIC
     SELECT c.key, (c.value #>> '{}')::numeric, (p.value #>> '{}')::numeric, (c.value #>> '{}')::numeric - (p.value #>> '{}')::numeric,
            ((c.value #>> '{}')::numeric / nullif((p.value #>> '{}')::numeric, 0))::double precision
@@ -144,7 +145,7 @@ CREATE FUNCTION observa.costs_overview(project uuid DEFAULT NULL, since timestam
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL RESTRICTED
     BEGIN ATOMIC
-    SELECT observa_internal.dashboard_part(o.answer, 'since', 'until', 'cost_usd', 'billable_calls', 'total_tokens')
+    SELECT observa_internal.dashboard_part(o.answer, 'since', 'until', 'cost_usd', 'billable_calls', 'unpriced_calls', 'total_tokens')
            || jsonb_build_object('cost_usd_per_day', (o.answer ->> 'cost_usd')::numeric * 86400 / nullif(extract(epoch FROM until - since), 0),
                                  'previous_cost_usd', p.answer -> 'cost_usd',
                                  'cost_ratio', ((o.answer ->> 'cost_usd')::numeric / nullif((p.answer ->> 'cost_usd')::numeric, 0))::double precision,
@@ -156,7 +157,7 @@ CREATE FUNCTION observa.costs_overview(project uuid DEFAULT NULL, since timestam
     END;
 COMMENT ON FUNCTION observa.costs_overview(uuid, timestamptz, timestamptz, text) IS 'What a time cost in USD: cost_usd, cost_usd_per_day, previous_cost_usd (of as long a time before) and cost_ratio to it, by_project and by_environment
 
-NULL: no call has a price. As rows: observa.costs_breakdown.';
+NULL: no call has a price; unpriced_calls are billable ones whose cost is not known, which the sums leave out. As rows: observa.costs_breakdown.';
 
 REVOKE ALL ON FUNCTION observa.dashboard_metrics(uuid, timestamptz, timestamptz, text), observa.dashboard_latency(uuid, timestamptz, timestamptz, text, text, integer),
     observa.dashboard_errors(uuid, timestamptz, timestamptz, text, text, integer),

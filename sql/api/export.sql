@@ -32,10 +32,10 @@ CREATE FUNCTION observa_internal.export_format(format text) RETURNS text
     AS 'MODULE_PATHNAME', 'export_format_wrapper';
 COMMENT ON FUNCTION observa_internal.export_format(text) IS 'ndjson or csv; NULL: what the request''s Accept says, else ndjson. Others are an error (22023)';
 
-CREATE FUNCTION observa_internal.export_limit(top integer) RETURNS bigint
+CREATE FUNCTION observa_internal.export_limit(top integer, since timestamptz, until timestamptz) RETURNS bigint
     LANGUAGE c IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
     AS 'MODULE_PATHNAME', 'export_limit_wrapper';
-COMMENT ON FUNCTION observa_internal.export_limit(integer) IS 'How many rows; NULL: all. Less than 1 is an error (22023)';
+COMMENT ON FUNCTION observa_internal.export_limit(integer, timestamptz, timestamptz) IS 'How many rows; NULL: all. Less than 1 is an error (22023), and so is a time that ends before it begins';
 
 CREATE FUNCTION observa_internal.csv_cell(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

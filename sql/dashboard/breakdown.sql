@@ -4,7 +4,7 @@
            sum(s.billable)::bigint AS billable, sum(s.input_tokens)::bigint AS input_tokens, sum(s.output_tokens)::bigint AS output_tokens,
            sum(s.cached_input_tokens)::bigint AS cached_input_tokens, sum(s.cache_write_tokens)::bigint AS cache_write_tokens,
            sum(s.reasoning_tokens)::bigint AS reasoning_tokens, sum(s.total_tokens)::bigint AS total_tokens,
-           CASE WHEN sum(s.priced) > 0 THEN sum(s.cost_usd) END AS cost_usd,
+           sum(s.priced)::bigint AS priced, CASE WHEN sum(s.priced) > 0 THEN sum(s.cost_usd) END AS cost_usd,
            observa_internal.subtract_histograms(observa.merge(s.latency), observa.merge(s.removed_latency)) AS latency,
            observa_internal.subtract_histograms(observa.merge(s.ttft), observa.merge(s.removed_ttft)) AS ttft
       FROM series s
@@ -25,7 +25,7 @@ SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(j
     'error_rate', (r.errors + r.timeouts) / nullif(r.events, 0)::double precision, 'billable_calls', r.billable,
     'input_tokens', r.input_tokens, 'output_tokens', r.output_tokens, 'cached_input_tokens', r.cached_input_tokens,
     'cache_write_tokens', r.cache_write_tokens, 'reasoning_tokens', r.reasoning_tokens, 'total_tokens', r.total_tokens,
-    'cost_usd', r.cost_usd,
+    'cost_usd', r.cost_usd, 'unpriced_calls', r.billable - r.priced,
     'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
     'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision)
     || CASE WHEN $15 = 'events' THEN jsonb_build_object(

@@ -21,7 +21,7 @@ CREATE OR REPLACE FUNCTION observa.export_traces(project uuid DEFAULT NULL, sinc
        FROM observa.traces t
       WHERE t.started_at >= since AND t.started_at < until AND (project IS NULL OR t.project_id = project)
       ORDER BY t.started_at DESC
-      LIMIT observa_internal.export_limit(top));
+      LIMIT observa_internal.export_limit(top, since, until));
     END;
 COMMENT ON FUNCTION observa.export_traces(uuid, timestamptz, timestamptz, text, integer) IS 'Traces that began in a time, the newest first, a line each: format is ndjson or csv, whose first line has the names
 

@@ -30,7 +30,8 @@ SELECT m.bucket, m.tenant_id, s.project_id, s.environment, s.event_type, s.provi
        coalesce(m.toxicity_sum, 0) + coalesce(t.score_sums[2], 0) AS toxicity_sum,
        coalesce(m.toxicity_count, 0) + coalesce(t.score_counts[2], 0) AS toxicity_count,
        coalesce(m.hallucination_risk_sum, 0) + coalesce(t.score_sums[3], 0) AS hallucination_risk_sum,
-       coalesce(m.hallucination_risk_count, 0) + coalesce(t.score_counts[3], 0) AS hallucination_risk_count
+       coalesce(m.hallucination_risk_count, 0) + coalesce(t.score_counts[3], 0) AS hallucination_risk_count,
+       m.billable - m.priced + coalesce(t.billable - t.priced, 0) AS unpriced
   FROM observa_internal.metrics m
   JOIN observa_internal.metric_series s ON s.tenant_id = m.tenant_id AND s.series_id = m.series_id
   LEFT JOIN tail t ON t.tenant_id = m.tenant_id AND t.bucket = m.bucket AND t.series_id = m.series_id
@@ -41,7 +42,7 @@ SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.event_type, t.provi
        t.reasoning_tokens, CASE WHEN t.priced > 0 THEN t.cost_usd END,
        observa_internal.subtract_histograms(t.latency::observa.histogram, t.removed_latency::observa.histogram),
        observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram), t.total_tokens, t.score_sums[1],
-       t.score_counts[1], t.score_sums[2], t.score_counts[2], t.score_sums[3], t.score_counts[3]
+       t.score_counts[1], t.score_sums[2], t.score_counts[2], t.score_sums[3], t.score_counts[3], t.billable - t.priced
   FROM tail t
  WHERE t.events <> 0
    AND NOT EXISTS (SELECT FROM observa_internal.metrics m
@@ -75,7 +76,8 @@ SELECT m.bucket, m.tenant_id, m.project_id, m.environment, m.event_type,
            observa_internal.add_histograms(m.ttft::observa.histogram, t.ttft::observa.histogram), t.removed_ttft::observa.histogram)
        END AS ttft,
        CASE WHEN t.tenant_id IS NULL THEN m.users::observa.distinct_values
-            ELSE observa_internal.add_distinct(m.users::observa.distinct_values, t.users::observa.distinct_values) END AS users
+            ELSE observa_internal.add_distinct(m.users::observa.distinct_values, t.users::observa.distinct_values) END AS users,
+       m.billable - m.priced + coalesce(t.billable - t.priced, 0) AS unpriced
   FROM observa_internal.metric_totals m
   LEFT JOIN tail t ON t.tenant_id = m.tenant_id AND t.bucket = m.bucket AND t.project_id = m.project_id
                   AND t.environment = m.environment AND t.event_type = m.event_type
@@ -87,7 +89,7 @@ SELECT t.bucket, t.tenant_id, t.project_id, t.environment, t.event_type, t.event
        t.hallucination_risk_sum, t.hallucination_risk_count,
        observa_internal.subtract_histograms(t.latency::observa.histogram, t.removed_latency::observa.histogram),
        observa_internal.subtract_histograms(t.ttft::observa.histogram, t.removed_ttft::observa.histogram),
-       t.users::observa.distinct_values
+       t.users::observa.distinct_values, t.billable - t.priced
   FROM tail t
  WHERE t.events <> 0
    AND NOT EXISTS (SELECT FROM observa_internal.metric_totals m
@@ -104,6 +106,7 @@ COMMENT ON COLUMN observa.metrics_%1$s.bucket IS 'When the %1$s begins; hours an
 COMMENT ON COLUMN observa.metrics_%1$s.model IS 'other: beyond observa.max_series combinations of names; so in provider, route, tool_name and version';
 COMMENT ON COLUMN observa.metrics_%1$s.billable IS 'Calls that a provider bills';
 COMMENT ON COLUMN observa.metrics_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
+COMMENT ON COLUMN observa.metrics_%1$s.unpriced IS 'Billable calls whose cost is not known: cost_usd leaves them out';
 COMMENT ON COLUMN observa.metrics_%1$s.latency IS 'Milliseconds; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_%1$s.ttft IS 'Milliseconds to the first token; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_%1$s.coherence_sum IS 'Over coherence_count it is their mean';
@@ -114,6 +117,7 @@ COMMENT ON VIEW observa.metrics_total_%1$s IS 'Events by the %1$s and type alone
 As metrics_%1$s, with a sketch of end users.';
 COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; hours and days are those of UTC';
 COMMENT ON COLUMN observa.metrics_total_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
+COMMENT ON COLUMN observa.metrics_total_%1$s.unpriced IS 'Billable calls whose cost is not known: cost_usd leaves them out';
 COMMENT ON COLUMN observa.metrics_total_%1$s.latency IS 'Milliseconds; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_total_%1$s.ttft IS 'Milliseconds to the first token; NULL: none is known';
 COMMENT ON COLUMN observa.metrics_total_%1$s.users IS 'End users, as a sketch: observa.distinct_count(observa.merge(users)) over any rows; NULL: none is known';

@@ -2,6 +2,7 @@
 
 use pgrx::prelude::*;
 
+use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::storage;
 
@@ -29,6 +30,7 @@ fn judge_agreement(
     if !storage::exists() {
         Error::NoStorage.raise();
     }
+    or_raise(in_order(Some(since), Some(until)));
     let rows = Spi::connect(|client| {
         let arguments = [since.into(), until.into(), threshold.into()];
         let rows = client.select(include_str!("../../sql/analysis/agreement.sql"), None, &arguments)?;

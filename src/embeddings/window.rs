@@ -56,10 +56,22 @@ pub fn of(
     until: Option<TimestampWithTimeZone>,
 ) -> Result<Window, Error> {
     let tenant = tenant(project)?;
-    let (Some(since), Some(until)) = (since, until) else {
-        return Err(Error::Invalid("since and until must be times".into()));
-    };
+    let (since, until) = in_order(since, until)?;
     Ok(Window { tenant, project, since, until })
+}
+
+/// Whoever mixes both up would be told of nothing, as if there were nothing.
+pub fn in_order(
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+) -> Result<(TimestampWithTimeZone, TimestampWithTimeZone), Error> {
+    match (since, until) {
+        (Some(since), Some(until)) if since > until => {
+            Err(Error::Invalid("since must not be after until".into()))
+        }
+        (Some(since), Some(until)) => Ok((since, until)),
+        _ => Err(Error::Invalid("since and until must be times".into())),
+    }
 }
 
 /// The newest vectors of a window that one model has made: this one, else the newest one's.

@@ -3,9 +3,11 @@
 
 mod rust;
 
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use observa_tests::unsteady::Mood;
 use observa_tests::{Unsteady, clients};
@@ -205,6 +207,50 @@ fn wait_of_no_seconds_is_no_storm(language: Language) {
     assert!(waited >= Duration::from_millis(600), "{waited:?}");
 }
 
+fn server_that_drips_is_left_when_the_time_of_a_request_is_over(language: Language) {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let dripping = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", dripping.local_addr().expect("it is bound"));
+    std::thread::spawn(move || drip_once(&dripping, nginx.address));
+    let begun = Instant::now();
+    let Some(report) = play(language, "patient", &url, &key) else { return };
+    assert_eq!((&report["flushed"], &report["errors"]), (&json!(true), &json!(1)), "{report}");
+    assert_eq!(db.count("observa.events"), 3, "{report}");
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+/// Answers the first connection with a byte each 50 ms, for ten times as long as clients wait here; others go through.
+fn drip_once(listener: &TcpListener, behind: SocketAddr) {
+    for (number, client) in listener.incoming().flatten().enumerate() {
+        std::thread::spawn(move || match number {
+            0 => drip(client),
+            _ => pass_on(client, behind),
+        });
+    }
+}
+
+fn drip(mut client: TcpStream) {
+    let _ = client.write_all(b"HTTP/1.1 200 OK\r\nX-Drips: ");
+    for _ in 0..200 {
+        std::thread::sleep(Duration::from_millis(50));
+        if client.write_all(b".").is_err() {
+            return;
+        }
+    }
+}
+
+fn pass_on(client: TcpStream, behind: SocketAddr) {
+    let Ok(server) = TcpStream::connect(behind) else { return };
+    let ways = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
+    for (from, to) in ways {
+        std::thread::spawn(move || {
+            let (Ok(mut from), Ok(mut to)) = (from, to) else { return };
+            let _ = std::io::copy(&mut from, &mut to);
+            let _ = to.shutdown(Shutdown::Write);
+        });
+    }
+}
+
 fn key_with_the_end_of_its_line_counts(language: Language) {
     let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
     let Some(report) = play(language, "exit", &nginx.url(""), &format!("{key}\n")) else { return };
@@ -281,6 +327,7 @@ in_each_language!(
     wait_of_no_seconds_is_no_storm,
     key_with_the_end_of_its_line_counts,
     key_that_no_header_holds_is_refused_and_not_told,
+    server_that_drips_is_left_when_the_time_of_a_request_is_over,
     what_is_thrown_in_a_span_goes_on_and_is_told,
 );
 
@@ -292,6 +339,15 @@ fn a_page_that_is_left_sends_what_waits_with_a_public_key() {
     // Not packed: that takes longer than a page has.
     assert_eq!(report["sent"], json!([{"keepalive": true, "gzip": false}]), "{report}");
     assert_eq!((&report["flushed"], db.count("observa.events")), (&json!(true), 20), "{report}");
+}
+
+/// As without the span: Node would end the process, unless the application says otherwise.
+#[test]
+fn a_rejection_that_nobody_handles_is_told_to_the_application() {
+    let Some(Way { mut db, nginx, key, _front }) = Way::open() else { return };
+    let Some(report) = play(TypeScript, "ignored", &nginx.url(""), &key) else { return };
+    assert_eq!(report["unhandled"], json!(["ignored", "ignored later"]), "{report}");
+    assert_eq!(db.count("observa.events WHERE status = 'error' AND error_type = 'Error'"), 3, "{report}");
 }
 
 #[test]

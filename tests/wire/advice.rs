@@ -1,5 +1,6 @@
 //! observa.advice(): what is found in planted data, with the saving as it is computed by hand; nothing where all is well.
 
+mod exported_passages;
 mod unused_context;
 
 use observa_tests::Database;

@@ -349,6 +349,39 @@ fn a_time_within_an_hour_shows_that_hour() {
 }
 
 #[test]
+fn projects_of_one_name_are_told_apart_and_an_environment_narrows_each_list() {
+    let mut planted = planted();
+    let of = format!("tenant_id FROM observa.projects WHERE id = '{}'", planted.project);
+    planted
+        .db
+        .run(&format!("SELECT observa.create_project(tenant_id, 'default', 'staging') FROM (SELECT {of}) p"));
+    for dashboard in &dashboards() {
+        let variables = list(dashboard, "/templating/list");
+        let of_name = |name: &str| variables.iter().find(|variable| text(variable, "/name") == name);
+        let named = text(dashboard, "/uid");
+        let Some(project) = of_name("project") else { continue };
+        let (_, projects) = run(&mut planted.reader, named, text(project, "/query"));
+        let names: Vec<&str> = projects.iter().map(|row| text(row, "/__text")).collect();
+        assert_eq!(names, ["default (prod)", "default (staging)"], "{named}");
+        let environment = of_name("environment").unwrap_or_else(|| panic!("{named} has no environment"));
+        assert_eq!(environment["current"], json!({"text": ["All"], "value": ["$__all"]}), "{named}");
+    }
+    let traces = dashboards().into_iter().find(|one| text(one, "/uid") == "observa-traces").expect("traces");
+    let mut rows_of = |chosen: &str| -> usize {
+        let [mut all, _] = variables(&mut planted, &traces);
+        let environment =
+            all.iter_mut().find(|variable| variable.name == "environment").expect("it is there");
+        environment.chosen = Chosen::Values(vec![chosen.into()]);
+        let asked = list(&traces, "/panels")
+            .iter()
+            .map(|panel| expand(text(panel, "/targets/0/rawSql"), &planted.window, &all));
+        asked.map(|sql| run(&mut planted.reader, "traces", &sql).1.len()).sum()
+    };
+    assert!(rows_of("prod") > 0);
+    assert_eq!(rows_of("staging"), 0);
+}
+
+#[test]
 fn every_panel_of_grafanas_dashboards_shows_what_is_planted() {
     let mut planted = planted();
     let dashboards = dashboards();

@@ -14,7 +14,7 @@ const SUMS: &str = "count(*) AS events, count(*) FILTER (WHERE status = 'error')
     (count(*) FILTER (WHERE status <> 'ok'))::float8 / nullif(count(*), 0) AS error_rate, count(*) FILTER (WHERE billable) AS billable_calls,
     coalesce(sum(input_tokens) FILTER (WHERE billable), 0) AS input_tokens, coalesce(sum(output_tokens) FILTER (WHERE billable), 0) AS output_tokens,
     coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens, sum(cost_usd) FILTER (WHERE billable) AS cost_usd,
-    avg(latency_ms) AS latency_ms_avg, percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p50,
+    count(*) FILTER (WHERE billable AND cost_usd IS NULL) AS unpriced_calls, avg(latency_ms) AS latency_ms_avg, percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p50,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p95, percentile_disc(0.99) WITHIN GROUP (ORDER BY latency_ms) AS latency_ms_p99,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY ttft_ms) AS ttft_ms_p95";
 
@@ -215,7 +215,10 @@ fn breakdowns(reader: &mut Client, call: &str, raw: &str, by_type: bool) {
             continue;
         }
         let costs = table(reader, &format!("SELECT * FROM observa.costs_breakdown('{dimension}', {call})"));
-        let only = |row: &Value| json!({"value": row["value"], "cost_usd": row["cost_usd"], "billable_calls": row["billable_calls"], "total_tokens": row["total_tokens"]});
+        let only = |row: &Value| {
+            json!({"value": row["value"], "cost_usd": row["cost_usd"], "billable_calls": row["billable_calls"], "unpriced_calls": row["unpriced_calls"],
+            "total_tokens": row["total_tokens"]})
+        };
         assert_same_rows(costs, expected.iter().map(only).collect(), "value", &of);
     }
     if by_type {
@@ -252,7 +255,7 @@ fn time_series(
     );
     let expected = table(reader, &format!(
         "SELECT b.bucket_start, coalesce(r.events, 0) AS events, coalesce(r.errors, 0) AS errors, coalesce(r.total_tokens, 0) AS total_tokens, r.cost_usd,
-                r.latency_ms_p50, r.latency_ms_p99, r.ttft_ms_p95, coalesce(r.users, 0) AS users
+                coalesce(r.unpriced_calls, 0) AS unpriced_calls, r.latency_ms_p50, r.latency_ms_p99, r.ttft_ms_p95, coalesce(r.users, 0) AS users
            FROM (SELECT DISTINCT date_trunc('{unit}', t, '{zone}') AS bucket_start FROM generate_series({since}, {until} - interval '1 minute', '1 minute') t) b
            LEFT JOIN (SELECT date_trunc('{unit}', ts, '{zone}') AS bucket_start, count(DISTINCT user_id) AS users, {SUMS} {raw} GROUP BY 1) r USING (bucket_start)"));
     assert_same_rows(found, expected, "bucket_start", &format!("{unit} {zone} {call}"));
@@ -293,6 +296,35 @@ fn dashboards_are_those_of_the_events_folded_or_not() {
     assert_right(&mut reader, first);
 }
 
+/// Two calls of gpt-4o-mini, of which each is 0.15 USD for a million tokens, and one that nobody knows.
+#[test]
+fn what_a_call_costs_is_told_by_those_that_have_a_price() {
+    let mut db = Database::ready();
+    let call = |id: &str, model: &str| {
+        let at = now_ms() - 2 * MINUTE_MS;
+        with(
+            llm_call(id),
+            json!({"timestamp": at, "model": model, "input_tokens": 1_000_000, "output_tokens": 0}),
+        )
+    };
+    db.ingest(&lines(&[call("a", "gpt-4o-mini"), call("b", "gpt-4o-mini"), call("c", "no-such-model")]));
+    for document in ["dashboard_costs()", "costs_overview()"] {
+        let told: Value = db.one(&format!("SELECT observa.{document}"));
+        assert_eq!(
+            (told["billable_calls"].clone(), told["unpriced_calls"].clone()),
+            (json!(3), json!(1)),
+            "{told}"
+        );
+    }
+    let told: Value = db.one("SELECT observa.dashboard_costs()");
+    assert_eq!(told["cost_usd_per_call"].as_f64(), Some(0.15), "{told}");
+    let rows = "SELECT string_agg(coalesce(cost_usd_per_call, -1)::numeric(9, 2) || ' ' || unpriced_calls, ', ' ORDER BY value)
+        FROM observa.costs_breakdown('%s')";
+    assert_eq!(db.one::<String>(&rows.replace("%s", "model")), "0.15 0, -1.00 1");
+    assert_eq!(db.one::<String>(&rows.replace("%s", "environment")), "0.15 1");
+    assert_eq!(db.one::<i64>("SELECT sum(unpriced)::bigint FROM observa.metrics_hour"), 1);
+}
+
 #[test]
 fn users_and_tags_are_those_of_whole_hours() {
     let mut db = Database::ready();
@@ -311,7 +343,8 @@ fn users_and_tags_are_those_of_whole_hours() {
                 "FROM observa.events e %s WHERE ts >= {hour} - interval '31 hours' AND ts < {hour} - interval '1 hour' AND {condition}"
             );
             let some = "count(*) AS events, count(*) FILTER (WHERE status = 'error') AS errors, coalesce(sum(total_tokens) FILTER (WHERE billable), 0) AS total_tokens,
-                        sum(cost_usd) FILTER (WHERE billable) AS cost_usd";
+                        sum(cost_usd) FILTER (WHERE billable) AS cost_usd, count(*) FILTER (WHERE billable) AS billable_calls,
+                        count(*) FILTER (WHERE billable AND cost_usd IS NULL) AS unpriced_calls";
             for (dimension, value, join) in
                 [("user", "user_id", ""), ("tag:customer", "substr(tag, 10)", ", unnest(metric_tags) tag")]
             {
@@ -452,6 +485,7 @@ fn a_wrong_argument_is_told_with_what_was_expected() {
         ("observa.dashboard_alerts(top => 0)", "top must be"),
         ("observa.export_traces(format => 'xml')", "ndjson or csv"),
         ("observa.export_traces(top => 0)", "top must be"),
+        ("observa.export_traces(since => NULL)", "since and until must be times"),
     ] {
         let refused = db.error(&format!("SELECT * FROM {call}"));
         assert_eq!(refused.code().code(), "22023", "{call}: {refused:?}");

@@ -67,6 +67,7 @@ mod setup;
 mod signals;
 mod tags;
 mod tenancy;
+mod times;
 mod trace;
 mod views;
 mod webhooks;

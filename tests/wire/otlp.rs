@@ -18,7 +18,7 @@ fn any_value(value: &Value) -> Value {
     }
 }
 
-fn key_values(members: &Value) -> Value {
+pub fn key_values(members: &Value) -> Value {
     let members: &Map<String, Value> = members.as_object().unwrap();
     members.iter().map(|(key, value)| json!({ "key": key, "value": any_value(value) })).collect()
 }

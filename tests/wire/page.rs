@@ -41,6 +41,7 @@ fn the_overview_says_what_the_rollups_say_and_what_was_before() {
         call("u-b", 2000, json!({"latency_ms": 800, "route": "/chat", "trace_id": "tr-1"})),
         call("u-c", 3000, json!({"status": "error", "error_type": "RateLimitError", "error_message": "too many", "trace_id": "tr-2"})),
         json!({"event_type": "tool_call", "event_id": "tool", "tool_name": "search", "status": "timeout", "timestamp": now_ms() - 1000}),
+        json!({"event_type": "embedding", "event_id": "embedding", "model": "no-such-model", "input_tokens": 0, "timestamp": now_ms() - 1000}),
         // The window before has twice as many.
         call("u-d", 30 * HOUR_MS, json!({})), call("u-e", 30 * HOUR_MS, json!({})), call("u-f", 30 * HOUR_MS, json!({})),
         call("u-g", 30 * HOUR_MS, json!({})), call("u-h", 30 * HOUR_MS, json!({})), call("u-i", 30 * HOUR_MS, json!({})),
@@ -54,11 +55,15 @@ fn the_overview_says_what_the_rollups_say_and_what_was_before() {
             card(&page, "Failed events"),
             card(&page, "End users")
         ],
-        ["3", "4", "2", "3"]
+        ["3", "5", "2", "3"]
     );
     assert!(page.contains("<dd>▼ 50 % less (6)</dd>"), "{page}");
     // Two calls of 800 ms: gpt-4o-mini is 0.15 and 0.60 USD for a million tokens.
     assert_eq!(card(&page, "Cost"), "$0.000420");
+    assert!(
+        between(&page, "<dt>Cost</dt>", "</div>").contains("without 1 call that has no known cost"),
+        "{page}"
+    );
     assert_eq!(card(&page, "Tokens"), "2,200");
     assert!(
         ["800 ms", "798 ms", "799 ms", "801 ms", "802 ms"].contains(&card(&page, "Latency of calls, p95")),

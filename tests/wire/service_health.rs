@@ -52,6 +52,93 @@ fn history_and_names_are_bounded() {
     }
 }
 
+fn report(db: &mut Database, service: &str, status: &str) {
+    db.run(&format!("SELECT observa.report_health('{service}', '{status}', stale_after_seconds => 60)"));
+}
+
+/// As if so many seconds had passed.
+fn pass(db: &mut Database, seconds: u32) {
+    let before = format!("- interval '{seconds} s'");
+    db.run(&format!("UPDATE observa_internal.service_reports SET stale_at = stale_at {before}, reported_at = reported_at {before}"));
+}
+
+fn round(db: &mut Database) -> i64 {
+    db.one("SELECT (observa.run_maintenance() ->> 'service_signals')::bigint")
+}
+
+fn alerts(db: &mut Database) -> Vec<String> {
+    db.one("SELECT coalesce(array_agg(rule || ' ' || title || ' ' || severity || ' ' || status ORDER BY created_at, rule), '{}') FROM observa.alerts")
+}
+
+#[test]
+fn a_service_that_is_down_is_told_of_once_and_well_again_when_it_says_so() {
+    let mut db = Database::ready();
+    report(&mut db, "api", "ok");
+    report(&mut db, "web", "degraded");
+    report(&mut db, "api", "down");
+    assert_eq!((round(&mut db), round(&mut db)), (2, 0));
+    let down = "service_down service down: api critical active";
+    let degraded = "service_degraded service degraded: web warning active";
+    let mut found = alerts(&mut db);
+    found.sort();
+    assert_eq!(found, [degraded, down]);
+    let told = db.row("SELECT description, source FROM observa.alerts WHERE rule = 'service_down'");
+    assert_eq!(told, json!({"description": "api reports that it is down", "source": "service"}));
+    // It says so again, and falls silent meanwhile: that is the same.
+    pass(&mut db, 30);
+    report(&mut db, "api", "down");
+    assert_eq!(round(&mut db), 0);
+    // What somebody has closed stays closed until something changes.
+    db.run("SELECT observa.close_alert(id) FROM observa.alerts WHERE rule = 'service_down'");
+    assert_eq!(round(&mut db), 0);
+    for service in ["api", "web"] {
+        report(&mut db, service, "ok");
+    }
+    assert_eq!(round(&mut db), 1);
+    assert_eq!(
+        db.count("observa.alert_events WHERE event = 'auto_resolved' AND actor = 'rule service_degraded'"),
+        1
+    );
+    report(&mut db, "api", "down");
+    assert_eq!(round(&mut db), 1);
+    assert_eq!(db.count("observa.alerts WHERE status = 'active'"), 1);
+    assert_eq!(db.count("observa.signals WHERE name = 'service_down'"), 2);
+}
+
+#[test]
+fn a_service_that_reported_regularly_and_falls_silent_is_told_of() {
+    let mut db = Database::ready();
+    for _ in 0..3 {
+        report(&mut db, "regular", "ok");
+        report(&mut db, "down", "down");
+        // It says each time that it will be back in a minute, and is not.
+        report(&mut db, "seldom", "ok");
+        db.run("UPDATE observa_internal.service_reports SET stale_at = reported_at - interval '1 s' WHERE service = 'seldom'");
+        pass(&mut db, 30);
+    }
+    report(&mut db, "once", "ok");
+    assert_eq!(round(&mut db), 1);
+    pass(&mut db, 61);
+    assert_eq!((round(&mut db), round(&mut db)), (2, 0));
+    let silent = |service: &str| format!("service_silent service silent: {service} critical active");
+    let mut found = alerts(&mut db);
+    found.sort();
+    // Who is silent is not known to be up.
+    assert_eq!(
+        found,
+        ["service_down service down: down critical active".into(), silent("down"), silent("regular")]
+    );
+    report(&mut db, "regular", "degraded");
+    assert_eq!(round(&mut db), 2);
+    let now: String = db.one("SELECT string_agg(rule || ' ' || status, ', ' ORDER BY rule) FROM observa.alerts WHERE title LIKE '%regular'");
+    assert_eq!(now, "service_degraded active, service_silent resolved");
+    // Of what has been silent for long nobody is woken.
+    let mut db = Database::ready();
+    (0..3).for_each(|_| report(&mut db, "gone", "ok"));
+    pass(&mut db, 90_000);
+    assert_eq!(round(&mut db), 0);
+}
+
 #[test]
 fn a_report_is_its_tenants_and_takes_the_right_to_send() {
     let mut db = Database::ready();

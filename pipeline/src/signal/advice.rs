@@ -33,6 +33,15 @@ const BY_NAME: &[(&str, &str)] = &[
     ("prompt_injection", "Read the event; if a document was the source, find out how it got into the index."),
     ("quota_exceeded", "What comes now is refused: raise the quota of the project, or send less."),
     ("quota_warning", "Raise the quota of the project before it is used up, or send less."),
+    ("service_degraded", "Read what it reported: details in observa.service_health."),
+    (
+        "service_down",
+        "Read what it reported, and whether its calls fail, too: observa.service_health and its log.",
+    ),
+    (
+        "service_silent",
+        "Does it run, and can it reach Observa? One that is gone for good is told of once: close the alert.",
+    ),
     (
         "token_spike",
         "Look at the prompt's length: a history or a document that grows with each turn is the usual cause.",

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use crate::event::{EventType, Field};
 
 /// Raised when a row changes its meaning, so that stored events can be told apart.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Count {

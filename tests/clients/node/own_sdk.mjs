@@ -90,6 +90,9 @@ const scenes = {
     for (const number of range(3)) observa.track(call(number));
     report.flushed = await observa.flush(20_000);
   },
+  async patient() {
+    await scenes.malformed();
+  },
   async throws() {
     observa = client();
     class Declined extends Error { name = "Declined"; }
@@ -106,9 +109,21 @@ const scenes = {
       const query = { then(done) { runs += 1; done(42); } };
       const answer = trace.span({ model: "plain" }, (span) => { span.set({ output: "said" }).track({ event_type: "feedback", type: "like" }); return query; });
       report.same.push((await answer) === 42 && (await answer) === 42 && runs === 1);
-      const slow = new Promise((resolve) => setTimeout(() => resolve(43), 60));
+      // As a promise of an SDK's, which has methods of its own.
+      class Asked extends Promise { withResponse() { return this; } }
+      const slow = new Asked((resolve) => setTimeout(() => resolve(43), 60));
       report.same.push(trace.span({ model: "slow" }, (span) => { span.firstToken(); return slow; }) === slow && (await slow) === 43);
     }, { session_id: "session-7", user_id: "user-7" });
+  },
+  async ignored() {
+    report.unhandled = [];
+    process.on("unhandledRejection", (reason) => report.unhandled.push(reason.message));
+    observa = client();
+    void observa.span({ model: "ignored" }, async () => { throw new Error("ignored"); });
+    void observa.span({ model: "ignored-later" }, () => new Promise((_, reject) => setTimeout(() => reject(new Error("ignored later")), 20)));
+    await observa.span({ model: "handled" }, async () => { throw new Error("handled"); }).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    report.flushed = await observa.flush(20_000);
   },
   async page() {
     observa = client({ flushMs: 60_000 });

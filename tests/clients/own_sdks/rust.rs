@@ -124,7 +124,7 @@ pub fn play(scene: &str, url: &str, key: &str) -> Value {
             }
             json!({"drops": {"queue_full": 4}})
         }
-        "malformed" => {
+        "malformed" | "patient" => {
             let (observa, reports) = client(url, key, |_| {});
             track(&observa, 3);
             let flushed = observa.flush(Duration::from_secs(20));

@@ -126,6 +126,10 @@ def malformed():
     report["flushed"] = observa.flush(20)
 
 
+def patient():
+    malformed()
+
+
 def models():
     global observa
     observa = client()

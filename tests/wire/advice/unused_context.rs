@@ -16,15 +16,15 @@ const WORDS: [[&str; 4]; 6] = [
     ["violins", "require", "seasoned", "timber"],
     ["harbours", "welcome", "sailing", "vessels"],
 ];
-const QUESTION: &str = "what do you know?";
+pub(super) const QUESTION: &str = "what do you know?";
 const OTHERWISE: &str = "because several customers recommended another bargain";
 
 /// A hundred characters each.
-fn passages(count: usize) -> Vec<String> {
+pub(super) fn passages(count: usize) -> Vec<String> {
     WORDS.iter().take(count).map(|words| format!("{:.<100}", words.join(" "))).collect()
 }
 
-fn answer(place: usize) -> String {
+pub(super) fn answer(place: usize) -> String {
     format!("{} {OTHERWISE}", WORDS[place].join(" and "))
 }
 

@@ -31,6 +31,9 @@ const TAKEN: &[&str] = &[
     "prompt_injection",
     "quota_exceeded",
     "quota_warning",
+    "service_degraded",
+    "service_down",
+    "service_silent",
 ];
 
 /// What a row says; None: nothing.

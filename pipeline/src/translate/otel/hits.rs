@@ -2,6 +2,7 @@
 
 use crate::decode::otlp::{Attributes, Span};
 use crate::translate::otel::aliases;
+use crate::translate::otel::found;
 use crate::translate::otel::kind::{Kind, MARKERS, kind_of};
 use crate::translate::otel::usage::SdkNames;
 
@@ -41,7 +42,7 @@ impl Hits {
         hits
     }
 
-    /// What the span is, by the first marker that says it.
+    /// What the span is, by the first marker that says it, else by what it found.
     pub fn kind(&self, span: &Span) -> Kind {
         let mut hits = self.markers.iter().peekable();
         for (row, marker) in (0..).zip(MARKERS) {
@@ -62,6 +63,6 @@ impl Hits {
                 return kind;
             }
         }
-        Kind::Span
+        if span.events.iter().any(found::is_passage) { Kind::VectorDb } else { Kind::Span }
     }
 }

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod errors;
 mod filling;
+mod found;
 mod hits;
 pub mod kind;
 pub mod logs;

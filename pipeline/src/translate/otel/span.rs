@@ -16,7 +16,7 @@ use crate::translate::otel::kind::Kind;
 use crate::translate::otel::makers::{maker_of, model_in_name};
 use crate::translate::otel::usage::Reported;
 use crate::translate::otel::values::{bounded, finish_word, short_text};
-use crate::translate::otel::{errors, messages, said, written};
+use crate::translate::otel::{errors, found, messages, said, written};
 
 /// Where spans come from: the service and the library, with their JSON, which all spans of theirs repeat.
 pub struct Origin<'l> {
@@ -73,7 +73,7 @@ fn required_id<'l>(id: &'l Id<'l>, field: &'static str, digits: usize) -> Result
 }
 
 impl<'l> Filling<'l, '_> {
-    /// What span events say: messages, the first token, an evaluation.
+    /// What span events say: messages, passages, the first token, an evaluation.
     fn fill_from_events(&mut self) {
         let span = self.span;
         for event in &span.events {
@@ -87,6 +87,13 @@ impl<'l> Filling<'l, '_> {
                 let since = event.time.zip(span.start).and_then(|(at, start)| at.checked_sub(start));
                 self.event.ttft_ms = since.map(|nanoseconds| nanoseconds as f64 / 1e6);
             }
+        }
+        if matches!(self.kind, Kind::Retrieval | Kind::VectorDb)
+            && self.event.output.is_none()
+            && let Some((passages, count)) = found::passages(&span.events)
+        {
+            self.event.output = Some(Content::Json(Cow::Owned(passages)));
+            self.event.facts.results = i64::try_from(count).ok();
         }
         if self.event.input.is_some() && self.event.output.is_some() {
             return;

@@ -145,6 +145,30 @@ fn openinference_tools_retrievers_and_embeddings() {
     assert_eq!(kept["embedding.embeddings.0.embedding.vector"], json!({"vectors": 1, "dimensions": 3}));
 }
 
+/// As its instrumentations of vector databases tell of a search: a result is an event of the span.
+#[test]
+fn traceloop_vector_databases() {
+    let result = |members: Json| json!({ "name": "db.query.result", "attributes": key_values(members.as_object().unwrap()) });
+    let search = event(Sent {
+        extra: json!({ "events": [
+            { "name": "db.query.embeddings", "attributes": key_values(json!({"db.query.embeddings.vector": [0.5, 0.25]}).as_object().unwrap()) },
+            result(json!({"db.query.result.id": "d9", "db.query.result.distance": 0.25, "db.query.result.document": "first",
+                          "db.query.result.metadata": "{\"page\":1}", "db.query.result.vector": [0.5, 0.25]})),
+            result(json!({"db.query.result.id": "d2", "db.query.result.document": "second"})),
+        ] }),
+        ..sent(
+            "chroma.query",
+            json!({"db.system": "chroma", "db.operation": "query", "db.chroma.query.n_results": 2}),
+        )
+    });
+    assert_eq!((search.event_type, search.facts.results), (EventType::VectorDbOperation, Some(2)));
+    let passages = json!([{"id": "d9", "distance": 0.25, "content": "first", "metadata": "{\"page\":1}"}, {"id": "d2", "content": "second"}]);
+    assert_eq!(content(&search.output), passages);
+    // What only adds to it finds nothing.
+    let added = of("chroma.add", json!({"db.system": "chroma", "db.operation": "add"}));
+    assert_eq!((added.event_type, &added.output), (EventType::ReasoningStep, &None));
+}
+
 #[test]
 fn traceloop() {
     let llm = of(
