@@ -31,6 +31,9 @@ fn reprice(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i64 {
 fn reprice_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
     keys::require(|rights| rights.administer, EDIT)?;
+    if storage::unix_micros(since) > storage::unix_micros(until) {
+        return Err(Error::Invalid("since must not be after until".into()));
+    }
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,

@@ -37,6 +37,9 @@ fn retranslate(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> i6
 fn retranslate_all(since: TimestampWithTimeZone, until: TimestampWithTimeZone) -> Result<i64, Error> {
     storage::ensure()?;
     keys::require(|rights| rights.administer, EDIT)?;
+    if storage::unix_micros(since) > storage::unix_micros(until) {
+        return Err(Error::Invalid("since must not be after until".into()));
+    }
     let tenants = match Acting::current() {
         Some(acting) => vec![acting.tenant_id],
         None if identity::session_is_superuser() => tenants::all()?,
