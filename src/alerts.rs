@@ -72,6 +72,9 @@ fn mute(
     let rule = rule.filter(|rule| !rule.is_empty() && rule.len() <= 200);
     let rule =
         rule.ok_or_else(|| Error::Invalid("rule must have 1 to 200 bytes: what alerts call it".into()))?;
+    if until.is_some_and(|until| storage::unix_micros(until) <= storage::now()) {
+        return Err(Error::Invalid("until must be in the future; NULL ends it".into()));
+    }
     storage::ensure()?;
     keys::require(|rights| rights.administer, "mute rules")?;
     let tenant_id = match Acting::current() {

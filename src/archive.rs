@@ -139,7 +139,7 @@ fn write(directory: &Directory, table: &str, relation: &str, partition: &str) ->
     let oid = storage::relation(relation).ok_or_else(|| Error::NotFound {
         what: "partition",
         id: relation.to_owned(),
-        state: "stored",
+        state: "",
     })?;
     let database: Option<String> = Spi::get_one(include_str!("../sql/query/database_identity.sql"))?;
     let origin = Origin {

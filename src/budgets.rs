@@ -84,6 +84,7 @@ fn edit_budget<'a>(
 fn change_budget(change: &Change, new: Option<&str>) -> Result<usize, Error> {
     match change {
         Change::Insert { new: row } => {
+            check(row)?;
             rules::check_project(row)?;
             let count = Spi::get_one::<i64>(include_str!("../sql/budget/count.sql"))?.unwrap_or_default();
             if count >= MOST {
@@ -92,11 +93,38 @@ fn change_budget(change: &Change, new: Option<&str>) -> Result<usize, Error> {
             edit(include_str!("../sql/edit/insert_budget.sql"), &[new.into(), user_of(row)?.into()])
         }
         Change::Update { old, new: row } => {
+            check(row)?;
             rules::check_project(row)?;
             let arguments = [new.into(), user_of(row)?.into(), id_of(old).into()];
             edit(include_str!("../sql/edit/update_budget.sql"), &arguments)
         }
         Change::Delete { old } => edit(include_str!("../sql/edit/delete_budget.sql"), &[id_of(old).into()]),
+    }
+}
+
+/// What the table's constraints say, in words that tell what to write.
+fn check(row: &Value) -> Result<(), Error> {
+    let given = |column: &str| row.get(column).is_some_and(|value| !value.is_null());
+    let text = |column: &str| row.get(column).and_then(Value::as_str).unwrap_or_default();
+    let number = |column: &str| row.get(column).and_then(Value::as_f64);
+    let subjects = ["model", "user_id", "tag"].into_iter().filter(|column| given(column)).count();
+    let stops = row.get("hard_stop").and_then(Value::as_bool) == Some(true);
+    let wrong = [
+        (!(1..=200).contains(&text("name").chars().count()), "name must have 1 to 200 characters"),
+        (!matches!(text("period"), "day" | "week" | "month"), "period must be day, week or month"),
+        (number("amount_usd").is_none_or(|usd| usd <= 0.0), "amount_usd must be a number over 0"),
+        (
+            given("warn_percent")
+                && number("warn_percent").is_none_or(|share| !(1.0..=100.0).contains(&share)),
+            "warn_percent must be 1 to 100",
+        ),
+        (subjects > 1, "a budget is of one thing: of model, user_id and tag give one at most"),
+        (given("tag") != given("value"), "tag and value go together: the tag's name, and what it has to be"),
+        (stops && subjects > 0, "hard_stop is for a budget of all spending, without model, user_id and tag"),
+    ];
+    match wrong.into_iter().find(|(is_wrong, _)| *is_wrong) {
+        Some((_, why)) => Err(Error::Invalid(why.into())),
+        None => Ok(()),
     }
 }
 

@@ -48,7 +48,8 @@ pub enum Error {
     Encoding(String),
     #[error("{0}")]
     Invalid(String),
-    #[error("there is no {what} {id} that is {state}")]
+    /// `state`: what it would have to be; empty: that it is there is enough.
+    #[error("there is no {what} {id}{}", that_is(.state))]
     NotFound { what: &'static str, id: String, state: &'static str },
     #[error(
         "alert {newer} of the same rule and group, which is {status}, was raised since: that one goes on"
@@ -62,7 +63,7 @@ pub enum Error {
     TooLargeDocument,
     #[error("{what} {name} exists already")]
     Exists { what: &'static str, name: String },
-    #[error("what ingest has stored is not edited through its views")]
+    #[error("what this view shows is not edited through it")]
     ReadOnly,
     #[error("the row can't be stored: {0}")]
     Rejected(String),
@@ -127,6 +128,14 @@ impl Error {
             Error::OldStorage(_) => Some(
                 "Nothing was stored: send the same again once observa.setup() was run. It adds what is missing, and rewrites no table.",
             ),
+            Error::NotFound { what, .. } => listed(what),
+            Error::Exists { what: "tenant", .. } => {
+                Some("A superuser finds its id by SELECT tenant_id, name FROM observa_internal.tenants.")
+            }
+            Error::Exists { what: "project", .. } => Some("observa.projects has its id."),
+            Error::ReadOnly => Some(
+                "Functions change what may be changed: observa.forget_user(user_id) erases a person's rows, observa.set_retention(project) says how long rows stay, and others what a project decides.",
+            ),
             Error::TooLargeDocument => {
                 Some("SELECT * FROM observa.export_user_rows(user_id) gives it row by row.")
             }
@@ -144,6 +153,21 @@ impl Error {
         };
         report.report(PgLogLevel::ERROR);
         unreachable!()
+    }
+}
+
+fn that_is(state: &str) -> String {
+    if state.is_empty() { String::new() } else { format!(" that is {state}") }
+}
+
+/// Where the ids of such things are.
+fn listed(what: &str) -> Option<&'static str> {
+    match what {
+        "alert" => Some("observa.alerts lists the tenant's alerts, with their status."),
+        "issue" => Some("observa.issues lists the tenant's issues, with their state."),
+        "key" => Some("observa.api_keys lists the tenant's keys, with their ids."),
+        "webhook" => Some("observa.webhooks lists the tenant's webhooks."),
+        _ => None,
     }
 }
 

@@ -169,7 +169,7 @@ fn ignore_issue(id: pgrx::Uuid, until: Option<TimestampWithTimeZone>) {
     if until.is_some_and(|until| storage::unix_micros(until) <= storage::now()) {
         Error::Invalid("until must be in the future; NULL: until somebody reopens it".into()).raise();
     }
-    let decision = Decision { function: "ignore_issue", state: "there", holds: |_| true };
+    let decision = Decision { function: "ignore_issue", state: "", holds: |_| true };
     or_raise(decision.make(id, |deed, project_id| put(id, "ignored", deed, until, None, project_id)));
 }
 

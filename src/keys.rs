@@ -169,6 +169,9 @@ impl Wanted<'_> {
         if !matches!(self.kind, "sk" | "pk") {
             return invalid("kind must be sk (a secret key) or pk (a public one)");
         }
+        if self.expires_at.is_some_and(|at| storage::unix_micros(at) <= storage::now()) {
+            return invalid("expires_at must be in the future; NULL: the key does not expire");
+        }
         let times = |scope: &str| self.scopes.iter().filter(|wanted| *wanted == scope).count();
         let (ingest, query) = (times("ingest"), times("query"));
         if self.scopes.is_empty() || ingest > 1 || query > 1 || ingest + query != self.scopes.len() {
@@ -267,7 +270,7 @@ fn of_keys_tenant<T>(
         "SELECT observa_internal.tenant_of_api_key($1)",
         &[key_id.into()],
     )?;
-    let missing = || Error::NotFound { what: "key", id: uuid(key_id).to_string(), state: "known" };
+    let missing = || Error::NotFound { what: "key", id: uuid(key_id).to_string(), state: "" };
     tenants::administer(tenant.ok_or_else(missing)?, &Deed::of(action, "key", uuid(key_id)), run)
 }
 

@@ -15,6 +15,7 @@ use crate::identity::{self, Acting, Rights, sql_uuid, uuid};
 use crate::members::{record_change, run};
 use crate::settings;
 use crate::storage;
+use crate::tenants;
 
 /// What PostgREST makes of a JWT that it has verified.
 const CLAIMS: &CStr = c"request.jwt.claims";
@@ -200,19 +201,41 @@ pub fn ask() -> Known {
 
 #[pg_extern(sql = false)]
 fn grant_tenant(login: &CStr, tenant: pgrx::Uuid) {
-    or_raise(bind(
+    or_raise(grant(login, tenant));
+}
+
+fn grant(login: &CStr, tenant: pgrx::Uuid) -> Result<(), Error> {
+    if identity::session_is_superuser() {
+        storage::ensure()?;
+        tenants::check_tenant(uuid(tenant))?;
+        warn_of_missing(login)?;
+    }
+    bind(
         "grant_tenant",
         "INSERT INTO observa_internal.logins AS l (login, tenant_id) VALUES ($1, $2)
          ON CONFLICT (login) DO UPDATE SET tenant_id = excluded.tenant_id, granted_at = pg_catalog.now()",
         login,
         tenant,
-    ));
+    )
 }
 
 #[pg_extern(sql = false)]
 fn revoke_tenant(login: &CStr, tenant: pgrx::Uuid) {
     let delete = "DELETE FROM observa_internal.logins WHERE login = $1 AND tenant_id = $2";
     or_raise(bind("revoke_tenant", delete, login, tenant));
+}
+
+/// A dump may be restored before its roles are: the name alone counts.
+fn warn_of_missing(login: &CStr) -> Result<(), Error> {
+    let login = login.to_string_lossy();
+    let known = Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)",
+        &[login.as_ref().into()],
+    )?;
+    if known != Some(true) {
+        warning!("there is no role {login}: it has the tenant once it is made");
+    }
+    Ok(())
 }
 
 /// SQL's type `name` is a C string, as is `cstring`.

@@ -263,6 +263,9 @@ fn edit_model_price<'a>(
         if let Change::Insert { new } | Change::Update { new, .. } = &change {
             check_project(new)?;
         }
+        if let Change::Insert { new } = &change {
+            check_says_a_price(new)?;
+        }
         let mut changed = 0;
         if let Change::Update { old, .. } | Change::Delete { old } = &change {
             changed = write(include_str!("../sql/edit/delete_model_price.sql"), old)?;
@@ -276,4 +279,27 @@ fn edit_model_price<'a>(
         Ok(changed)
     }));
     if changed == 0 { Ok(None) } else { triggers::row(trigger) }
+}
+
+/// USD: more than any model of the built-in book takes for a token, and less than what some take for a million.
+const DEAREST_TOKEN: f64 = 0.01;
+
+/// A row of `observa.model_prices` that says neither would hide a built-in price, and be none.
+fn check_says_a_price(row: &Value) -> Result<(), Error> {
+    let rates = row.get("rates").filter(|rates| !rates.is_null());
+    if rates.is_none() && row.get("maps_to").is_none_or(Value::is_null) {
+        return Err(Error::Invalid(
+            "rates or maps_to must be given: a price, or the model that has it".into(),
+        ));
+    }
+    for (class, rate) in rates.and_then(Value::as_object).into_iter().flatten() {
+        let usd = rate.as_f64().or_else(|| rate.as_str()?.parse().ok()).unwrap_or_default();
+        if usd > DEAREST_TOKEN {
+            let million = usd * 1e6;
+            warning!(
+                "rates.{class} is {usd} USD for a token, {million} for a million: rates are USD per token"
+            );
+        }
+    }
+    Ok(())
 }

@@ -68,13 +68,7 @@ pub fn make(name: &str, by: Option<Uuid>) -> Result<Uuid, Error> {
 fn make_project(tenant_id: Uuid, name: &str, environment: &str) -> Result<Uuid, Error> {
     check_name("a project's name", name)?;
     check_name("an environment", environment)?;
-    let known = Spi::get_one_with_args::<bool>(
-        "SELECT EXISTS (SELECT FROM observa_internal.tenants WHERE tenant_id = $1)",
-        &[sql_uuid(tenant_id).into()],
-    )?;
-    if known != Some(true) {
-        return Err(Error::Invalid(format!("there is no tenant {tenant_id}")));
-    }
+    check_tenant(tenant_id)?;
     let project_id = Uuid::now_v7();
     let made = Spi::connect_mut(|client| {
         client
@@ -90,6 +84,18 @@ fn make_project(tenant_id: Uuid, name: &str, environment: &str) -> Result<Uuid, 
         return Err(Error::Exists { what: "project", name: format!("{name} ({environment})") });
     }
     Ok(project_id)
+}
+
+/// For who acts for it, or sees every tenant.
+pub fn check_tenant(tenant_id: Uuid) -> Result<(), Error> {
+    let known = Spi::get_one_with_args::<bool>(
+        "SELECT EXISTS (SELECT FROM observa_internal.tenants WHERE tenant_id = $1)",
+        &[sql_uuid(tenant_id).into()],
+    )?;
+    if known == Some(true) {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!("there is no tenant {tenant_id}")))
 }
 
 fn check_name(what: &str, name: &str) -> Result<(), Error> {

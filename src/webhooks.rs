@@ -163,7 +163,7 @@ fn of_webhooks_tenant(
     change: impl FnOnce() -> Result<usize, Error>,
 ) -> Result<(), Error> {
     storage::ensure()?;
-    let state = if action == "test_webhook" { "enabled" } else { "there" };
+    let state = if action == "test_webhook" { "enabled" } else { "" };
     let not_found = || Error::NotFound { what: "webhook", id: uuid(id).to_string(), state };
     let find = "SELECT observa_internal.tenant_of_webhook($1)";
     let tenant = Spi::get_one_with_args::<pgrx::Uuid>(find, &[id.into()])?.ok_or_else(not_found)?;

@@ -22,7 +22,7 @@ fn explain_alert(id: pgrx::Uuid) -> JsonB {
 
 /// Another tenant's alert is as if it were not there.
 fn explain(id: pgrx::Uuid) -> Result<Value, Error> {
-    let not_found = || Error::NotFound { what: "alert", id: uuid(id).to_string(), state: "known" };
+    let not_found = || Error::NotFound { what: "alert", id: uuid(id).to_string(), state: "" };
     if !storage::exists() {
         return Err(Error::NoStorage);
     }

@@ -61,17 +61,13 @@ const ASSIGN: Act = Act {
     function: "assign_alert",
     event: "assigned",
     sql: include_str!("../../sql/alert/assign.sql"),
-    state: "there",
+    state: "",
 };
 
 const UNASSIGN: Act = Act { event: "unassigned", ..ASSIGN };
 
-const NOTE: Act = Act {
-    function: "note_alert",
-    event: "noted",
-    sql: include_str!("../../sql/alert/note.sql"),
-    state: "there",
-};
+const NOTE: Act =
+    Act { function: "note_alert", event: "noted", sql: include_str!("../../sql/alert/note.sql"), state: "" };
 
 #[pg_extern(sql = false)]
 fn acknowledge_alert(id: pgrx::Uuid, note: Option<&str>) {

@@ -138,7 +138,7 @@ fn planted() -> Planted {
         documented().into_iter().find(|(_, sql)| sql.starts_with("CREATE ROLE")).expect("a set-up");
     // Roles are the cluster's; the tenant is the one that is planted.
     let login = format!("grafana_{}", db.name);
-    let chosen = "FROM observa.projects WHERE name = 'default' LIMIT 1";
+    let chosen = "FROM observa.projects ORDER BY created_at LIMIT 1";
     assert!(set_up.contains(chosen), "{set_up}");
     let set_up = set_up.replace(chosen, &format!("FROM observa.projects WHERE tenant_id = '{ours}'"));
     db.run(

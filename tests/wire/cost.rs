@@ -247,6 +247,8 @@ fn another_sessions_new_price_counts_at_once() {
 #[test]
 fn rates_that_are_none_are_refused() {
     let mut db = Database::ready();
+    let neither = db.error("INSERT INTO observa.model_prices (model) VALUES ('m')");
+    assert_eq!(neither.code().code(), "22023", "{neither:?}");
     for rates in [r#"{"input": -1}"#, r#"{"input": "cheap"}"#, r#"{"laughter": 1}"#, "[1]"] {
         let refused =
             db.error(&format!("INSERT INTO observa.model_prices (model, rates) VALUES ('m', '{rates}')"));

@@ -25,6 +25,9 @@ fn a_login_acts_for_the_tenant_that_it_was_granted_last() {
     }
     let grant = format!("SELECT observa.grant_tenant('{login}', '{first}')");
     assert_eq!(error(&mut analyst, &grant).code().code(), "42501");
+    let nowhere = format!("SELECT observa.grant_tenant('{login}', '{}')", uuid::Uuid::nil());
+    assert_eq!(db.error(&nowhere).code().code(), "22023");
+    assert_eq!(current(&mut analyst).as_ref(), Some(&second));
     db.run(&format!("SELECT observa.revoke_tenant('{login}', '{first}')"));
     assert_eq!(current(&mut analyst), Some(second.clone()), "it was granted another one since");
     db.run(&format!("SELECT observa.revoke_tenant('{login}', '{second}')"));

@@ -283,6 +283,7 @@ fn what_a_key_may_say_is_bounded() {
         make("pk", "{ingest}", "ARRAY['https://' || repeat('a', 254)]"),
         make("sk", "{ingest,query,ingest}", "'{}'"),
         make("sk", "{ingest,NULL}", "'{}'"),
+        "SELECT observa.create_api_key((SELECT id FROM observa.projects), 'sk', expires_at => now() - interval '1 s')".into(),
     ] {
         assert!(db.client.batch_execute(&refused).is_err(), "{refused}");
     }

@@ -105,6 +105,8 @@ fn repricing_changes_what_a_new_price_changes_within_its_time() {
         0
     );
     assert_eq!(costs(&mut db), before, "a new price changes no stored cost by itself");
+    let backwards = db.error("SELECT observa.reprice(now(), now() - interval '1 day')");
+    assert_eq!(backwards.code().code(), "22023", "{backwards:?}");
     assert_eq!(db.one::<i64>("SELECT observa.reprice(now() - interval '30 days', now())"), 3);
     // 650 x 0.001 + 300 x 0.01 + 50 x 0.1
     let after = [
