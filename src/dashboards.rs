@@ -54,7 +54,7 @@ struct Asked {
 
 /// What only some questions ask.
 #[derive(Default)]
-struct More {
+struct More<'a> {
     /// A tag, or the unit of a time series.
     name: Option<String>,
     time_zone: Option<String>,
@@ -62,7 +62,8 @@ struct More {
     /// From when on hours that are part of two buckets are read by the minute.
     split_since: Option<i64>,
     most: i64,
-    largest_by: &'static str,
+    /// Of which the largest are asked for, or what is told of a whole.
+    wanted: &'a str,
     /// What the time is made of.
     parts: Vec<Part>,
 }
@@ -78,8 +79,6 @@ fn dashboard(
     environment: Option<String>,
     event_type: Option<String>,
     dimensions: Option<Vec<Option<String>>>,
-    bucket: Option<&str>,
-    time_zone: Option<String>,
     top: Option<i32>,
 ) -> Option<Vec<u8>> {
     or_raise(asked(project, since, until, environment, event_type).and_then(|asked| {
@@ -87,17 +86,34 @@ fn dashboard(
         // NULL alone is told as none.
         let dimensions: Vec<String> = dimensions.unwrap_or_default().into_iter().flatten().collect();
         match question {
-            "overview" => asked.overview(),
+            "overview" => asked.overview("all"),
+            "latencies" | "sums" => asked.overview(question),
             "breakdown" => asked.breakdown(dimensions, most, "events"),
             "costs" => asked.breakdown(dimensions, most, "cost"),
             "failures" => asked.breakdown(dimensions, most, "failures"),
-            "time_series" => asked.time_series(bucket, time_zone),
             "feedback" => asked.answer(FEEDBACK, asked.minutes(), More::default()),
             "alerts" => asked.answer(ALERTS, asked.minutes(), More { most, ..More::default() }),
             "issues" => asked.answer(ISSUES, asked.minutes(), More { most, ..More::default() }),
             _ => Err(Error::Invalid("there is no such question".into())),
         }
     }))
+}
+
+/// The answer is an array of observa_internal.time_bucket, whose bytes pass as they are: rows as JSON take as long as all the rest.
+#[pg_extern(sql = false)]
+fn time_series(
+    bucket: Option<&str>,
+    project: Option<pgrx::Uuid>,
+    since: Option<TimestampWithTimeZone>,
+    until: Option<TimestampWithTimeZone>,
+    environment: Option<String>,
+    time_zone: Option<String>,
+    event_type: Option<String>,
+) -> Option<Vec<u8>> {
+    or_raise(
+        asked(project, since, until, environment, event_type)
+            .and_then(|asked| asked.time_series(bucket, time_zone)),
+    )
 }
 
 fn asked(
@@ -151,16 +167,16 @@ impl Asked {
         Cover::of(self.since, self.until, Resolution::Minute, Kept { minutes: i64::MIN, hours: i64::MIN })
     }
 
-    fn overview(&self) -> Result<Option<Vec<u8>>, Error> {
+    fn overview(&self, wanted: &str) -> Result<Option<Vec<u8>>, Error> {
         let cover = self.cover();
-        self.answer(OVERVIEW, cover, More { parts: cover.rows(), ..More::default() })
+        self.answer(OVERVIEW, cover, More { parts: cover.rows(), wanted, ..More::default() })
     }
 
     fn breakdown(
         &self,
         dimensions: Vec<String>,
         most: i64,
-        largest_by: &'static str,
+        wanted: &'static str,
     ) -> Result<Option<Vec<u8>>, Error> {
         let tag = match dimensions.as_slice() {
             [one] => one.strip_prefix(TAG).filter(|tag| !tag.is_empty()).map(str::to_owned),
@@ -176,7 +192,7 @@ impl Asked {
             let question = if is_user { USERS } else { TAGS };
             // There are no minutes of them, whatever is kept of others.
             let parts = cover.parts(kept(), now());
-            let more = More { name: tag, dimensions, most, largest_by, parts, ..More::default() };
+            let more = More { name: tag, dimensions, most, wanted, parts, ..More::default() };
             return self.answer(question, cover, more);
         }
         if let Some(name) = unknown {
@@ -193,7 +209,7 @@ impl Asked {
         let question = if dimensions.iter().all(of_totals) { TYPES_BREAKDOWN } else { BREAKDOWN };
         let (cover, kept) = (self.cover(), kept());
         let parts = cover.parts(kept, now());
-        self.answer(question, cover, More { dimensions, most, largest_by, parts, ..More::default() })
+        self.answer(question, cover, More { dimensions, most, wanted, parts, ..More::default() })
     }
 
     fn time_series(&self, bucket: Option<&str>, time_zone: Option<String>) -> Result<Option<Vec<u8>>, Error> {
@@ -247,7 +263,7 @@ impl Asked {
         Ok(found)
     }
 
-    fn answer(&self, question: &'static str, cover: Cover, more: More) -> Result<Option<Vec<u8>>, Error> {
+    fn answer(&self, question: &'static str, cover: Cover, more: More<'_>) -> Result<Option<Vec<u8>>, Error> {
         let split_since = more.split_since.map_or(TimestampWithTimeZone::positive_infinity(), sql_time);
         let parts = more.parts.as_slice();
         let times = |of: fn(&Part) -> i64| parts.iter().map(|part| sql_time(of(part))).collect::<Vec<_>>();
@@ -268,7 +284,7 @@ impl Asked {
             more.dimensions.into(),
             split_since.into(),
             more.most.into(),
-            more.largest_by.into(),
+            more.wanted.into(),
             resolutions.into(),
             times(|part| part.since).into(),
             times(|part| part.until).into(),

@@ -51,15 +51,15 @@ fn histogram_of(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The aggregate's state, made in the memory that lives as long as its group.
-fn counting(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut Latencies {
+fn counting<State: Default>(state: &mut Internal, call: pg_sys::FunctionCallInfo) -> &mut State {
     let mut memory = std::ptr::null_mut();
     // SAFETY: PostgreSQL passed the call info, and the functions of our aggregates alone, which only a superuser could call
-    // from others, make states: each is a Latencies.
+    // from others, make states: each is what all functions of its aggregate take.
     unsafe {
         if pg_sys::AggCheckCallContext(call, &mut memory) == 0 {
             Error::Invalid("it was called outside of an aggregate".into()).raise();
         }
-        PgMemoryContexts::For(memory).switch_to(|_| state.get_or_insert_default::<Latencies>())
+        PgMemoryContexts::For(memory).switch_to(|_| state.get_or_insert_default::<State>())
     }
 }
 
@@ -75,7 +75,7 @@ fn histogram_record(
     call: pg_sys::FunctionCallInfo,
 ) -> Internal {
     if let Some(milliseconds) = milliseconds {
-        counting(&mut state, call).record_ms(milliseconds);
+        counting::<Latencies>(&mut state, call).record_ms(milliseconds);
     }
     state
 }
@@ -87,7 +87,7 @@ fn histogram_merge(
     call: pg_sys::FunctionCallInfo,
 ) -> Internal {
     if let Some(histogram) = histogram {
-        valid(counting(&mut state, call).merge_bytes(histogram));
+        valid(counting::<Latencies>(&mut state, call).merge_bytes(histogram));
     }
     state
 }
@@ -96,7 +96,7 @@ fn histogram_merge(
 #[pg_extern(sql = false)]
 fn histogram_combine(mut state: Internal, other: Internal, call: pg_sys::FunctionCallInfo) -> Internal {
     if let Some(other) = counted(&other) {
-        counting(&mut state, call).merge(other);
+        counting::<Latencies>(&mut state, call).merge(other);
     }
     state
 }
@@ -116,19 +116,53 @@ fn histogram_final(state: Internal) -> Option<Vec<u8>> {
     counted(&state).filter(|latencies| !latencies.is_empty()).map(Latencies::to_bytes)
 }
 
+/// What was added and what was taken out, in any order.
+#[derive(Default)]
+struct Net {
+    added: Latencies,
+    removed: Latencies,
+}
+
+#[pg_extern(sql = false)]
+fn net_latency(
+    mut state: Internal,
+    added: Option<&[u8]>,
+    removed: Option<&[u8]>,
+    call: pg_sys::FunctionCallInfo,
+) -> Internal {
+    if added.or(removed).is_some() {
+        let net: &mut Net = counting(&mut state, call);
+        added.into_iter().for_each(|histogram| valid(net.added.merge_bytes(histogram)));
+        removed.into_iter().for_each(|histogram| valid(net.removed.merge_bytes(histogram)));
+    }
+    state
+}
+
+/// What is left. It changes the state, which is asked once.
+fn left(mut state: Internal) -> Option<Latencies> {
+    // SAFETY: as in `counting`; nobody else has the state at hand.
+    let net: &mut Net = unsafe { state.get_mut() }?;
+    net.added.subtract(&net.removed);
+    Some(std::mem::take(&mut net.added)).filter(|latencies| !latencies.is_empty())
+}
+
+#[pg_extern(sql = false)]
+fn net_latencies_final(state: Internal) -> Option<Vec<u8>> {
+    left(state).map(|latencies| latencies.to_bytes())
+}
+
+#[pg_extern(sql = false)]
+fn latency_summary_final(state: Internal) -> Option<Vec<f64>> {
+    let (mean, quantiles) = left(state)?.mean_and_quantiles_ms([0.5, 0.9, 0.95, 0.99, 1.0])?;
+    Some(std::iter::once(mean).chain(quantiles).collect())
+}
+
 #[pg_extern(sql = false)]
 fn histogram_quantile(histogram: &[u8], quantile: f64) -> Option<f64> {
     if !(0.0..=1.0).contains(&quantile) {
         Error::Invalid("a quantile is a number from 0 to 1".into()).raise();
     }
     read(histogram).quantile_ms(quantile)
-}
-
-/// In the order of their shares: reading a histogram takes longer than to look for any of them.
-#[pg_extern(sql = false)]
-fn histogram_quantiles(histogram: &[u8], quantiles: Vec<f64>) -> Vec<Option<f64>> {
-    let latencies = read(histogram);
-    quantiles.into_iter().map(|quantile| latencies.quantile_ms(quantile)).collect()
 }
 
 #[pg_extern(sql = false)]

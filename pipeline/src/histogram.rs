@@ -120,10 +120,29 @@ impl Latencies {
         other.cells().for_each(|(cell, count)| self.add(cell, count));
     }
 
-    /// [`Latencies::merge`] of [`Latencies::from_bytes`], without making a histogram in between. After an
-    /// error, some of the bytes' counts may be in it.
+    /// [`Latencies::merge`] of [`Latencies::from_bytes`], without making a histogram in between. After an error it is as before.
     pub fn merge_bytes(&mut self, bytes: &[u8]) -> Result<(), HistogramError> {
-        v2::read(bytes, |cell, count| self.add(cell, count))
+        // Whether the bytes are a histogram's, and how many counts there are then in all, is only known in the end.
+        let found = v2::read(bytes, |cell, count| self.count_in(cell, count));
+        if let Some(total) = found.ok().map(|more| self.total + more).filter(|total| *total <= MAX_COUNT) {
+            self.total = total;
+            return Ok(());
+        }
+        let _ = v2::read(bytes, |cell, count| self.count_in(cell, count.wrapping_neg()));
+        found?;
+        v2::read(bytes, |cell, count| self.add(cell, count))?;
+        Ok(())
+    }
+
+    /// Counts in a cell alone: `total` is its caller's.
+    #[inline]
+    fn count_in(&mut self, cell: usize, count: u64) {
+        if let Some(counted) = self.counts.get_mut(cell.wrapping_sub(self.first)) {
+            *counted = counted.wrapping_add(count);
+        } else if count > 0 {
+            self.make_room(cell);
+            self.count_in(cell, count);
+        }
     }
 
     /// How many latencies there are.
@@ -156,6 +175,22 @@ impl Latencies {
         self.cells().find(of_rank).map(|(cell, _)| middle_us(cell) as f64 / 1000.0)
     }
 
+    /// The mean, and [`Latencies::quantile_ms`] of shares that ascend, by looking at each cell once. None: there are no latencies.
+    pub fn mean_and_quantiles_ms<const N: usize>(&self, shares: [f64; N]) -> Option<(f64, [f64; N])> {
+        let mut ranks =
+            shares.map(|share| ((share * self.total as f64).ceil() as u64).max(1)).into_iter().peekable();
+        let (mut before, mut sum, mut quantiles) = (0, 0.0, Vec::with_capacity(N));
+        for (cell, count) in self.cells() {
+            let middle = middle_us(cell) as f64;
+            (before, sum) = (before + count, sum + middle * count as f64);
+            while ranks.next_if(|rank| *rank <= before).is_some() {
+                quantiles.push(middle / 1000.0);
+            }
+        }
+        let quantiles = quantiles.try_into().ok()?;
+        Some((sum / self.total as f64 / 1000.0, quantiles))
+    }
+
     /// None: there are no latencies.
     pub fn mean_ms(&self) -> Option<f64> {
         let sum: f64 = self.cells().map(|(cell, count)| middle_us(cell) as f64 * count as f64).sum();
@@ -177,7 +212,8 @@ impl Latencies {
 
     /// Whether bytes are a histogram's, without making one of them.
     pub fn check(bytes: &[u8]) -> Result<(), HistogramError> {
-        v2::read(bytes, |_, _| {})
+        v2::read(bytes, |_, _| {})?;
+        Ok(())
     }
 
     /// Cells that have counts, and how many, ascending.

@@ -35,7 +35,7 @@ CREATE FUNCTION observa.dashboard_latency(project uuid DEFAULT NULL, since times
            || jsonb_build_object('by_event_type', observa_internal.dashboard_rows(b.answer, 'event_type'),
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_route', observa_internal.dashboard_rows(b.answer, 'route'),
                                  'by_tool', observa_internal.dashboard_rows(b.answer, 'tool'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type) OFFSET 0) o (answer),
+      FROM (SELECT observa_internal.dashboard('latencies', project, since, until, environment, event_type) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('breakdown', project, since, until, environment, event_type,
                                               '{event_type,model,route,tool}', top => top) OFFSET 0) b (answer);
     END;
@@ -53,7 +53,7 @@ CREATE FUNCTION observa.dashboard_errors(project uuid DEFAULT NULL, since timest
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_provider', observa_internal.dashboard_rows(b.answer, 'provider'),
                                  'by_route', observa_internal.dashboard_rows(b.answer, 'route'), 'by_tool', observa_internal.dashboard_rows(b.answer, 'tool'),
                                  'by_version', observa_internal.dashboard_rows(b.answer, 'version'), 'issues', i.answer -> 'rows')
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment, event_type) OFFSET 0) o (answer),
+      FROM (SELECT observa_internal.dashboard('sums', project, since, until, environment, event_type) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('failures', project, since, until, environment, event_type,
                                               '{event_type,model,provider,route,tool,version}', top => top) OFFSET 0) b (answer),
            (SELECT observa_internal.dashboard('issues', project, since, until, environment, top => top) OFFSET 0) i (answer);
@@ -73,7 +73,7 @@ CREATE FUNCTION observa.dashboard_costs(project uuid DEFAULT NULL, since timesta
                                  'by_model', observa_internal.dashboard_rows(b.answer, 'model'), 'by_provider', observa_internal.dashboard_rows(b.answer, 'provider'),
                                  'by_route', observa_internal.dashboard_rows(b.answer, 'route'),
                                  'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment) OFFSET 0) o (answer),
+      FROM (SELECT observa_internal.dashboard('sums', project, since, until, environment) OFFSET 0) o (answer),
            (SELECT observa_internal.dashboard('costs', project, since, until, environment,
                                               dimensions => '{model,provider,route,environment}', top => top) OFFSET 0) b (answer);
     END;
@@ -151,8 +151,8 @@ CREATE FUNCTION observa.costs_overview(project uuid DEFAULT NULL, since timestam
                                  'cost_ratio', ((o.answer ->> 'cost_usd')::numeric / nullif((p.answer ->> 'cost_usd')::numeric, 0))::double precision,
                                  'by_project', observa_internal.dashboard_rows(b.answer, 'project'),
                                  'by_environment', observa_internal.dashboard_rows(b.answer, 'environment'))
-      FROM (SELECT observa.dashboard_overview(project, since, until, environment) OFFSET 0) o (answer),
-           (SELECT observa.dashboard_overview(project, date_trunc('minute', since) - (until - since), date_trunc('minute', since), environment) OFFSET 0) p (answer),
+      FROM (SELECT observa_internal.dashboard('sums', project, since, until, environment) OFFSET 0) o (answer),
+           (SELECT observa_internal.dashboard('sums', project, date_trunc('minute', since) - (until - since), date_trunc('minute', since), environment) OFFSET 0) p (answer),
            (SELECT observa_internal.dashboard('costs', project, since, until, environment, dimensions => '{project,environment}') OFFSET 0) b (answer);
     END;
 COMMENT ON FUNCTION observa.costs_overview(uuid, timestamptz, timestamptz, text) IS 'What a time cost in USD: cost_usd, cost_usd_per_day, previous_cost_usd (of as long a time before) and cost_ratio to it, by_project and by_environment

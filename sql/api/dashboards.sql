@@ -1,9 +1,8 @@
 CREATE FUNCTION observa_internal.dashboard(question text, project uuid, since timestamptz, until timestamptz, environment text, event_type text DEFAULT NULL,
-                                           dimensions text[] DEFAULT NULL, bucket text DEFAULT NULL, time_zone text DEFAULT NULL,
-                                           top integer DEFAULT NULL) RETURNS jsonb
+                                           dimensions text[] DEFAULT NULL, top integer DEFAULT NULL) RETURNS jsonb
     LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '32MB'
     AS 'MODULE_PATHNAME', 'dashboard_wrapper';
-COMMENT ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], text, text, integer) IS 'What dashboards ask rollups, of what the caller may read';
+COMMENT ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], integer) IS 'What dashboards ask rollups, of what the caller may read';
 
 CREATE FUNCTION observa.dashboard_overview(project uuid DEFAULT NULL, since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval,
         until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL, event_type text DEFAULT NULL) RETURNS jsonb
@@ -75,6 +74,18 @@ COMMENT ON FUNCTION observa.costs_breakdown(text, uuid, timestamptz, timestamptz
 cost_usd is NULL where no call has a price, and leaves out unpriced_calls, billable calls whose cost is not known; share_of_cost is that of what has
 one, as cost_usd_per_call is. By user and tag tokens by kind are NULL.';
 
+CREATE TYPE observa_internal.time_bucket AS (bucket_start timestamptz, events bigint, errors bigint, timeouts bigint, error_rate double precision, billable_calls bigint,
+                   input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, unpriced_calls bigint, latency_ms_avg double precision,
+                   latency_ms_p50 double precision, latency_ms_p95 double precision, latency_ms_p99 double precision,
+                   ttft_ms_p95 double precision, users bigint);
+COMMENT ON TYPE observa_internal.time_bucket IS 'A row of observa.dashboard_time_series';
+
+CREATE FUNCTION observa_internal.time_series(bucket text, project uuid, since timestamptz, until timestamptz, environment text, time_zone text, event_type text)
+    RETURNS observa_internal.time_bucket[]
+    LANGUAGE c STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '32MB'
+    AS 'MODULE_PATHNAME', 'time_series_wrapper';
+COMMENT ON FUNCTION observa_internal.time_series(text, uuid, timestamptz, timestamptz, text, text, text) IS 'The rows of observa.dashboard_time_series, of what the caller may read; NULL: there are none';
+
 CREATE FUNCTION observa.dashboard_time_series(bucket text DEFAULT 'hour', project uuid DEFAULT NULL,
         since timestamptz DEFAULT pg_catalog.now() - '1 day'::interval, until timestamptz DEFAULT pg_catalog.now(), environment text DEFAULT NULL,
         time_zone text DEFAULT 'UTC', event_type text DEFAULT NULL)
@@ -84,12 +95,7 @@ CREATE FUNCTION observa.dashboard_time_series(bucket text DEFAULT 'hour', projec
                    ttft_ms_p95 double precision, users bigint)
     LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
     BEGIN ATOMIC
-    SELECT r.* FROM jsonb_to_recordset(observa_internal.dashboard('time_series', project, since, until, environment, event_type, NULL, bucket,
-                                                                  time_zone) -> 'rows')
-        AS r (bucket timestamptz, events bigint, errors bigint, timeouts bigint, error_rate double precision, billable_calls bigint,
-              input_tokens bigint, output_tokens bigint, total_tokens bigint, cost_usd numeric, unpriced_calls bigint, latency_ms_avg double precision,
-              latency_ms_p50 double precision, latency_ms_p95 double precision, latency_ms_p99 double precision,
-              ttft_ms_p95 double precision, users bigint);
+    SELECT b.* FROM unnest(observa_internal.time_series(bucket, project, since, until, environment, time_zone, event_type)) b;
     END;
 COMMENT ON FUNCTION observa.dashboard_time_series(text, uuid, timestamptz, timestamptz, text, text, text) IS 'A time by the minute, hour, day, week or month of a time zone, up to 10,000 of them; those without events have a row, too
 

@@ -78,17 +78,32 @@ CREATE AGGREGATE observa.merge(observa.histogram) (
 );
 COMMENT ON AGGREGATE observa.merge(observa.histogram) IS 'The histogram of all latencies in several, in any order; NULL: they have none';
 
--- Casts would read each histogram twice.
-CREATE FUNCTION observa_internal.merge_latency(internal, bytea) RETURNS internal
-    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_merge_wrapper';
-COMMENT ON FUNCTION observa_internal.merge_latency(internal, bytea) IS 'Counts the latencies of a histogram''s bytes; NULL has none';
+-- Of bytes, as tables have them: casts would read each histogram twice.
+CREATE FUNCTION observa_internal.net_latency(internal, bytea, bytea) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'net_latency_wrapper';
+COMMENT ON FUNCTION observa_internal.net_latency(internal, bytea, bytea) IS 'Counts a histogram''s latencies, and those of another as taken out; NULL has none';
 
-CREATE AGGREGATE observa_internal.merge_latencies(bytea) (
-    SFUNC = observa_internal.merge_latency, STYPE = internal, SSPACE = 4000,
-    COMBINEFUNC = observa_internal.histogram_combine, FINALFUNC = observa_internal.histogram_final,
-    SERIALFUNC = observa_internal.histogram_serialize, DESERIALFUNC = observa_internal.histogram_deserialize, PARALLEL = SAFE
+CREATE FUNCTION observa_internal.net_latencies_final(internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'net_latencies_final_wrapper';
+COMMENT ON FUNCTION observa_internal.net_latencies_final(internal) IS 'What is left, as a histogram''s bytes; NULL: nothing';
+
+CREATE FUNCTION observa_internal.latency_summary_final(internal) RETURNS double precision[]
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'latency_summary_final_wrapper';
+COMMENT ON FUNCTION observa_internal.latency_summary_final(internal) IS 'What is left, as milliseconds; NULL: nothing';
+
+CREATE AGGREGATE observa_internal.net_latencies(added bytea, removed bytea) (
+    SFUNC = observa_internal.net_latency, STYPE = internal, SSPACE = 4000,
+    FINALFUNC = observa_internal.net_latencies_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
 );
-COMMENT ON AGGREGATE observa_internal.merge_latencies(bytea) IS 'As observa.merge, of histograms as tables have them; bytes that are none are an error (22P03)';
+COMMENT ON AGGREGATE observa_internal.net_latencies(bytea, bytea) IS 'The bytes of the histogram of all that was added without what was taken out; NULL: nothing is left
+
+Bytes that are no histogram are an error (22P03).';
+
+CREATE AGGREGATE observa_internal.latency_summary(added bytea, removed bytea) (
+    SFUNC = observa_internal.net_latency, STYPE = internal, SSPACE = 4000,
+    FINALFUNC = observa_internal.latency_summary_final, FINALFUNC_MODIFY = READ_WRITE, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE observa_internal.latency_summary(bytea, bytea) IS 'Milliseconds of net_latencies: mean, p50, p90, p95, p99, longest; NULL: nothing is left';
 
 CREATE FUNCTION observa.quantile(histogram observa.histogram, quantile double precision) RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_quantile_wrapper';
@@ -96,10 +111,6 @@ COMMENT ON FUNCTION observa.quantile(observa.histogram, double precision) IS 'Th
 
 quantile is 0 (the shortest) to 1 (the longest), else it is an error (22023). It differs from percentile_disc over the same
 latencies by 0.4 % at most, below 0.256 ms by a microsecond.';
-
-CREATE FUNCTION observa_internal.quantiles(histogram observa.histogram, quantiles double precision[]) RETURNS double precision[]
-    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_quantiles_wrapper';
-COMMENT ON FUNCTION observa_internal.quantiles(observa.histogram, double precision[]) IS 'As observa.quantile for each of several; NULL: of no histogram';
 
 CREATE FUNCTION observa.histogram_count(histogram observa.histogram) RETURNS bigint
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'histogram_count_wrapper';
@@ -120,9 +131,9 @@ COMMENT ON FUNCTION observa_internal.subtract_histograms(observa.histogram, obse
 REVOKE ALL ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
     observa.histogram_mean(observa.histogram), observa_internal.histogram_of(bytea),
-    observa_internal.merge_latencies(bytea), observa_internal.quantiles(observa.histogram, double precision[]) FROM PUBLIC;
+    observa_internal.net_latencies(bytea, bytea), observa_internal.latency_summary(bytea, bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION observa.histogram(double precision), observa.merge(observa.histogram),
     observa.quantile(observa.histogram, double precision), observa.histogram_count(observa.histogram),
     observa.histogram_mean(observa.histogram), observa_internal.histogram_of(bytea),
-    observa_internal.merge_latencies(bytea), observa_internal.quantiles(observa.histogram, double precision[])
+    observa_internal.net_latencies(bytea, bytea), observa_internal.latency_summary(bytea, bytea)
     TO observa_ingest, observa_read, observa_admin, observa_owner;

@@ -222,7 +222,8 @@ GRANT EXECUTE ON FUNCTION observa_internal.default_rules(), observa_internal.uni
     observa_internal.last_message(text, text), observa_internal.scrub_json(text), observa_internal.number(text),
     observa_internal.whole_number(text), observa_internal.own_tenant(),
     observa_internal.cost_breakdown(text, jsonb, text, timestamptz) TO observa_ingest, observa_read, observa_admin, observa_owner;
-GRANT EXECUTE ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], text, text, integer),
+GRANT EXECUTE ON FUNCTION observa_internal.dashboard(text, uuid, timestamptz, timestamptz, text, text, text[], integer),
+    observa_internal.time_series(text, uuid, timestamptz, timestamptz, text, text, text),
     observa_internal.dashboard_rows(jsonb, text), observa_internal.dashboard_part(jsonb, text[]),
     observa_internal.export_format(text), observa_internal.export_limit(integer, timestamptz, timestamptz), observa_internal.csv_cell(text), observa_internal.add_line(internal, observa.export_lines),
     observa_internal.lines_csv(internal), observa_internal.lines_ndjson(internal), observa_internal.trace(text), observa_internal.issue_of(uuid, text, text, text, jsonb),

@@ -5,8 +5,7 @@
            sum(s.cached_input_tokens)::bigint AS cached_input_tokens, sum(s.cache_write_tokens)::bigint AS cache_write_tokens,
            sum(s.reasoning_tokens)::bigint AS reasoning_tokens, sum(s.total_tokens)::bigint AS total_tokens,
            sum(s.priced)::bigint AS priced, CASE WHEN sum(s.priced) > 0 THEN sum(s.cost_usd) END AS cost_usd,
-           observa_internal.subtract_histograms(observa.merge(s.latency), observa.merge(s.removed_latency)) AS latency,
-           observa_internal.subtract_histograms(observa.merge(s.ttft), observa.merge(s.removed_ttft)) AS ttft
+           observa_internal.latency_summary(s.latency, s.removed_latency) AS latency, observa_internal.latency_summary(s.ttft, s.removed_ttft) AS ttft
       FROM series s
      CROSS JOIN unnest($12) AS d (dimension)
      CROSS JOIN LATERAL (SELECT CASE d.dimension WHEN 'model' THEN s.model WHEN 'provider' THEN s.provider WHEN 'route' THEN s.route
@@ -29,8 +28,7 @@ SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(j
     'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
     'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision)
     || CASE WHEN $15 = 'events' THEN jsonb_build_object(
-    'latency_ms_avg', observa.histogram_mean(r.latency), 'latency_ms_p50', l.ms[1], 'latency_ms_p95', l.ms[2], 'latency_ms_p99', l.ms[3],
-    'ttft_ms_p95', observa.quantile(r.ttft, 0.95)) ELSE '{}' END ORDER BY r.dimension, r.place), '[]'))
+    'latency_ms_avg', r.latency[1], 'latency_ms_p50', r.latency[2], 'latency_ms_p95', r.latency[4], 'latency_ms_p99', r.latency[5],
+    'ttft_ms_p95', r.ttft[4]) ELSE '{}' END ORDER BY r.dimension, r.place), '[]'))
   FROM ranked r
- CROSS JOIN LATERAL (SELECT observa_internal.quantiles(r.latency, '{0.5,0.95,0.99}') OFFSET 0) l (ms)
  WHERE r.place <= $14

@@ -1,3 +1,4 @@
+-- $15: 'all', or as what is beside them takes longest, without users ('latencies') or without latencies, too ('sums').
 SELECT jsonb_build_object(
     'since', $4, 'until', $9,
     'events', coalesce(s.events, 0), 'errors', coalesce(s.errors, 0), 'timeouts', coalesce(s.timeouts, 0),
@@ -6,11 +7,9 @@ SELECT jsonb_build_object(
     'cached_input_tokens', coalesce(s.cached_input_tokens, 0), 'cache_write_tokens', coalesce(s.cache_write_tokens, 0),
     'reasoning_tokens', coalesce(s.reasoning_tokens, 0), 'total_tokens', coalesce(s.total_tokens, 0),
     'cost_usd', s.cost_usd, 'unpriced_calls', coalesce(s.billable - s.priced, 0),
-    'latency_ms_avg', observa.histogram_mean(s.latency), 'latency_ms_p50', observa.quantile(s.latency, 0.5),
-    'latency_ms_p90', observa.quantile(s.latency, 0.9), 'latency_ms_p95', observa.quantile(s.latency, 0.95),
-    'latency_ms_p99', observa.quantile(s.latency, 0.99), 'latency_ms_max', observa.quantile(s.latency, 1),
-    'ttft_ms_avg', observa.histogram_mean(s.ttft), 'ttft_ms_p50', observa.quantile(s.ttft, 0.5),
-    'ttft_ms_p95', observa.quantile(s.ttft, 0.95), 'ttft_ms_p99', observa.quantile(s.ttft, 0.99),
+    'latency_ms_avg', s.latency[1], 'latency_ms_p50', s.latency[2], 'latency_ms_p90', s.latency[3], 'latency_ms_p95', s.latency[4],
+    'latency_ms_p99', s.latency[5], 'latency_ms_max', s.latency[6],
+    'ttft_ms_avg', s.ttft[1], 'ttft_ms_p50', s.ttft[2], 'ttft_ms_p95', s.ttft[4], 'ttft_ms_p99', s.ttft[5],
     'users', coalesce(s.users, 0),
     'coherence_avg', s.coherence, 'toxicity_avg', s.toxicity, 'hallucination_risk_avg', s.hallucination_risk)
   FROM (SELECT sum(t.events)::bigint AS events, sum(t.errors)::bigint AS errors, sum(t.timeouts)::bigint AS timeouts,
@@ -20,9 +19,9 @@ SELECT jsonb_build_object(
                sum(t.cached_input_tokens)::bigint AS cached_input_tokens, sum(t.cache_write_tokens)::bigint AS cache_write_tokens,
                sum(t.reasoning_tokens)::bigint AS reasoning_tokens, sum(t.total_tokens)::bigint AS total_tokens,
                sum(t.priced)::bigint AS priced, CASE WHEN sum(t.priced) > 0 THEN sum(t.cost_usd) END AS cost_usd,
-               observa_internal.subtract_histograms(observa_internal.merge_latencies(t.latency), observa_internal.merge_latencies(t.removed_latency)) AS latency,
-               observa_internal.subtract_histograms(observa_internal.merge_latencies(t.ttft), observa_internal.merge_latencies(t.removed_ttft)) AS ttft,
-               observa_internal.count_sketches(t.users) AS users,
+               observa_internal.latency_summary(t.latency, t.removed_latency) FILTER (WHERE $15 <> 'sums') AS latency,
+               observa_internal.latency_summary(t.ttft, t.removed_ttft) FILTER (WHERE $15 <> 'sums') AS ttft,
+               observa_internal.count_sketches(t.users) FILTER (WHERE $15 = 'all') AS users,
                sum(t.coherence_sum) / nullif(sum(t.coherence_count), 0)::double precision AS coherence,
                sum(t.toxicity_sum) / nullif(sum(t.toxicity_count), 0)::double precision AS toxicity,
                sum(t.hallucination_risk_sum) / nullif(sum(t.hallucination_risk_count), 0)::double precision AS hallucination_risk

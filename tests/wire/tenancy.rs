@@ -103,7 +103,7 @@ fn materialized_views_are_nobodys_and_are_shown_by_tenant() {
 const NO_SQL: &str = "'current_tenant', 'readable_tenant', 'administered_tenant', 'current_project', 'histogram', 'merge', 'quantile',
     'histogram_count', 'histogram_mean', 'add_histograms', 'subtract_histograms', 'histogram_in', 'histogram_of', 'histogram_out', 'histogram_recv', 'histogram_send',
     'histogram_record', 'histogram_merge', 'histogram_combine', 'histogram_serialize', 'histogram_deserialize', 'histogram_final',
-    'merge_latency', 'merge_latencies', 'quantiles', 'merge_sketch', 'count_sketches', 'distinct_final_count',
+    'net_latency', 'net_latencies', 'net_latencies_final', 'latency_summary', 'latency_summary_final', 'merge_sketch', 'count_sketches', 'distinct_final_count',
     'distinct_values', 'distinct_count', 'add_distinct', 'distinct_in', 'distinct_of', 'distinct_out', 'distinct_recv', 'distinct_send',
     'distinct_record', 'distinct_merge', 'distinct_combine', 'distinct_serialize', 'distinct_deserialize', 'distinct_final', 'csv_of_lines', 'ndjson_of_lines'";
 

@@ -101,6 +101,33 @@ proptest! {
     }
 
     #[test]
+    fn the_mean_and_several_quantiles_are_those_that_are_asked_for_by_themselves(values in any_latencies()) {
+        let latencies = of(&values);
+        let shares = [0.0, 0.5, 0.5, 0.99, 1.0];
+        let each = latencies.mean_ms().map(|mean| (mean, shares.map(|share| latencies.quantile_ms(share).unwrap())));
+        prop_assert_eq!(latencies.mean_and_quantiles_ms(shares), each);
+    }
+
+    #[test]
+    fn bytes_that_are_cut_off_or_changed_leave_a_histogram_as_it_was(values in any_latencies(), other in any_latencies(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut latencies = of(&values);
+        let mut bytes = of(&other).to_bytes();
+        *place.get_mut(&mut bytes) = byte;
+        let length = bytes.len();
+        for bytes in [&bytes, &bytes[..place.index(length)]] {
+            let before = latencies.to_bytes();
+            match (Latencies::from_bytes(bytes), latencies.merge_bytes(bytes)) {
+                (Ok(read), Ok(())) => prop_assert_eq!(latencies.count(), of(&values).count() + read.count()),
+                (Err(one), Err(other)) => {
+                    prop_assert_eq!(one, other);
+                    prop_assert_eq!(latencies.to_bytes(), before);
+                }
+                (one, other) => prop_assert!(false, "{one:?} {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_is_taken_out_was_never_there(kept in any_latencies(), removed in any_latencies()) {
         let mut latencies = of(&[kept.as_slice(), &removed].concat());
         removed.iter().for_each(|us| latencies.remove_us(*us));

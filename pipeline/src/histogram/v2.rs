@@ -56,8 +56,15 @@ const fn layout() -> [u8; HEADER_BYTES - 8] {
     layout
 }
 
-/// Calls `found` with each cell that has counts, and their number; with some that have none, too.
-pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), HistogramError> {
+/// Bytes that are looked at together.
+const TOGETHER: usize = 8;
+
+/// The bit of each of so many bytes that says that its number goes on.
+const GOES_ON: u64 = u64::from_ne_bytes([0x80; TOGETHER]);
+
+/// Calls `found` with each cell that has counts, and their number, with some that have none, too, and where the bytes are no histogram's with cells
+/// beyond the last one; how many counts there are.
+pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<u64, HistogramError> {
     let (cookie, rest) = word(bytes)?;
     if cookie != COOKIE {
         return Err(HistogramError::NotV2);
@@ -71,18 +78,21 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), Histo
         return Err(HistogramError::WrongLength);
     }
     let (mut cell, mut total) = (0usize, 0u64);
-    while let Some((byte, rest)) = payload.split_first() {
-        // A number of one byte, as most are: without branches, which nobody could foretell.
-        if *byte < 0x80 {
+    while !payload.is_empty() {
+        // Most numbers are of one byte: those are read without branches, which nobody could foretell.
+        let (short, rest) = payload.split_at(short_numbers(payload));
+        for byte in short {
             let (half, is_run) = (usize::from(byte >> 1), usize::from(byte & 1));
-            let count = half & is_run.wrapping_sub(1);
-            let next = cell + 1 + (half & is_run.wrapping_neg());
-            if next > CELLS {
-                return Err(HistogramError::OutOfRange);
-            }
-            found(cell, count as u64);
-            total += count as u64;
-            (cell, payload) = (next, rest);
+            let count = (half & is_run.wrapping_sub(1)) as u64;
+            found(cell, count);
+            total += count;
+            cell += 1 + (half & is_run.wrapping_neg());
+        }
+        if cell > CELLS {
+            return Err(HistogramError::OutOfRange);
+        }
+        payload = rest;
+        if payload.is_empty() || short.len() == TOGETHER {
             continue;
         }
         let (number, rest) = read_number(payload)?;
@@ -102,7 +112,15 @@ pub fn read(bytes: &[u8], mut found: impl FnMut(usize, u64)) -> Result<(), Histo
         }
         cell = next;
     }
-    if total > MAX_COUNT { Err(HistogramError::TooMany) } else { Ok(()) }
+    if total > MAX_COUNT { Err(HistogramError::TooMany) } else { Ok(total) }
+}
+
+/// How many numbers of one byte come next, of so many as are looked at together.
+fn short_numbers(bytes: &[u8]) -> usize {
+    match bytes.first_chunk::<TOGETHER>() {
+        Some(together) => (u64::from_le_bytes(*together) & GOES_ON).trailing_zeros() as usize / 8,
+        None => bytes.iter().take_while(|byte| **byte < 0x80).count(),
+    }
 }
 
 fn word(bytes: &[u8]) -> Result<(u32, &[u8]), HistogramError> {
