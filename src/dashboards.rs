@@ -7,6 +7,7 @@ use observa_pipeline::settings::DAY;
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 
+use crate::calendar::{self, UNITS};
 use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::storage::{now, sql_time, unix_micros};
@@ -20,10 +21,6 @@ const DIMENSIONS: [&str; 9] =
     ["model", "provider", "route", "tool", "version", "environment", "event_type", "status", "project"];
 
 const TAG: &str = "tag:";
-
-/// Units of a time series, and how long the shortest is, in microseconds.
-const UNITS: [(&str, i64); 5] =
-    [("minute", DAY / 1_440), ("hour", DAY / 24), ("day", DAY), ("week", 7 * DAY), ("month", 28 * DAY)];
 
 /// A statement over one of the sources.
 macro_rules! question {
@@ -41,7 +38,6 @@ const TIME_SERIES: &str = question!("totals", "time_series");
 const FEEDBACK: &str = question!("feedback");
 const ALERTS: &str = question!("alerts");
 const ISSUES: &str = question!("issues");
-const ZONE: &str = question!("zone");
 
 /// What is asked about.
 struct Asked {
@@ -55,12 +51,10 @@ struct Asked {
 /// What only some questions ask.
 #[derive(Default)]
 struct More<'a> {
-    /// A tag, or the unit of a time series.
-    name: Option<String>,
-    time_zone: Option<String>,
+    tag: Option<String>,
+    /// When the buckets of a time series begin.
+    starts: Vec<i64>,
     dimensions: Vec<String>,
-    /// From when on hours that are part of two buckets are read by the minute.
-    split_since: Option<i64>,
     most: i64,
     /// Of which the largest are asked for, or what is told of a whole.
     wanted: &'a str,
@@ -188,11 +182,11 @@ impl Asked {
             if self.event_type.is_some() {
                 return Err(Error::Invalid("users and tags are not kept by event_type".into()));
             }
-            let cover = Cover::of_hours(self.since, self.until);
+            let cover = Cover::of_hours(self.since, self.until, kept());
             let question = if is_user { USERS } else { TAGS };
             // There are no minutes of them, whatever is kept of others.
             let parts = cover.parts(kept(), now());
-            let more = More { name: tag, dimensions, most, wanted, parts, ..More::default() };
+            let more = More { tag, dimensions, most, wanted, parts, ..More::default() };
             return self.answer(question, cover, more);
         }
         if let Some(name) = unknown {
@@ -214,75 +208,55 @@ impl Asked {
 
     fn time_series(&self, bucket: Option<&str>, time_zone: Option<String>) -> Result<Option<Vec<u8>>, Error> {
         let wrong = || {
-            let names: Vec<&str> = UNITS.iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = UNITS.iter().map(|unit| unit.name).collect();
             let found = bucket.map_or("NULL".into(), |name| format!("\"{name}\""));
             Error::Invalid(format!("bucket must be one of {}, not {found}", names.join(", ")))
         };
-        let &(unit, length) = UNITS.iter().find(|(name, _)| Some(*name) == bucket).ok_or_else(wrong)?;
+        let unit = UNITS.iter().find(|unit| Some(unit.name) == bucket).ok_or_else(wrong)?;
         let kept = kept();
-        let (longest, oldest) = match unit {
+        let (longest, oldest) = match unit.name {
             "minute" => (Resolution::Minute, kept.minutes),
             "hour" => (Resolution::Hour, kept.hours),
             _ => (Resolution::Day, i64::MIN),
         };
         if self.since < oldest {
             return Err(Error::Invalid(format!(
-                "there are no metrics by the {unit} of that time any more: ask for a longer bucket"
+                "there are no metrics by the {} of that time any more: ask for a longer bucket",
+                unit.name
             )));
         }
-        if (self.until - self.since) / length >= MOST_ROWS {
+        if (self.until - self.since) / unit.length >= MOST_ROWS {
             return Err(Error::Invalid(format!(
                 "a time series has up to {MOST_ROWS} buckets: ask for a longer bucket"
             )));
         }
         let time_zone = time_zone.ok_or_else(|| Error::Invalid("time_zone must not be NULL".into()))?;
-        let (begins_with_hours, begins_with_days) = self.zone(unit, &time_zone)?;
+        let edges = Cover::of(self.since, self.until, Resolution::Minute, kept);
+        let starts = calendar::starts(unit, &time_zone, edges.since, edges.until)?;
         // Where hours are gone, days are those of UTC in any zone.
+        let begin_with_days = starts.iter().all(|start| start.rem_euclid(DAY) == 0);
         let longest =
-            if begins_with_days || self.since < kept.hours { longest } else { longest.min(Resolution::Hour) };
+            if begin_with_days || self.since < kept.hours { longest } else { longest.min(Resolution::Hour) };
         let cover = Cover::of(self.since, self.until, longest, kept);
-        let split_since = (!begins_with_hours).then_some(kept.minutes);
-        let more = More {
-            name: Some(unit.to_owned()),
-            time_zone: Some(time_zone),
-            split_since,
-            parts: cover.rows(),
-            ..More::default()
-        };
-        self.answer(TIME_SERIES, cover, more)
-    }
-
-    /// Whether buckets begin with hours, and with days, of UTC.
-    fn zone(&self, unit: &str, time_zone: &str) -> Result<(bool, bool), Error> {
-        let arguments: [DatumWithOid; 4] =
-            [unit.into(), time_zone.into(), sql_time(self.since).into(), sql_time(self.until).into()];
-        let mut found = (true, true);
-        plans::each(ZONE, &arguments, false, |row| {
-            found = (row.get(1).unwrap_or_default(), row.get(2).unwrap_or_default());
-        })?;
-        Ok(found)
+        let parts = cover.rows_of_buckets(&starts, kept);
+        self.answer(TIME_SERIES, cover, More { starts, parts, ..More::default() })
     }
 
     fn answer(&self, question: &'static str, cover: Cover, more: More<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let split_since = more.split_since.map_or(TimestampWithTimeZone::positive_infinity(), sql_time);
         let parts = more.parts.as_slice();
         let times = |of: fn(&Part) -> i64| parts.iter().map(|part| sql_time(of(part))).collect::<Vec<_>>();
         let resolutions: Vec<&str> = parts.iter().map(|part| part.resolution.name()).collect();
         let signs: Vec<i32> = parts.iter().map(|part| if part.is_added { 1 } else { -1 }).collect();
-        let arguments: [DatumWithOid; 19] = [
+        let starts: Vec<TimestampWithTimeZone> = more.starts.into_iter().map(sql_time).collect();
+        let arguments: [DatumWithOid; 14] = [
             self.project.into(),
             self.environment.clone().into(),
             self.event_type.clone().into(),
             sql_time(cover.since).into(),
-            sql_time(cover.hours_since).into(),
-            sql_time(cover.days_since).into(),
-            sql_time(cover.days_until).into(),
-            sql_time(cover.hours_until).into(),
             sql_time(cover.until).into(),
-            more.name.into(),
-            more.time_zone.into(),
+            more.tag.into(),
+            starts.into(),
             more.dimensions.into(),
-            split_since.into(),
             more.most.into(),
             more.wanted.into(),
             resolutions.into(),

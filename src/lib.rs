@@ -12,6 +12,7 @@ mod archive;
 mod audit;
 mod binary;
 mod budgets;
+mod calendar;
 mod columns;
 mod corrections;
 mod cost;

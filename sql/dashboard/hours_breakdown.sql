@@ -1,18 +1,18 @@
--- $14 how many, the largest, by 'cost', 'failures' or 'events' ($15). Tokens are sums of both ways, and latencies are not kept by users and tags.
+-- $9 how many, the largest, by 'cost', 'failures' or 'events' ($10). Tokens are sums of both ways, and latencies are not kept by users and tags.
 , sums AS (
     SELECT p.value, sum(p.events)::bigint AS events, sum(p.errors)::bigint AS errors, sum(p.timeouts)::bigint AS timeouts,
            sum(p.billable)::bigint AS billable, sum(p.priced)::bigint AS priced, sum(p.total_tokens)::bigint AS total_tokens,
            CASE WHEN sum(p.priced) > 0 THEN sum(p.cost_usd) END AS cost_usd
       FROM part p GROUP BY p.value HAVING sum(p.events) <> 0
 ), ranked AS (
-    SELECT s.*, row_number() OVER (ORDER BY CASE $15 WHEN 'cost' THEN s.cost_usd WHEN 'failures' THEN s.errors + s.timeouts END DESC NULLS LAST, s.events DESC, s.value) AS place,
+    SELECT s.*, row_number() OVER (ORDER BY CASE $10 WHEN 'cost' THEN s.cost_usd WHEN 'failures' THEN s.errors + s.timeouts END DESC NULLS LAST, s.events DESC, s.value) AS place,
            sum(s.events) OVER () AS all_events, sum(s.cost_usd) OVER () AS all_cost_usd
       FROM sums s
 )
-SELECT jsonb_build_object('since', $4, 'until', $9, 'rows', coalesce(jsonb_agg(jsonb_build_object(
-    'dimension', $12[1], 'value', r.value, 'events', r.events, 'errors', r.errors, 'timeouts', r.timeouts,
+SELECT jsonb_build_object('since', $4, 'until', $5, 'rows', coalesce(jsonb_agg(jsonb_build_object(
+    'dimension', $8[1], 'value', r.value, 'events', r.events, 'errors', r.errors, 'timeouts', r.timeouts,
     'error_rate', (r.errors + r.timeouts) / nullif(r.events, 0)::double precision, 'billable_calls', r.billable,
     'total_tokens', r.total_tokens, 'cost_usd', r.cost_usd, 'unpriced_calls', r.billable - r.priced,
     'share_of_events', r.events / nullif(r.all_events, 0)::double precision,
     'share_of_cost', (r.cost_usd / nullif(r.all_cost_usd, 0))::double precision) ORDER BY r.place), '[]'))
-  FROM ranked r WHERE r.place <= $14
+  FROM ranked r WHERE r.place <= $9

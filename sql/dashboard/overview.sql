@@ -1,6 +1,6 @@
--- $15: 'all', or as what is beside them takes longest, without users ('latencies') or without latencies, too ('sums').
+-- $10: 'all', or as what is beside them takes longest, without users ('latencies') or without latencies, too ('sums').
 SELECT jsonb_build_object(
-    'since', $4, 'until', $9,
+    'since', $4, 'until', $5,
     'events', coalesce(s.events, 0), 'errors', coalesce(s.errors, 0), 'timeouts', coalesce(s.timeouts, 0),
     'error_rate', s.failed / nullif(s.events, 0), 'llm_calls', coalesce(s.llm_calls, 0), 'billable_calls', coalesce(s.billable, 0),
     'input_tokens', coalesce(s.input_tokens, 0), 'output_tokens', coalesce(s.output_tokens, 0),
@@ -19,9 +19,9 @@ SELECT jsonb_build_object(
                sum(t.cached_input_tokens)::bigint AS cached_input_tokens, sum(t.cache_write_tokens)::bigint AS cache_write_tokens,
                sum(t.reasoning_tokens)::bigint AS reasoning_tokens, sum(t.total_tokens)::bigint AS total_tokens,
                sum(t.priced)::bigint AS priced, CASE WHEN sum(t.priced) > 0 THEN sum(t.cost_usd) END AS cost_usd,
-               observa_internal.latency_summary(t.latency, t.removed_latency) FILTER (WHERE $15 <> 'sums') AS latency,
-               observa_internal.latency_summary(t.ttft, t.removed_ttft) FILTER (WHERE $15 <> 'sums') AS ttft,
-               observa_internal.count_sketches(t.users) FILTER (WHERE $15 = 'all') AS users,
+               observa_internal.latency_summary(t.latency, t.removed_latency) FILTER (WHERE $10 <> 'sums') AS latency,
+               observa_internal.latency_summary(t.ttft, t.removed_ttft) FILTER (WHERE $10 <> 'sums') AS ttft,
+               observa_internal.count_sketches(t.users) FILTER (WHERE $10 = 'all') AS users,
                sum(t.coherence_sum) / nullif(sum(t.coherence_count), 0)::double precision AS coherence,
                sum(t.toxicity_sum) / nullif(sum(t.toxicity_count), 0)::double precision AS toxicity,
                sum(t.hallucination_risk_sum) / nullif(sum(t.hallucination_risk_count), 0)::double precision AS hallucination_risk

@@ -1,9 +1,9 @@
--- What each breakdown begins with, as series: sums of each series over a time. $1 project, $2 environment, $3 type of event, each NULL for all; $16 to $19
+-- What each breakdown begins with, as series: sums of each series over a time. $1 project, $2 environment, $3 type of event, each NULL for all; $11 to $14
 -- the parts of the time: rows of a resolution, from when on, before when, and whether they are added (1) or taken out (-1). What is not folded yet is
--- told by the minute, from $4 on, before $9. OFFSET 0: each part is a range of the index, whatever the planner thinks
--- of arrays. No two tenants have the same series_id, and a comparison of tenants would be made for each row. Latencies are dear to merge, and only shown by 'events' ($15).
+-- told by the minute, from $4 on, before $5. OFFSET 0: each part is a range of the index, whatever the planner thinks
+-- of arrays. No two tenants have the same series_id, and a comparison of tenants would be made for each row. Latencies are dear to merge, and only shown by 'events' ($10).
 WITH part AS MATERIALIZED (
-    SELECT * FROM unnest($16, $17, $18, $19) AS p (resolution, since, until, sign)
+    SELECT * FROM unnest($11, $12, $13, $14) AS p (resolution, since, until, sign)
 ), series AS MATERIALIZED (
     SELECT s.project_id, s.environment, s.event_type, s.provider, s.model, s.route, s.tool_name, s.version, s.status,
            m.events, m.errors, m.timeouts, m.billable, m.priced, m.input_tokens, m.output_tokens, m.cached_input_tokens, m.cache_write_tokens,
@@ -15,9 +15,9 @@ WITH part AS MATERIALIZED (
                    sum(p.sign * m.reasoning_tokens)::bigint AS reasoning_tokens, sum(p.sign * m.total_tokens)::bigint AS total_tokens,
                    sum(CASE p.sign WHEN 1 THEN m.cost_usd ELSE - m.cost_usd END) AS cost_usd,
                    observa_internal.net_latencies(CASE p.sign WHEN 1 THEN m.latency END, CASE p.sign WHEN -1 THEN m.latency END)
-                       FILTER (WHERE $15 = 'events') AS latency,
+                       FILTER (WHERE $10 = 'events') AS latency,
                    observa_internal.net_latencies(CASE p.sign WHEN 1 THEN m.ttft END, CASE p.sign WHEN -1 THEN m.ttft END)
-                       FILTER (WHERE $15 = 'events') AS ttft
+                       FILTER (WHERE $10 = 'events') AS ttft
               FROM part p
              CROSS JOIN LATERAL (SELECT * FROM observa_internal.metrics m
                                   WHERE m.resolution = p.resolution AND m.bucket >= p.since AND m.bucket < p.until OFFSET 0) m
@@ -30,6 +30,6 @@ WITH part AS MATERIALIZED (
            t.reasoning_tokens, t.total_tokens, t.cost_usd,
            t.latency, t.removed_latency, t.ttft, t.removed_ttft
       FROM observa_internal.unfolded_metrics('minute') t
-     WHERE t.bucket >= $4 AND t.bucket < $9
+     WHERE t.bucket >= $4 AND t.bucket < $5
        AND ($1 IS NULL OR t.project_id = $1) AND ($2 IS NULL OR t.environment = $2) AND ($3 IS NULL OR t.event_type = $3)
 )

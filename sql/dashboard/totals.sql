@@ -1,12 +1,8 @@
--- What a whole time is told by, as total: rows of totals, which sum up to it. $1 project, $2 environment, $3 type of event, each NULL for all; $16 to $18
--- the parts of the time: rows of a resolution, from when on, before when. What is not folded yet is told by the minute, from $4 on, before $9.
--- For buckets of a time zone an hour in UTC that is part of two buckets ($10, a unit, of time zone $11) is read by the minute, from $13 on, where there
--- are minutes; infinity: there is no such hour. Users are a sketch, from which nothing is taken out: all parts are added.
+-- What a whole time is told by, as total: rows of totals, which sum up to it. $1 project, $2 environment, $3 type of event, each NULL for all; $11 to $13
+-- the parts of the time: rows of a resolution, from when on, before when. What is not folded yet is told by the minute, from $4 on, before $5.
+-- Users are a sketch, from which nothing is taken out: all parts are added.
 WITH part AS MATERIALIZED (
-    SELECT * FROM unnest($16, $17, $18) AS p (resolution, since, until)
-    UNION ALL
-    SELECT 'minute', h.hour, h.hour + interval '1 hour' FROM generate_series(greatest($5, $13), $8 - interval '1 hour', interval '1 hour') h (hour)
-     WHERE date_trunc($10, h.hour, $11) <> date_trunc($10, h.hour + interval '59 minutes', $11)
+    SELECT * FROM unnest($11, $12, $13) AS p (resolution, since, until)
 ), total AS (
     SELECT m.bucket, m.event_type, m.events, m.errors, m.timeouts, m.billable, m.priced, m.input_tokens, m.output_tokens, m.cached_input_tokens,
            m.cache_write_tokens, m.reasoning_tokens, m.total_tokens, m.cost_usd, m.coherence_sum, m.coherence_count, m.toxicity_sum, m.toxicity_count,
@@ -15,7 +11,6 @@ WITH part AS MATERIALIZED (
      CROSS JOIN LATERAL (
            SELECT * FROM observa_internal.metric_totals m
             WHERE m.resolution = p.resolution AND m.bucket >= p.since AND m.bucket < p.until
-              AND (m.bucket < $13 OR p.resolution <> 'hour' OR date_trunc($10, m.bucket, $11) = date_trunc($10, m.bucket + interval '59 minutes', $11))
               AND ($1 IS NULL OR m.project_id = $1) AND ($2 IS NULL OR m.environment = $2) AND ($3 IS NULL OR m.event_type = $3)
            OFFSET 0) m
     UNION ALL
@@ -23,6 +18,6 @@ WITH part AS MATERIALIZED (
            t.cache_write_tokens, t.reasoning_tokens, t.total_tokens, t.cost_usd, t.coherence_sum, t.coherence_count, t.toxicity_sum, t.toxicity_count,
            t.hallucination_risk_sum, t.hallucination_risk_count, t.latency, t.removed_latency, t.ttft, t.removed_ttft, t.users
       FROM observa_internal.unfolded_totals('minute') t
-     WHERE t.bucket >= $4 AND t.bucket < $9
+     WHERE t.bucket >= $4 AND t.bucket < $5
        AND ($1 IS NULL OR t.project_id = $1) AND ($2 IS NULL OR t.environment = $2) AND ($3 IS NULL OR t.event_type = $3)
 )

@@ -1,6 +1,6 @@
 -- As series.sql, of what totals know: few rows, whatever series there are.
 WITH part AS MATERIALIZED (
-    SELECT * FROM unnest($16, $17, $18, $19) AS p (resolution, since, until, sign)
+    SELECT * FROM unnest($11, $12, $13, $14) AS p (resolution, since, until, sign)
 ), series AS MATERIALIZED (
     SELECT m.project_id, m.environment, m.event_type, NULL::text AS provider, NULL::text AS model, NULL::text AS route, NULL::text AS tool_name,
            NULL::text AS version, NULL::text AS status,
@@ -13,9 +13,9 @@ WITH part AS MATERIALIZED (
                    sum(p.sign * m.reasoning_tokens)::bigint AS reasoning_tokens, sum(p.sign * m.total_tokens)::bigint AS total_tokens,
                    sum(CASE p.sign WHEN 1 THEN m.cost_usd ELSE - m.cost_usd END) AS cost_usd,
                    observa_internal.net_latencies(CASE p.sign WHEN 1 THEN m.latency END, CASE p.sign WHEN -1 THEN m.latency END)
-                       FILTER (WHERE $15 = 'events') AS latency,
+                       FILTER (WHERE $10 = 'events') AS latency,
                    observa_internal.net_latencies(CASE p.sign WHEN 1 THEN m.ttft END, CASE p.sign WHEN -1 THEN m.ttft END)
-                       FILTER (WHERE $15 = 'events') AS ttft
+                       FILTER (WHERE $10 = 'events') AS ttft
               FROM part p
              CROSS JOIN LATERAL (SELECT * FROM observa_internal.metric_totals m
                                   WHERE m.resolution = p.resolution AND m.bucket >= p.since AND m.bucket < p.until
@@ -28,6 +28,6 @@ WITH part AS MATERIALIZED (
            t.reasoning_tokens, t.total_tokens, t.cost_usd,
            t.latency, t.removed_latency, t.ttft, t.removed_ttft
       FROM observa_internal.unfolded_totals('minute') t
-     WHERE t.bucket >= $4 AND t.bucket < $9
+     WHERE t.bucket >= $4 AND t.bucket < $5
        AND ($1 IS NULL OR t.project_id = $1) AND ($2 IS NULL OR t.environment = $2) AND ($3 IS NULL OR t.event_type = $3)
 )

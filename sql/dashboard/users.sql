@@ -1,6 +1,6 @@
 -- As series.sql, by end user, whose finest rows are hours. Days are only ever added.
 WITH span AS MATERIALIZED (
-    SELECT * FROM unnest($16, $17, $18, $19) AS p (resolution, since, until, sign)
+    SELECT * FROM unnest($11, $12, $13, $14) AS p (resolution, since, until, sign)
 ), part AS (
     SELECT m.user_id AS value, m.events, m.errors, m.timeouts, m.billable, m.priced, m.total_tokens, m.cost_usd
       FROM span p
@@ -15,5 +15,5 @@ WITH span AS MATERIALIZED (
                             AND ($1 IS NULL OR m.project_id = $1) AND ($2 IS NULL OR m.environment = $2) OFFSET 0) m
     UNION ALL
     SELECT t.user_id, t.events, t.errors, t.timeouts, t.billable, t.priced, t.total_tokens, t.cost_usd FROM observa_internal.unfolded_users() t
-     WHERE t.bucket >= $4 AND t.bucket < $9 AND ($1 IS NULL OR t.project_id = $1) AND ($2 IS NULL OR t.environment = $2)
+     WHERE t.bucket >= $4 AND t.bucket < $5 AND ($1 IS NULL OR t.project_id = $1) AND ($2 IS NULL OR t.environment = $2)
 )

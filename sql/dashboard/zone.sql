@@ -1,4 +1,3 @@
--- Whether all buckets of unit $1 in time zone $2, of those that begin between $3 and $4, begin with an hour and with a day of UTC.
-SELECT coalesce(bool_and(extract(epoch FROM b.start)::bigint % 3600 = 0), true), coalesce(bool_and(extract(epoch FROM b.start)::bigint % 86400 = 0), true)
-  FROM (SELECT DISTINCT date_trunc($1, t, $2) FROM generate_series($3, $4, interval '12 hours') t
-        UNION SELECT date_trunc($1, $4, $2)) b (start)
+-- Seconds that time zone $1 is ahead of UTC between $2 and $3: more than one row where clocks are changed.
+SELECT DISTINCT extract(epoch FROM (t.at AT TIME ZONE $1) - (t.at AT TIME ZONE 'UTC'))::bigint
+  FROM (SELECT generate_series($2, $3, interval '12 hours') UNION ALL SELECT $3) t (at)

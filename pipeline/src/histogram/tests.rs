@@ -101,7 +101,7 @@ proptest! {
     }
 
     #[test]
-    fn the_mean_and_several_quantiles_are_those_that_are_asked_for_by_themselves(values in any_latencies()) {
+    fn several_quantiles_are_those_that_are_asked_for_by_themselves(values in any_latencies()) {
         let latencies = of(&values);
         let shares = [0.0, 0.5, 0.5, 0.99, 1.0];
         let each = latencies.mean_ms().map(|mean| (mean, shares.map(|share| latencies.quantile_ms(share).unwrap())));

@@ -84,6 +84,42 @@ impl Cover {
         .collect()
     }
 
+    /// All of it as rows that are added, each of one bucket of those that begin at `starts` (in order): an hour in which one begins is told by the
+    /// minute, where minutes are kept.
+    pub fn rows_of_buckets(&self, starts: &[i64], kept: Kept) -> Vec<Part> {
+        let mut divided =
+            starts.iter().filter(|start| **start % HOUR != 0).map(|start| before(*start, HOUR)).peekable();
+        let mut rows: Vec<Part> = Vec::new();
+        for part in self.rows() {
+            let mut since = part.since;
+            while let Some(hour) =
+                divided.next_if(|hour| part.resolution == Resolution::Hour && *hour < part.until)
+            {
+                if hour < since.max(kept.minutes) {
+                    continue;
+                }
+                let minutes =
+                    Part { resolution: Resolution::Minute, since: hour, until: hour + HOUR, ..part };
+                match rows
+                    .last_mut()
+                    .filter(|last| last.resolution == Resolution::Minute && last.until == hour)
+                {
+                    Some(last) if since == hour => last.until = minutes.until,
+                    _ => rows.extend(
+                        [Part { since, until: hour, ..part }, minutes]
+                            .into_iter()
+                            .filter(|part| part.since < part.until),
+                    ),
+                }
+                since = hour + HOUR;
+            }
+            if since < part.until {
+                rows.push(Part { since, ..part });
+            }
+        }
+        rows
+    }
+
     /// The fewest rows that make up the same by adding and taking out. What begins from `now` on is taken for nothing: it costs no row, and is told
     /// exactly where there is some.
     pub fn parts(&self, kept: Kept, now: i64) -> Vec<Part> {
@@ -116,10 +152,10 @@ impl Cover {
         parts
     }
 
-    /// Whole hours alone.
-    pub fn of_hours(since: i64, until: i64) -> Cover {
-        let since_edge = before(since, HOUR);
-        let until_edge = if until > since { after(until, HOUR) } else { since_edge };
+    /// Whole hours alone, none of those that go.
+    pub fn of_hours(since: i64, until: i64, kept: Kept) -> Cover {
+        let since_edge = before(since.max(kept.hours), HOUR);
+        let until_edge = if until > since { after(until, HOUR).max(since_edge) } else { since_edge };
         Cover::within(since_edge, (since_edge, until_edge), (until_edge, until_edge), until_edge)
     }
 
@@ -187,6 +223,28 @@ mod tests {
         }
 
         #[test]
+        fn rows_of_buckets_are_the_time_once_and_each_is_of_one_bucket(
+            since in 100 * DAY..130 * DAY, long in 1..5 * DAY, longest in prop::sample::select(vec![Resolution::Hour, Resolution::Day]),
+            hours in 100_i64..120, minutes in 0_i64..20, quarters in 0_i64..96, each in prop::sample::select(vec![HOUR, DAY, 2 * DAY]),
+        ) {
+            let kept = Kept { minutes: (hours + minutes) * DAY, hours: hours * DAY };
+            let cover = Cover::of(since, since + long, longest, kept);
+            let first = before(cover.since, each) + quarters * (HOUR / 4) - each;
+            let starts: Vec<i64> = (0..).map(|number| first + number * each).take_while(|start| *start < cover.until).collect();
+            let mut next = cover.since;
+            for part in cover.rows_of_buckets(&starts, kept) {
+                prop_assert!(part.since == next && part.since < part.until && part.is_added);
+                next = part.until;
+                let unit = unit(part.resolution);
+                let is_divided = |start: &i64| *start > part.since && *start < part.until && *start % unit != 0;
+                let divided = starts.iter().find(|start| is_divided(start) && before(**start, HOUR) >= kept.minutes);
+                prop_assert!(unit == DAY || divided.is_none(), "{:?} {:?}", part, divided);
+                prop_assert!(unit != MINUTE || part.since >= kept.minutes);
+            }
+            prop_assert_eq!(next, cover.until);
+        }
+
+        #[test]
         fn parts_are_the_minutes_of_the_time(
             since in 100 * DAY..130 * DAY, long in prop_oneof![0..3 * HOUR, 0..3 * DAY, 0..20 * DAY],
             hours in 100_i64..120, minutes in 0_i64..20, now in 100 * DAY..150 * DAY,
@@ -221,9 +279,10 @@ mod tests {
         }
 
         #[test]
-        fn hours_alone_hold_the_time(since in 0..DAY, long in 1..DAY) {
-            let cover = Cover::of_hours(since, since + long);
-            prop_assert!(cover.since <= since && cover.until >= since + long);
+        fn hours_alone_hold_the_time(since in 0..DAY, long in 1..DAY, gone in (0..48_i64).prop_map(|hours| hours * HOUR)) {
+            let kept = Kept { minutes: 0, hours: gone };
+            let cover = Cover::of_hours(since, since + long, kept);
+            prop_assert!(cover.since <= since.max(gone) && cover.until >= since + long && cover.since >= gone.min(cover.until));
             prop_assert!(rows(cover).iter().all(|(unit, _)| *unit == HOUR));
         }
     }
@@ -237,6 +296,6 @@ mod tests {
     #[test]
     fn nothing_is_no_row() {
         assert_eq!(rows(Cover::of(7, 7, Resolution::Day, ALL)), []);
-        assert_eq!(rows(Cover::of_hours(7, 7)), []);
+        assert_eq!(rows(Cover::of_hours(7, 7, ALL)), []);
     }
 }
