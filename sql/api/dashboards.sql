@@ -95,7 +95,9 @@ CREATE FUNCTION observa.dashboard_time_series(bucket text DEFAULT 'hour', projec
                    ttft_ms_p95 double precision, users bigint)
     LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100
     BEGIN ATOMIC
-    SELECT b.* FROM unnest(observa_internal.time_series(bucket, project, since, until, environment, time_zone, event_type)) b;
+    -- OFFSET 0: to tell how many rows an array has, the planner would ask for it.
+    SELECT b.* FROM (SELECT observa_internal.time_series(bucket, project, since, until, environment, time_zone, event_type) OFFSET 0) s (buckets),
+                    unnest(s.buckets) b;
     END;
 COMMENT ON FUNCTION observa.dashboard_time_series(text, uuid, timestamptz, timestamptz, text, text, text) IS 'A time by the minute, hour, day, week or month of a time zone, up to 10,000 of them; those without events have a row, too
 
