@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::embeddings::window;
 use crate::error::{Error, or_raise};
 use crate::identity::{sql_uuid, uuid};
+use crate::logs::level_named;
 use crate::storage::{sql_time, unix_micros};
 
 /// The least severe first.
@@ -90,7 +91,8 @@ fn tail(
 ) -> Result<Vec<Line>, Error> {
     let lim = lim.filter(|lim| (1..=MOST).contains(lim));
     let lim = lim.ok_or_else(|| Error::Invalid(format!("lim must be 1 to {MOST}")))?;
-    let least = LEVELS.iter().position(|known| level.is_none_or(|level| level.eq_ignore_ascii_case(known)));
+    let level = level.map_or(Some("debug"), level_named);
+    let least = LEVELS.iter().position(|known| level == Some(known));
     let least = least.ok_or_else(|| Error::Invalid(format!("level must be one of {}", LEVELS.join(", "))))?;
     let wanted: Vec<&str> = LEVELS.iter().skip(least).copied().collect();
     let seen = after.map(|after| {

@@ -190,8 +190,11 @@ fn read(row: &Object, home: Arc<Home>, stamp: Stamp) -> Result<LogLine, Error> {
 
 fn level(word: Option<&str>) -> Result<&'static str, Error> {
     let Some(word) = word else { return Ok("info") };
-    let known = LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
-    known
-        .map(|(_, level)| *level)
+    level_named(word)
         .ok_or_else(|| Error::Rejected("level must be one of debug, info, warning, error, critical".into()))
+}
+
+/// What a line is stored with that has a level of this name.
+pub fn level_named(word: &str) -> Option<&'static str> {
+    LEVELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, level)| *level)
 }

@@ -83,6 +83,7 @@ fn lines_are_chosen_by_least_level_and_service() {
         numbers
     };
     assert_eq!(chosen(&mut db, "level => 'error'"), [3, 4, 8, 9, 13, 14, 18, 19]);
+    assert_eq!(chosen(&mut db, "level => 'Fatal', service => 'api'"), [4, 14], "as lines may name it");
     assert_eq!(chosen(&mut db, "level => 'critical', service => 'api'"), [4, 14]);
     assert_eq!(chosen(&mut db, "").len(), 20);
     for wrong in ["level => 'loud'", "lim => 0", "lim => 1001", "after => 'x'", "after => '5/x'"] {
