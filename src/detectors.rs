@@ -1,6 +1,7 @@
 //! Functions of an administrator's that are asked about each event: by the job `detectors`, after the commit, so that no client waits for one. They run as a
 //! role without rights, as REFRESH MATERIALIZED VIEW runs what it reads: it can become nobody else, and makes nothing.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants;
 
-/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over.
+/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over. The others are the next one's, which is due at
+/// once.
 const MOST_AT_ONCE: i64 = 500;
 const MOST_BYTES: i64 = 16 << 20;
 
@@ -182,11 +184,15 @@ pub fn append(stored: &[&Ready]) -> Result<(), Error> {
 }
 
 pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
-    jobs::tenants::for_each("detectors", detection::tenants()?, patience, run)
+    let has_more = Cell::new(false);
+    let ask = |tenant_id| run(tenant_id, &has_more);
+    let mut done = jobs::tenants::for_each("detectors", detection::tenants()?, patience, ask)?;
+    done.is_cut_short |= has_more.get();
+    Ok(done)
 }
 
-/// Asks the acting tenant's detectors about what has come; how many signals that raised.
-fn run(tenant_id: Uuid) -> Result<u64, Error> {
+/// Asks the acting tenant's detectors about what has come; how many signals that raised, and whether there is more.
+fn run(tenant_id: Uuid, has_more: &Cell<bool>) -> Result<u64, Error> {
     if !locks::may_tell_of_people(tenant_id) {
         return Ok(0);
     }
@@ -204,6 +210,9 @@ fn run(tenant_id: Uuid) -> Result<u64, Error> {
         if ready.is_empty() {
             return Ok(0);
         }
+        plans::each(include_str!("../sql/detector/more.sql"), &[oldest.into()], true, |row| {
+            has_more.set(has_more.get() || row.get(1).unwrap_or_default());
+        })?;
         for detector in enabled()? {
             match found(&detector, &events, tenant_id) {
                 Ok(places) => {

@@ -3,6 +3,7 @@
 //! again.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ use crate::rollups;
 use crate::rows::{self, Column, Rows};
 use crate::storage::{self, sql_time, unix_micros};
 
-/// Candidates of a tenant in a run; the others are the next one's.
+/// Candidates of a tenant in a run; the others are the next one's, which is due at once.
 const MOST_AT_ONCE: i64 = 2_000;
 
 /// Traces, or conversations, that are read together: what they hold lies in memory, up to 2 kB of each step.
@@ -111,11 +112,15 @@ fn put(candidates: Vec<Candidate>) -> Result<(), Error> {
 
 /// Apart from rules over windows: what fails of the one keeps nothing of the other.
 pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
-    jobs::tenants::for_each("recheck", detection::tenants()?, patience, run)
+    let is_full = Cell::new(false);
+    let look = |tenant_id| run(tenant_id, &is_full);
+    let mut done = jobs::tenants::for_each("recheck", detection::tenants()?, patience, look)?;
+    done.is_cut_short |= is_full.get();
+    Ok(done)
 }
 
-/// Looks at what has come of the acting tenant's; how many signals that raised.
-fn run(tenant_id: Uuid) -> Result<u64, Error> {
+/// Looks at what has come of the acting tenant's; how many signals that raised. `is_full`: there may be more than were looked at.
+fn run(tenant_id: Uuid, is_full: &Cell<bool>) -> Result<u64, Error> {
     if !locks::may_tell_of_people(tenant_id) {
         return Ok(0);
     }
@@ -123,6 +128,7 @@ fn run(tenant_id: Uuid) -> Result<u64, Error> {
     if candidates.is_empty() {
         return Ok(0);
     }
+    is_full.set(is_full.get() || candidates.len() as i64 >= MOST_AT_ONCE);
     // One that is there many times is looked at once.
     candidates.sort_by(|a, b| (a.kind, &a.subject).cmp(&(b.kind, &b.subject)));
     let mut raised = 0;

@@ -331,6 +331,29 @@ fn events_that_wait_are_bounded_by_their_bytes_and_by_a_day() {
 }
 
 #[test]
+fn what_one_run_leaves_is_due_at_once() {
+    let mut db = Database::ready();
+    let role = watcher(&mut db);
+    function(&mut db, "none", "sql", "SELECT false");
+    db.run(&format!(
+        "SELECT observa.register_detector('none', 'public.none(jsonb)', '{role}', timeout_ms => 10000)"
+    ));
+    db.ingest(&llm_call("first").to_string());
+    round(&mut db);
+    let events: Vec<Value> = (0..700).map(|n| llm_call(&format!("event {n}"))).collect();
+    db.ingest(&lines(&events));
+    db.run("UPDATE observa_internal.jobs SET next_run = CASE job WHEN 'detectors' THEN '-infinity' ELSE 'infinity' END::timestamptz");
+    for left in [200, 0] {
+        assert_eq!(
+            db.one::<Option<String>>("SELECT observa_internal.run_due_job()").as_deref(),
+            Some("detectors")
+        );
+        assert_eq!(db.count("observa_internal.detector_events"), left);
+    }
+    assert_eq!(db.one::<Option<String>>("SELECT observa_internal.run_due_job()"), None);
+}
+
+#[test]
 fn a_run_that_goes_well_has_no_backend_read_all_configuration_again() {
     let mut db = Database::ready();
     let role = watcher(&mut db);

@@ -231,3 +231,25 @@ fn another_tenants_trace_and_conversation_of_the_same_id_have_no_part_in_it() {
     round(&mut db);
     assert_eq!((loops(&mut db), drops(&mut db)), (Vec::new(), Vec::new()));
 }
+
+#[test]
+fn what_one_run_leaves_is_due_at_once() {
+    let mut db = Database::ready();
+    db.ingest(&llm_call("e").to_string());
+    round(&mut db);
+    db.run(
+        "INSERT INTO observa_internal.detection_candidates
+         SELECT p.tenant_id, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 3, '0') || '8000000000000000')::uuid,
+                'conversation', p.project_id, 'conversation ' || n, now(), now()
+           FROM (SELECT tenant_id, project_id FROM observa_internal.projects LIMIT 1) p, generate_series(1, 2500) n;
+         UPDATE observa_internal.jobs SET next_run = CASE job WHEN 'recheck' THEN '-infinity' ELSE 'infinity' END::timestamptz",
+    );
+    for left in [500, 0] {
+        assert_eq!(
+            db.one::<Option<String>>("SELECT observa_internal.run_due_job()").as_deref(),
+            Some("recheck")
+        );
+        assert_eq!(db.count("observa_internal.detection_candidates"), left);
+    }
+    assert_eq!(db.one::<Option<String>>("SELECT observa_internal.run_due_job()"), None);
+}
