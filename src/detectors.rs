@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use observa_pipeline::batch::Ready;
 use observa_pipeline::event::Field;
@@ -31,8 +31,10 @@ use crate::storage;
 use crate::subtransaction;
 use crate::tenants;
 
-/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over. The others are the next one's, which is due at
-/// once.
+/// A run that takes longer is followed by a pause even where there is more: other jobs have the same worker.
+const QUICK: Duration = Duration::from_secs(1);
+
+/// Events of a tenant in a run, and bytes of what was said in them: it lies in memory several times over. The others are the next one's.
 const MOST_AT_ONCE: i64 = 500;
 const MOST_BYTES: i64 = 16 << 20;
 
@@ -184,10 +186,10 @@ pub fn append(stored: &[&Ready]) -> Result<(), Error> {
 }
 
 pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
-    let has_more = Cell::new(false);
+    let (begun, has_more) = (Instant::now(), Cell::new(false));
     let ask = |tenant_id| run(tenant_id, &has_more);
     let mut done = jobs::tenants::for_each("detectors", detection::tenants()?, patience, ask)?;
-    done.is_cut_short |= has_more.get();
+    done.is_cut_short |= has_more.get() && begun.elapsed() < QUICK;
     Ok(done)
 }
 
