@@ -27,16 +27,16 @@ pub const UNITS: [Unit; 5] = [
 
 /// When each bucket begins that has any of the time from `since` on, before `until`, in order. Microseconds since 1970 UTC.
 pub fn starts(unit: &Unit, time_zone: &str, since: i64, until: i64) -> Result<Vec<i64>, Error> {
+    let from = |time: i64| DatumWithOid::from(sql_time(time));
+    let mut ahead: Vec<i64> = Vec::new();
+    // The first bucket may begin before a change of the clock that the time itself comes after.
+    let arguments = [time_zone.into(), from(since.saturating_sub(2 * unit.length)), from(until)];
+    plans::each(include_str!("../sql/dashboard/zone.sql"), &arguments, false, |row| {
+        ahead.extend(row.get::<i64>(1));
+    })?;
     if since >= until {
         return Ok(Vec::new());
     }
-    let times = || [sql_time(since), sql_time(until)].map(DatumWithOid::from);
-    let [from, to] = times();
-    let mut ahead: Vec<i64> = Vec::new();
-    let arguments = [time_zone.into(), from, to];
-    plans::each(include_str!("../sql/dashboard/zone.sql"), &arguments, false, |row| {
-        ahead.extend(row.get::<i64>(1))
-    })?;
     if let ([seconds], Some(begins)) = (ahead.as_slice(), unit.begins) {
         let one = begins - seconds * 1_000_000;
         let first = (since - one).div_euclid(unit.length) * unit.length + one;
@@ -46,8 +46,7 @@ pub fn starts(unit: &Unit, time_zone: &str, since: i64, until: i64) -> Result<Ve
             .collect());
     }
     let mut starts = Vec::new();
-    let [from, to] = times();
-    let arguments = [unit.name.into(), time_zone.into(), from, to];
+    let arguments = [unit.name.into(), time_zone.into(), from(since), from(until)];
     plans::each(include_str!("../sql/dashboard/buckets.sql"), &arguments, false, |row| {
         starts.extend(row.get::<TimestampWithTimeZone>(1).map(unix_micros));
     })?;

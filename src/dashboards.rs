@@ -225,7 +225,7 @@ impl Asked {
                 unit.name
             )));
         }
-        if (self.until - self.since) / unit.length >= MOST_ROWS {
+        if self.until.saturating_sub(self.since) / unit.length >= MOST_ROWS {
             return Err(Error::Invalid(format!(
                 "a time series has up to {MOST_ROWS} buckets: ask for a longer bucket"
             )));

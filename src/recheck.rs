@@ -185,6 +185,10 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
         [ids.into(), sql_time(since).into(), sql_time(until).into(), most.into()];
     // As fresh as the candidates are.
     plans::each(sql, &arguments, true, |row| ready.extend(read(row, &mut homes)))?;
+    // In the same order each time, whatever the order of rows of one time: what is told of an event is not to be told of another one.
+    ready.sort_by(|a, b| {
+        (a.event.ts, a.event.text(Field::EventId)).cmp(&(b.event.ts, b.event.text(Field::EventId)))
+    });
     let mut signals = if kind == TRACE {
         Loops::default().read(ready.iter().map(|ready| (&ready.event, &*ready.home)))
     } else {

@@ -4,7 +4,7 @@ SELECT array_agg(ROW(b.bucket, coalesce(s.events, 0), coalesce(s.errors, 0), coa
                      coalesce(s.output_tokens, 0), coalesce(s.total_tokens, 0), s.cost_usd, coalesce(s.billable - s.priced, 0), s.latency[1], s.latency[2],
                      s.latency[4], s.latency[5], s.ttft[4], coalesce(s.users, 0))::observa_internal.time_bucket ORDER BY b.bucket)
   FROM unnest($7) WITH ORDINALITY b (bucket, place)
-  LEFT JOIN (SELECT width_bucket(t.bucket, $7) AS place, sum(t.events)::bigint AS events, sum(t.errors)::bigint AS errors,
+  LEFT JOIN (SELECT greatest(width_bucket(t.bucket, $7), 1) AS place, sum(t.events)::bigint AS events, sum(t.errors)::bigint AS errors,
                     sum(t.timeouts)::bigint AS timeouts, sum(t.billable)::bigint AS billable, sum(t.input_tokens)::bigint AS input_tokens,
                     sum(t.output_tokens)::bigint AS output_tokens, sum(t.total_tokens)::bigint AS total_tokens,
                     sum(t.priced)::bigint AS priced, CASE WHEN sum(t.priced) > 0 THEN sum(t.cost_usd) END AS cost_usd,

@@ -59,13 +59,13 @@ COMMENT ON COLUMN observa_internal.events.metric_tags IS 'tag=value for each tag
 COMMENT ON CONSTRAINT events_pkey ON observa_internal.events IS 'A tenant''s time range, and the retry of an event';
 
 -- With the time: the newest of a long trace are found without the others, and where a table has no statistics yet, as a new day's, the planner
--- takes a range of times for as rare as a trace, and would read the range.
-DROP INDEX IF EXISTS observa_internal.events_trace, observa_internal.events_conversation;
-CREATE INDEX IF NOT EXISTS events_of_trace ON observa_internal.events (tenant_id, trace_id, ts);
-COMMENT ON INDEX observa_internal.events_of_trace IS 'observa.trace(id) and GET /events?trace_id=eq., the newest of a trace';
-CREATE INDEX IF NOT EXISTS events_of_conversation ON observa_internal.events (tenant_id, conversation_id, ts)
+-- takes a range of times for as rare as a trace, and would read the range. An older storage keeps indexes of these names without it
+-- (docs/operations.md): they are not built while everybody waits.
+CREATE INDEX IF NOT EXISTS events_trace ON observa_internal.events (tenant_id, trace_id, ts);
+COMMENT ON INDEX observa_internal.events_trace IS 'observa.trace(id) and GET /events?trace_id=eq., the newest of a trace';
+CREATE INDEX IF NOT EXISTS events_conversation ON observa_internal.events (tenant_id, conversation_id, ts)
     WHERE conversation_id IS NOT NULL;
-COMMENT ON INDEX observa_internal.events_of_conversation IS 'observa.messages of a conversation, and its newest calls';
+COMMENT ON INDEX observa_internal.events_conversation IS 'observa.messages of a conversation, and its newest calls';
 
 CREATE INDEX IF NOT EXISTS events_response ON observa_internal.events (tenant_id, response_id)
     WHERE response_id IS NOT NULL AND billable;

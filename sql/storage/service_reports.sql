@@ -1,4 +1,4 @@
--- What services say of their own health: the newest hundred of each.
+-- What services say of their own health: the newest hundred of each, and the first of the newest that say the same.
 CREATE TABLE IF NOT EXISTS observa_internal.service_reports (
     tenant_id uuid NOT NULL REFERENCES observa_internal.tenants ON DELETE CASCADE,
     project_id uuid NOT NULL,
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.service_reports (
     details jsonb COMPRESSION lz4,
     PRIMARY KEY (tenant_id, project_id, service, report_id)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE observa_internal.service_reports IS 'Reports of services about their own health, the newest hundred of each';
+COMMENT ON TABLE observa_internal.service_reports IS 'Reports of services about their own health, the newest hundred of each, and the first of the newest that say the same';
 COMMENT ON COLUMN observa_internal.service_reports.report_id IS 'In the order of their arrival';
 COMMENT ON COLUMN observa_internal.service_reports.stale_at IS 'From then on it says nothing any more';
 COMMENT ON COLUMN observa_internal.service_reports.details IS 'Scrubbed; NULL: none';

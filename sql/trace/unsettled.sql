@@ -15,8 +15,9 @@ SELECT r.project_id, NULL AS trace_id, r.response_id
  GROUP BY r.project_id, r.response_id
 HAVING pg_catalog.count(*) > 1
 UNION ALL
-SELECT (pg_catalog.array_agg(l.project_id) FILTER (WHERE l.is_of_child))[1], l.trace_id, NULL
-  FROM link l
- GROUP BY l.trace_id, l.span_id
-HAVING pg_catalog.bool_or(l.is_of_child) AND NOT pg_catalog.bool_and(l.is_of_child)
+SELECT DISTINCT w.project_id, w.trace_id, NULL
+  FROM (SELECT (pg_catalog.array_agg(l.project_id) FILTER (WHERE l.is_of_child))[1] AS project_id, l.trace_id
+          FROM link l
+         GROUP BY l.trace_id, l.span_id
+        HAVING pg_catalog.bool_or(l.is_of_child) AND NOT pg_catalog.bool_and(l.is_of_child)) w
  LIMIT 10000

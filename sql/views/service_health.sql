@@ -1,7 +1,7 @@
 CREATE OR REPLACE VIEW observa.service_reports WITH (security_invoker = true) AS
 SELECT r.service, r.status, r.reported_at, r.stale_at, r.details, r.report_id AS id, r.project_id, r.tenant_id
   FROM observa_internal.service_reports r;
-COMMENT ON VIEW observa.service_reports IS 'What services have reported of their health: the newest hundred reports of each';
+COMMENT ON VIEW observa.service_reports IS 'What services have reported of their health: the newest hundred reports of each, and the first of the newest that say the same';
 COMMENT ON COLUMN observa.service_reports.details IS 'Scrubbed; NULL: none';
 
 CREATE OR REPLACE VIEW observa.service_health WITH (security_invoker = true) AS
