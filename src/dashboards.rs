@@ -8,9 +8,9 @@ use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;
 
 use crate::calendar::{self, UNITS};
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::storage::{now, sql_time, unix_micros};
+use crate::times::in_order;
 use crate::{plans, settings};
 
 /// Of one time series, and most rows of anything else.

@@ -4,8 +4,8 @@ use pgrx::heap_tuple::PgHeapTuple;
 use pgrx::prelude::*;
 use pgrx::{AnyElement, Internal, PgMemoryContexts};
 
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
+use crate::times::in_order;
 
 const HEADERS: &std::ffi::CStr = c"request.headers";
 

@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use crate::audit::Deed;
 use crate::columns::{self, SignalRow};
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::home_cache;
 use crate::identity::{self, Acting, sql_uuid, uuid};
@@ -26,6 +25,7 @@ use crate::patience::Patience;
 use crate::scrub;
 use crate::storage;
 use crate::tenants;
+use crate::times::in_order;
 
 /// Deltas of one statement.
 const MOST_AT_ONCE: i64 = 10_000;

@@ -84,6 +84,7 @@ mod storage_state;
 mod subtransaction;
 mod tally;
 mod tenants;
+mod times;
 mod trace;
 mod trace_fold;
 mod traces;

@@ -112,15 +112,15 @@ fn put(candidates: Vec<Candidate>) -> Result<(), Error> {
 
 /// Apart from rules over windows: what fails of the one keeps nothing of the other.
 pub fn run_all(patience: &mut Patience) -> Result<Done, Error> {
-    let is_full = Cell::new(false);
-    let look = |tenant_id| run(tenant_id, &is_full);
+    let has_more = Cell::new(false);
+    let look = |tenant_id| run(tenant_id, &has_more);
     let mut done = jobs::tenants::for_each("recheck", detection::tenants()?, patience, look)?;
-    done.is_cut_short |= is_full.get();
+    done.is_cut_short |= has_more.get();
     Ok(done)
 }
 
-/// Looks at what has come of the acting tenant's; how many signals that raised. `is_full`: there may be more than were looked at.
-fn run(tenant_id: Uuid, is_full: &Cell<bool>) -> Result<u64, Error> {
+/// Looks at what has come of the acting tenant's; how many signals that raised, and whether there may be more.
+fn run(tenant_id: Uuid, has_more: &Cell<bool>) -> Result<u64, Error> {
     if !locks::may_tell_of_people(tenant_id) {
         return Ok(0);
     }
@@ -128,17 +128,21 @@ fn run(tenant_id: Uuid, is_full: &Cell<bool>) -> Result<u64, Error> {
     if candidates.is_empty() {
         return Ok(0);
     }
-    is_full.set(is_full.get() || candidates.len() as i64 >= MOST_AT_ONCE);
+    let is_full = candidates.len() as i64 >= MOST_AT_ONCE;
     // One that is there many times is looked at once.
     candidates.sort_by(|a, b| (a.kind, &a.subject).cmp(&(b.kind, &b.subject)));
-    let mut raised = 0;
+    let (mut raised, mut is_left) = (0, false);
     for of_kind in candidates.chunk_by(|a, b| a.kind == b.kind) {
         let subjects: Vec<&[Candidate]> = of_kind.chunk_by(|a, b| a.subject == b.subject).collect();
         for together in subjects.chunks(READ_TOGETHER) {
             check_for_interrupts!();
-            raised += rows::in_own_memory(|| look(tenant_id, together))?;
+            let looked = rows::in_own_memory(|| look(tenant_id, together))?;
+            raised += looked.raised;
+            is_left |= looked.is_left;
         }
     }
+    // What another transaction has at hand is no reason to look again before that has ended.
+    has_more.set(has_more.get() || is_full && !is_left);
     Ok(raised)
 }
 
@@ -165,9 +169,17 @@ fn take(tenant_id: Uuid) -> Result<Vec<Candidate>, Error> {
     Ok(found)
 }
 
-fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
+/// What came of some candidates.
+#[derive(Default)]
+struct Looked {
+    raised: u64,
+    /// Some are looked at again, as another transaction is about to tell of them.
+    is_left: bool,
+}
+
+fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<Looked, Error> {
     let all = || candidates.iter().copied().flatten();
-    let Some(kind) = all().next().map(|candidate| candidate.kind) else { return Ok(0) };
+    let Some(kind) = all().next().map(|candidate| candidate.kind) else { return Ok(Looked::default()) };
     let ids: Vec<&str> = candidates
         .iter()
         .filter_map(|same| same.first())
@@ -200,9 +212,9 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
     }
     ready.retain(|ready| !ready.signals.is_empty());
     if ready.is_empty() {
-        return Ok(0);
+        return Ok(Looked::default());
     }
-    let in_work = if kind == TRACE {
+    let in_work: Vec<Candidate> = if kind == TRACE {
         let in_work = forget_told(&mut ready, true)?;
         let is_in_work = |candidate: &&Candidate| in_work.contains(&candidate.subject);
         all().filter(is_in_work).map(Candidate::again).collect()
@@ -210,8 +222,9 @@ fn look(tenant_id: Uuid, candidates: &[&[Candidate]]) -> Result<u64, Error> {
         forget_told_drops(&mut ready)?;
         Vec::new()
     };
+    let is_left = !in_work.is_empty();
     put(in_work)?;
-    raise(&ready)
+    Ok(Looked { raised: raise(&ready)?, is_left })
 }
 
 impl Candidate {

@@ -13,13 +13,13 @@ use pgrx::spi::SpiHeapTupleData;
 use uuid::Uuid;
 
 use crate::audit::{Deed, span};
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
 use crate::prices;
 use crate::storage::{self, POSTGRES_EPOCH};
 use crate::tenants::{self, Directory};
+use crate::times::in_order;
 
 /// Events in memory at a time.
 const BATCH: i64 = 10_000;

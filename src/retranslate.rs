@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use crate::audit::{Deed, span};
 use crate::columns::{self, EventRow, Stamp};
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::keys::{self, EDIT};
@@ -24,6 +23,7 @@ use crate::log_guard::guard_statement;
 use crate::rows::{self, Rows};
 use crate::storage::{self, sql_time, unix_micros};
 use crate::tenants::{self, Directory};
+use crate::times::in_order;
 use crate::traces;
 
 /// Events in memory at a time.

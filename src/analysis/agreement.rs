@@ -2,9 +2,9 @@
 
 use pgrx::prelude::*;
 
-use crate::embeddings::window::in_order;
 use crate::error::{Error, or_raise};
 use crate::storage;
+use crate::times::in_order;
 
 /// With the rights of who asks.
 #[pg_extern(sql = false)]

@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 use crate::error::Error;
 use crate::rows;
 use crate::storage;
+use crate::times::in_order;
 
 /// Vectors that are looked at together, the newest: 5,000 of 3,072 dimensions are 60 MB.
 pub const MOST: i64 = 5_000;
@@ -58,20 +59,6 @@ pub fn of(
     let tenant = tenant(project)?;
     let (since, until) = in_order(since, until)?;
     Ok(Window { tenant, project, since, until })
-}
-
-/// Whoever mixes both up would be told of nothing, as if there were nothing.
-pub fn in_order(
-    since: Option<TimestampWithTimeZone>,
-    until: Option<TimestampWithTimeZone>,
-) -> Result<(TimestampWithTimeZone, TimestampWithTimeZone), Error> {
-    match (since, until) {
-        (Some(since), Some(until)) if since > until => {
-            Err(Error::Invalid("since must not be after until".into()))
-        }
-        (Some(since), Some(until)) => Ok((since, until)),
-        _ => Err(Error::Invalid("since and until must be times".into())),
-    }
 }
 
 /// The newest vectors of a window that one model has made: this one, else the newest one's.

@@ -253,3 +253,32 @@ fn what_one_run_leaves_is_due_at_once() {
     }
     assert_eq!(db.one::<Option<String>>("SELECT observa_internal.run_due_job()"), None);
 }
+
+#[test]
+fn what_another_transaction_has_at_hand_is_no_reason_to_look_without_a_pause() {
+    let mut db = Database::ready();
+    for n in 0..5 {
+        db.ingest(&call("a", n, "search", "cats").to_string());
+    }
+    db.run("SELECT observa_internal.run_due_job() FROM generate_series(1, 100)");
+    db.run("TRUNCATE observa_internal.detection_candidates; DELETE FROM observa_internal.signals");
+    let mut other = db.connect();
+    let mut open = other.transaction().unwrap();
+    let more: Vec<Value> = (5..11).map(|n| call("a", n, "search", "cats")).collect();
+    open.query_one("SELECT observa.ingest($1::text)", &[&lines(&more)]).unwrap();
+    db.run(
+        "INSERT INTO observa_internal.detection_candidates
+         SELECT p.tenant_id, (lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n), 3, '0') || '8000000000000000')::uuid,
+                'trace', p.project_id, 'a', now(), now()
+           FROM (SELECT tenant_id, project_id FROM observa_internal.projects LIMIT 1) p, generate_series(1, 2000) n;
+         UPDATE observa_internal.jobs SET next_run = CASE job WHEN 'recheck' THEN '-infinity' ELSE 'infinity' END::timestamptz",
+    );
+    let next = "SELECT observa_internal.run_due_job()";
+    assert_eq!(db.one::<Option<String>>(next).as_deref(), Some("recheck"));
+    assert!(db.count("observa_internal.detection_candidates") > 0, "it is looked at again");
+    assert_eq!(db.one::<Option<String>>(next), None);
+    open.rollback().unwrap();
+    db.run("UPDATE observa_internal.jobs SET next_run = '-infinity' WHERE job = 'recheck'");
+    assert_eq!(db.one::<Option<String>>(next).as_deref(), Some("recheck"));
+    assert_eq!(loops(&mut db), [told("a", 4, 1)]);
+}
