@@ -9,7 +9,7 @@ use pgrx::prelude::*;
 
 use crate::calendar::{self, UNITS};
 use crate::error::{Error, or_raise};
-use crate::storage::{now, sql_time, unix_micros};
+use crate::storage::{self, now, sql_time, unix_micros};
 use crate::times::in_order;
 use crate::{plans, settings};
 
@@ -153,7 +153,8 @@ fn kept() -> Kept {
 
 impl Asked {
     fn cover(&self) -> Cover {
-        Cover::of(self.since, self.until, Resolution::Day, kept())
+        let longest = if storage::has_weeks() { Resolution::Week } else { Resolution::Day };
+        Cover::of(self.since, self.until, longest, kept())
     }
 
     /// Of what is no rollup, and never older than its retention.
@@ -182,7 +183,7 @@ impl Asked {
             if self.event_type.is_some() {
                 return Err(Error::Invalid("users and tags are not kept by event_type".into()));
             }
-            let cover = Cover::of_hours(self.since, self.until, kept());
+            let cover = Cover::of_hours(self.since, self.until, Resolution::Day, kept());
             let question = if is_user { USERS } else { TAGS };
             // There are no minutes of them, whatever is kept of others.
             let parts = cover.parts(kept(), now());

@@ -21,6 +21,9 @@ use crate::storage_state;
 use crate::tenants;
 use crate::worker;
 
+/// What jobs alone write and dashboards read, with rows that are made of older storage's.
+const ROLLUPS: &str = include_str!("../sql/storage/rollups.sql");
+
 /// In the order that they build on each other. All can run again.
 pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/state.sql"),
@@ -36,7 +39,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/service_reports.sql"),
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/retention.sql"),
-    include_str!("../sql/storage/rollups.sql"),
+    ROLLUPS,
     include_str!("../sql/storage/budgets.sql"),
     include_str!("../sql/storage/detection.sql"),
     include_str!("../sql/storage/answer_days.sql"),
@@ -125,6 +128,11 @@ fn relation_of(schema: &std::ffi::CStr, name: &str) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
+/// Whether rollups have weeks, which came later: their view is made with them.
+pub fn has_weeks() -> bool {
+    relation_of(c"observa", "metrics_week").is_some()
+}
+
 #[pg_extern(sql = false)]
 fn setup() {
     if !identity::session_is_superuser() {
@@ -174,7 +182,8 @@ fn run_scripts() -> Result<(), Error> {
 }
 
 /// Of storage that is in use: its tables' locks are held to the transaction's end, and ingest waits for them. So nothing is done
-/// where nothing would change, and all is given up where a try takes long. Since when locks are held.
+/// where nothing would change, and all is given up where a try takes long; but rollups come first and may take as long as their rows do, as ingest
+/// waits for none of them. Since when locks are held.
 fn bring_up_to_date(patience: &mut Patience) -> Result<Instant, Error> {
     if storage_state::is_known()? {
         return Ok(Instant::now());
@@ -182,8 +191,9 @@ fn bring_up_to_date(patience: &mut Patience) -> Result<Instant, Error> {
     let begun = Cell::new(Instant::now());
     let what = "the locks of Observa's tables";
     let run = || {
+        quietly(|| Spi::run(ROLLUPS))?;
         begun.set(Instant::now());
-        for script in SCRIPTS {
+        for script in SCRIPTS.iter().filter(|script| **script != ROLLUPS) {
             quietly(|| Spi::run(script))?;
             if begun.get().elapsed() > TRY {
                 // Rolls this try back.

@@ -47,7 +47,7 @@ fn folds() -> Result<BTreeMap<Uuid, Fold>, Error> {
 
 fn resolution(name: &str) -> Resolution {
     let resolution = Resolution::from_name(name);
-    or_raise(resolution.ok_or_else(|| Error::Invalid("a resolution is minute, hour or day".into())))
+    or_raise(resolution.ok_or_else(|| Error::Invalid("a resolution is minute, hour, day or week".into())))
 }
 
 fn bytes(latencies: Option<Latencies>) -> Option<Vec<u8>> {

@@ -1,4 +1,4 @@
--- What ten million events of 30 days leave in the rollups of a project: 232 series of four types of event, hours and days of the whole time, minutes of
+-- What ten million events of 30 days leave in the rollups of a project: 232 series of four types of event, hours, days and weeks of the whole time, minutes of
 -- its first and last two days, between which a month's edges lie, and of the hours in which days of India begin, end users and tags by the hour, issues, alerts and feedback.
 TRUNCATE observa_internal.metrics, observa_internal.metric_series, observa_internal.metric_totals, observa_internal.user_metrics, observa_internal.user_metric_days,
     observa_internal.tag_metrics, observa_internal.rollup_deltas, observa_internal.alerts CASCADE;
@@ -20,7 +20,8 @@ INSERT INTO observa_internal.metric_series (tenant_id, series_id, project_id, en
 SELECT tenant_id, series_id, project_id, 'prod', event_type, status, provider, model, route, tool_name, version FROM bench_series;
 
 CREATE TEMP TABLE bench_buckets AS
-SELECT 'day' AS resolution, date_trunc('day', now(), 'UTC') - n * interval '1 day' AS bucket, 30 AS buckets FROM generate_series(0, 30) n
+SELECT 'week' AS resolution, date_trunc('week', now(), 'UTC') - n * interval '7 days' AS bucket, 30 / 7.0 AS buckets FROM generate_series(0, 5) n
+UNION ALL SELECT 'day', date_trunc('day', now(), 'UTC') - n * interval '1 day', 30 FROM generate_series(0, 36) n
 UNION ALL SELECT 'hour', date_trunc('hour', now()) - n * interval '1 hour', 720 FROM generate_series(0, 744) n
 UNION ALL SELECT 'minute', date_trunc('minute', now()) - n * interval '1 minute', 43200 FROM generate_series(0, 2880) n
 UNION ALL SELECT 'minute', date_trunc('minute', now()) - n * interval '1 minute', 43200 FROM generate_series(41760, 44640) n
@@ -30,7 +31,7 @@ UNION ALL SELECT 'minute', m.bucket, 43200 FROM (SELECT date_trunc('minute', now
 -- Histograms of so many latencies, of which each row has one.
 CREATE TEMP TABLE bench_latencies AS
 SELECT n, h.latency
-  FROM unnest(ARRAY[1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1597, 2584, 4181]) n,
+  FROM unnest(ARRAY[1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1597, 2584, 4181, 6765, 10946, 17711, 28657]) n,
        LATERAL (SELECT observa.histogram(exp(6 + random() * 3))::bytea AS latency FROM generate_series(1, n)) h;
 
 -- In the order in which folds write them.
@@ -51,7 +52,7 @@ SELECT m.tenant_id, m.resolution, m.bucket, s.project_id, 'prod', s.event_type, 
        sum(m.events) * 0.8, sum(m.events), sum(m.events) * 0.1, sum(m.events), sum(m.events) * 0.2, sum(m.events),
        observa.merge(m.latency::observa.histogram)::bytea, observa.merge(m.ttft::observa.histogram)::bytea,
        (SELECT observa.distinct_values('user ' || (extract(epoch FROM m.bucket)::bigint * 7 + n) % 5000)::bytea
-          FROM generate_series(1, CASE m.resolution WHEN 'day' THEN 2000 WHEN 'hour' THEN 300 ELSE 20 END) n)
+          FROM generate_series(1, CASE m.resolution WHEN 'week' THEN 4000 WHEN 'day' THEN 2000 WHEN 'hour' THEN 300 ELSE 20 END) n)
   FROM observa_internal.metrics m JOIN observa_internal.metric_series s USING (tenant_id, series_id)
  GROUP BY m.tenant_id, m.resolution, m.bucket, s.project_id, s.event_type
  ORDER BY m.bucket, m.resolution, s.event_type;

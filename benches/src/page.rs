@@ -24,7 +24,9 @@ pub fn run(client: &mut Client, lines: &[String], table: &mut Table) -> Result<(
                 cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, priced, cost_usd, latency)
          SELECT s.tenant_id, r.resolution, r.bucket, s.series_id, 230, CASE s.status WHEN 'error' THEN 230 ELSE 0 END, 0, 230, 200000, 70000, 0, 0, 0, 270000, 230, 0.5, h.latency
            FROM observa_internal.metric_series s,
-                LATERAL (SELECT 'day' AS resolution, date_trunc('day', now(), 'UTC') - d * interval '1 day' AS bucket FROM generate_series(0, 29) d
+                LATERAL (SELECT 'week' AS resolution, date_trunc('week', now(), 'UTC') - w * interval '7 days' AS bucket FROM generate_series(0, 4) w
+                         UNION ALL
+                         SELECT 'day', date_trunc('day', now(), 'UTC') - d * interval '1 day' FROM generate_series(0, 29) d
                          UNION ALL
                          SELECT 'hour', date_trunc('hour', now(), 'UTC') - h * interval '1 hour' FROM generate_series(0, 719) h) r,
                 LATERAL (SELECT observa.histogram(exp(6 + random() * 3))::bytea AS latency FROM generate_series(1, 230)) h

@@ -129,10 +129,12 @@ pub fn fill_totals(client: &mut Client, events: i64) -> Result<()> {
                     n * 0.002, n * 0.8, n, n * 0.1, n, n * 0.2, n, h.latency, h.latency
                FROM observa_internal.projects p,
                     (VALUES ('llm_call'), ('tool_call'), ('embedding'), ('retrieval')) t (type),
-                    LATERAL (SELECT 'day' AS resolution, date_trunc('day', now(), 'UTC') - d * interval '1 day' AS bucket FROM generate_series(0, 29) d
+                    LATERAL (SELECT 'week' AS resolution, date_trunc('week', now(), 'UTC') - w * interval '7 days' AS bucket FROM generate_series(0, 4) w
+                             UNION ALL
+                             SELECT 'day', date_trunc('day', now(), 'UTC') - d * interval '1 day' FROM generate_series(0, 29) d
                              UNION ALL
                              SELECT 'hour', date_trunc('hour', now(), 'UTC') - h * interval '1 hour' FROM generate_series(0, 719) h) r,
-                    LATERAL (SELECT {events} / 4 / CASE r.resolution WHEN 'day' THEN 30 ELSE 720 END AS n) s,
+                    LATERAL (SELECT ({events} / 4 / CASE r.resolution WHEN 'week' THEN 30 / 7.0 WHEN 'day' THEN 30 ELSE 720 END)::bigint AS n) s,
                     LATERAL (SELECT observa.histogram(exp(6 + random() * 3))::bytea AS latency FROM generate_series(1, least(s.n, 20000))) h;
              ANALYZE observa_internal.metric_totals"
         ))?;

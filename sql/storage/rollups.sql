@@ -1,4 +1,4 @@
--- What dashboards read: sums by minute, hour and day. A batch appends what it adds to rollup_deltas, as one row for each tenant, so
+-- What dashboards read: sums by minute, hour, day and week. A batch appends what it adds to rollup_deltas, as one row for each tenant, so
 -- that no two clients wait for each other; maintenance moves that into the rows. Histograms are bytes here: these tables outlive the
 -- extension, and a column of its type would not.
 CREATE TABLE IF NOT EXISTS observa_internal.rollup_deltas (
@@ -52,7 +52,7 @@ COMMENT ON INDEX observa_internal.metric_series_seen IS 'A tenant''s series that
 
 CREATE TABLE IF NOT EXISTS observa_internal.metrics (
     tenant_id uuid NOT NULL,
-    resolution text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day')),
+    resolution text NOT NULL,
     bucket timestamptz NOT NULL,
     series_id uuid NOT NULL,
     events bigint NOT NULL,
@@ -71,7 +71,7 @@ CREATE TABLE IF NOT EXISTS observa_internal.metrics (
     ttft bytea COMPRESSION lz4,
     PRIMARY KEY (tenant_id, resolution, bucket, series_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an hour or a day';
+COMMENT ON TABLE observa_internal.metrics IS 'Sums of a series over a minute, an hour, a day or a week';
 ALTER TABLE observa_internal.metrics ADD COLUMN IF NOT EXISTS coherence_sum double precision, ADD COLUMN IF NOT EXISTS coherence_count bigint,
     ADD COLUMN IF NOT EXISTS toxicity_sum double precision, ADD COLUMN IF NOT EXISTS toxicity_count bigint,
     ADD COLUMN IF NOT EXISTS hallucination_risk_sum double precision, ADD COLUMN IF NOT EXISTS hallucination_risk_count bigint;
@@ -87,7 +87,7 @@ COMMENT ON INDEX observa_internal.metrics_series_days IS 'All tenants'' days, of
 
 CREATE TABLE IF NOT EXISTS observa_internal.metric_totals (
     tenant_id uuid NOT NULL,
-    resolution text NOT NULL CHECK (resolution IN ('minute', 'hour', 'day')),
+    resolution text NOT NULL,
     bucket timestamptz NOT NULL,
     project_id uuid NOT NULL,
     environment text COLLATE "C" NOT NULL,
@@ -118,6 +118,47 @@ ALTER TABLE observa_internal.metric_totals ADD COLUMN IF NOT EXISTS users bytea 
 COMMENT ON COLUMN observa_internal.metric_totals.users IS 'A sketch of their end users, from which nobody is taken out; NULL: they had none, or came before it was kept';
 COMMENT ON TABLE observa_internal.metric_totals IS 'Sums of all series of a type of event: few rows, for overviews';
 COMMENT ON CONSTRAINT metric_totals_pkey ON observa_internal.metric_totals IS 'The row that is added to, and a tenant''s time range';
+
+-- Of older storage, which had no weeks. Where their view is not there yet, folds and dashboards do without them.
+DO $weeks$
+BEGIN
+    IF pg_catalog.to_regclass('observa.metrics_week') IS NULL THEN
+        ALTER TABLE observa_internal.metrics NO FORCE ROW LEVEL SECURITY, DROP CONSTRAINT IF EXISTS metrics_resolution_check;
+        DELETE FROM observa_internal.metrics WHERE resolution = 'week';
+        INSERT INTO observa_internal.metrics (tenant_id, resolution, bucket, series_id, events, errors, timeouts, billable, priced,
+               input_tokens, output_tokens, cached_input_tokens,
+               cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, coherence_sum, coherence_count, toxicity_sum, toxicity_count,
+               hallucination_risk_sum, hallucination_risk_count, latency, ttft)
+        SELECT m.tenant_id, 'week', pg_catalog.date_trunc('week', m.bucket, 'UTC'), m.series_id, pg_catalog.sum(m.events), pg_catalog.sum(m.errors),
+               pg_catalog.sum(m.timeouts), pg_catalog.sum(m.billable), pg_catalog.sum(m.priced), pg_catalog.sum(m.input_tokens),
+               pg_catalog.sum(m.output_tokens), pg_catalog.sum(m.cached_input_tokens), pg_catalog.sum(m.cache_write_tokens),
+               pg_catalog.sum(m.reasoning_tokens), pg_catalog.sum(m.total_tokens), pg_catalog.sum(m.cost_usd), pg_catalog.sum(m.coherence_sum),
+               pg_catalog.sum(m.coherence_count), pg_catalog.sum(m.toxicity_sum), pg_catalog.sum(m.toxicity_count),
+               pg_catalog.sum(m.hallucination_risk_sum), pg_catalog.sum(m.hallucination_risk_count),
+               observa.merge(m.latency::observa.histogram)::bytea, observa.merge(m.ttft::observa.histogram)::bytea
+          FROM observa_internal.metrics m WHERE m.resolution = 'day'
+         GROUP BY 1, 2, 3, 4;
+        ALTER TABLE observa_internal.metrics FORCE ROW LEVEL SECURITY;
+        ALTER TABLE observa_internal.metric_totals NO FORCE ROW LEVEL SECURITY, DROP CONSTRAINT IF EXISTS metric_totals_resolution_check;
+        DELETE FROM observa_internal.metric_totals WHERE resolution = 'week';
+        INSERT INTO observa_internal.metric_totals (tenant_id, resolution, bucket, project_id, environment, event_type, events, errors,
+               timeouts, billable, priced, input_tokens,
+               output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, coherence_sum, coherence_count,
+               toxicity_sum, toxicity_count, hallucination_risk_sum, hallucination_risk_count, latency, ttft, users)
+        SELECT m.tenant_id, 'week', pg_catalog.date_trunc('week', m.bucket, 'UTC'), m.project_id, m.environment, m.event_type,
+               pg_catalog.sum(m.events), pg_catalog.sum(m.errors), pg_catalog.sum(m.timeouts), pg_catalog.sum(m.billable), pg_catalog.sum(m.priced),
+               pg_catalog.sum(m.input_tokens), pg_catalog.sum(m.output_tokens), pg_catalog.sum(m.cached_input_tokens),
+               pg_catalog.sum(m.cache_write_tokens), pg_catalog.sum(m.reasoning_tokens), pg_catalog.sum(m.total_tokens), pg_catalog.sum(m.cost_usd),
+               pg_catalog.sum(m.coherence_sum), pg_catalog.sum(m.coherence_count), pg_catalog.sum(m.toxicity_sum), pg_catalog.sum(m.toxicity_count),
+               pg_catalog.sum(m.hallucination_risk_sum), pg_catalog.sum(m.hallucination_risk_count),
+               observa.merge(m.latency::observa.histogram)::bytea, observa.merge(m.ttft::observa.histogram)::bytea,
+               observa.merge(m.users::observa.distinct_values)::bytea
+          FROM observa_internal.metric_totals m WHERE m.resolution = 'day'
+         GROUP BY 1, 2, 3, 4, 5, 6;
+        ALTER TABLE observa_internal.metric_totals FORCE ROW LEVEL SECURITY;
+    END IF;
+END
+$weeks$;
 
 CREATE TABLE IF NOT EXISTS observa_internal.user_metrics (
     tenant_id uuid NOT NULL,

@@ -3,7 +3,7 @@ DO $metrics$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['minute', 'hour', 'day'] LOOP
+    FOREACH name IN ARRAY ARRAY['minute', 'hour', 'day', 'week'] LOOP
         EXECUTE pg_catalog.format($view$
 CREATE OR REPLACE VIEW observa.metrics_%1$s WITH (security_invoker = true) AS
 WITH tail AS MATERIALIZED (SELECT * FROM observa_internal.unfolded_metrics('%1$s'))
@@ -102,7 +102,7 @@ COMMENT ON VIEW observa.metrics_%1$s IS 'Events by the %1$s: how many, what they
 A row for each bucket and combination of names. A committed event is in the next query''s numbers. Tokens and money are those of
 billable events alone. Histograms merge: observa.quantile(observa.merge(latency), 0.95) over any rows. Sums outlive the events
 (docs/metrics.md).';
-COMMENT ON COLUMN observa.metrics_%1$s.bucket IS 'When the %1$s begins; hours and days are those of UTC';
+COMMENT ON COLUMN observa.metrics_%1$s.bucket IS 'When the %1$s begins; hours, days and weeks (from Monday) are those of UTC';
 COMMENT ON COLUMN observa.metrics_%1$s.model IS 'other: beyond observa.max_series combinations of names; so in provider, route, tool_name and version';
 COMMENT ON COLUMN observa.metrics_%1$s.billable IS 'Calls that a provider bills';
 COMMENT ON COLUMN observa.metrics_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
@@ -115,7 +115,7 @@ COMMENT ON COLUMN observa.metrics_%1$s.hallucination_risk_sum IS 'Over hallucina
 COMMENT ON VIEW observa.metrics_total_%1$s IS 'Events by the %1$s and type alone: few rows, for overviews
 
 As metrics_%1$s, with a sketch of end users.';
-COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; hours and days are those of UTC';
+COMMENT ON COLUMN observa.metrics_total_%1$s.bucket IS 'When the %1$s begins; hours, days and weeks (from Monday) are those of UTC';
 COMMENT ON COLUMN observa.metrics_total_%1$s.cost_usd IS 'NULL: no cost is known of any of them';
 COMMENT ON COLUMN observa.metrics_total_%1$s.unpriced IS 'Billable calls whose cost is not known: cost_usd leaves them out';
 COMMENT ON COLUMN observa.metrics_total_%1$s.latency IS 'Milliseconds; NULL: none is known';

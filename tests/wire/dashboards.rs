@@ -33,7 +33,8 @@ fn pick(words: &[&'static str], n: i64) -> &'static str {
 }
 
 fn event(n: i64) -> Value {
-    let at = now_ms() - 2000 - (n * 7919) % (3 * 24 * 60) * MINUTE_MS - n % 50_000;
+    let days = if n % 3 == 0 { 26 } else { 3 };
+    let at = now_ms() - 2000 - (n * 7919) % (days * 24 * 60) * MINUTE_MS - n % 50_000;
     let common = json!({"timestamp": at, "environment": if n % 6 == 0 { "dev" } else { "prod" }, "user_id": format!("u{}", n % 9),
         "trace_id": format!("trace {}", n / 3), "version": format!("v{}", n % 2), "latency_ms": (n * 37 % 5000) as f64 + 0.25,
         "status": pick(&["ok", "ok", "error", "ok", "timeout"], n), "metadata": {"customer": format!("c{}", n % 4)}});
@@ -117,9 +118,15 @@ fn assert_right(reader: &mut Client, project: Uuid) {
         format!("{minute} - (date_trunc('day', now(), 'UTC') - interval '{days} days 3 hours 7 minutes')")
     };
     let (late_since, late_until) = (late(2), late(0));
+    // Some days after a week's beginning, to less before another one's end.
+    let of_week =
+        |before: &str| format!("{minute} - (date_trunc('week', now(), 'UTC') - interval '{before}')");
+    let (weeks_since, weeks_until) = (of_week("19 days 18 hours 7 minutes"), of_week("1 day 3 hours"));
     let windows = [
         (late_since.as_str(), late_until.as_str(), "", String::from("true")),
         (late_since.as_str(), "0", of_project.as_str(), format!("project_id = '{project}'")),
+        (weeks_since.as_str(), weeks_until.as_str(), "", String::from("true")),
+        ("26 days", "0", of_project.as_str(), format!("project_id = '{project}'")),
         ("4 days", "-1 minute", "", String::from("true")),
         ("50 hours 17 minutes", "61 minutes", ", environment => 'dev'", "environment = 'dev'".into()),
         ("27 hours 3 minutes", "0", of_project.as_str(), format!("project_id = '{project}'")),

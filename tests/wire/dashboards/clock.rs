@@ -48,7 +48,7 @@ fn put_events_around(db: &mut Database, time: &str) {
                 input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, coherence_sum, coherence_count,
                 toxicity_sum, toxicity_count, hallucination_risk_sum, hallucination_risk_count)
          SELECT p.tenant_id, r.resolution, date_trunc(r.resolution, t, 'UTC'), p.project_id, 'prod', 'llm_call', count(*), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-           FROM (SELECT tenant_id, project_id FROM observa_internal.projects LIMIT 1) p, unnest(ARRAY['minute', 'hour', 'day']) r (resolution),
+           FROM (SELECT tenant_id, project_id FROM observa_internal.projects LIMIT 1) p, unnest(ARRAY['minute', 'hour', 'day', 'week']) r (resolution),
                 generate_series('{time}'::timestamptz - interval '3 days', '{time}'::timestamptz + interval '4 days', interval '15 minutes') t
           GROUP BY 1, 2, 3, 4"
     ));

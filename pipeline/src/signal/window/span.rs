@@ -62,7 +62,7 @@ impl Span {
                 bucket >= self.since && bucket < self.until && !(bucket >= first && bucket < last)
             }
             Resolution::Hour => bucket >= first && bucket < last,
-            Resolution::Day => false,
+            Resolution::Day | Resolution::Week => false,
         }
     }
 
