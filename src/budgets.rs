@@ -54,7 +54,9 @@ fn argument<T>(value: Option<T>) -> Arg<T> {
 fn may_read_metrics() -> bool {
     let Some(metrics) = storage::relation("metrics") else { return false };
     // SAFETY: a look-up of the relation's rights.
-    let answer = unsafe { pg_sys::pg_class_aclcheck(metrics, pg_sys::GetUserId(), pg_sys::ACL_SELECT) };
+    let answer = unsafe {
+        pg_sys::pg_class_aclcheck(metrics, pg_sys::GetUserId(), pg_sys::ACL_SELECT as pg_sys::AclMode)
+    };
     answer == pg_sys::AclResult::ACLCHECK_OK
 }
 
