@@ -13,7 +13,7 @@ use crate::identity::{self, sql_uuid};
 use crate::rules;
 use crate::storage;
 use crate::tenants;
-use crate::triggers::{self, Change};
+use crate::triggers::{self, Change, Edited};
 
 /// Of a tenant: maintenance adds each up every half a minute.
 const MOST: i64 = 100;
@@ -60,6 +60,22 @@ fn may_read_metrics() -> bool {
     answer == pg_sys::AclResult::ACLCHECK_OK
 }
 
+const EDITED: Edited = Edited {
+    action: "edit_budget",
+    name: "name",
+    told: &[
+        "id",
+        "spent_usd",
+        "percent",
+        "forecast_usd",
+        "state",
+        "period_start",
+        "period_end",
+        "created_at",
+        "changed_at",
+    ],
+};
+
 /// INSTEAD OF on the view.
 #[pg_trigger(sql = false)]
 fn edit_budget<'a>(
@@ -73,7 +89,7 @@ fn edit_budget<'a>(
         Change::Update { .. } => Some(triggers::row_text(data.tg_newtuple, data)?),
         Change::Delete { .. } => None,
     };
-    let changed = or_raise(triggers::for_row_tenant(&change, "edit_budget", "name", || {
+    let changed = or_raise(triggers::for_row_tenant(&change, &EDITED, || {
         let changed = change_budget(&change, new.as_deref())?;
         // Whoever raises an amount need not wait for maintenance.
         stop()?;

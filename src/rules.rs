@@ -16,7 +16,7 @@ use crate::error::{Error, or_raise};
 use crate::identity::{self, Acting};
 use crate::members::run;
 use crate::tenants;
-use crate::triggers::{self, Change};
+use crate::triggers::{self, Change, Edited};
 
 #[pg_extern(sql = false)]
 #[expect(clippy::type_complexity)]
@@ -111,13 +111,19 @@ fn unit_of_metric(metric: &str) -> Option<&'static str> {
     Metric::from_name(metric).map(Metric::unit)
 }
 
+const EDITED_RULE: Edited = Edited {
+    action: "edit_detection_rule",
+    name: "name",
+    told: &["type", "unit", "event_types", "changed_at"],
+};
+
 /// INSTEAD OF on the view: an exception is kept or taken away, the built-in rule stays.
 #[pg_trigger(sql = false)]
 fn edit_detection_rule<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let change = triggers::change(trigger)?;
-    let changed = or_raise(triggers::for_row_tenant(&change, "edit_detection_rule", "name", || {
+    let changed = or_raise(triggers::for_row_tenant(&change, &EDITED_RULE, || {
         if let Change::Update { old, new } = &change
             && old.get("name") != new.get("name")
         {
@@ -232,6 +238,8 @@ fn write(sql: &str, row: &Value) -> Result<usize, Error> {
     Ok(changed?)
 }
 
+const EDITED_PRICE: Edited = Edited { action: "edit_model_price", name: "model", told: &["id", "loaded_at"] };
+
 /// INSTEAD OF on the view: a price of the tenant's own is added, changed or removed; built-in ones stay.
 #[pg_trigger(sql = false)]
 fn edit_model_price<'a>(
@@ -254,7 +262,7 @@ fn edit_model_price<'a>(
         Change::Update { .. } => Some(triggers::row_text(data.tg_newtuple, data)?),
         Change::Delete { .. } => None,
     };
-    let changed = or_raise(triggers::for_row_tenant(&change, "edit_model_price", "model", || {
+    let changed = or_raise(triggers::for_row_tenant(&change, &EDITED_PRICE, || {
         if let Some(new) = &new {
             let row = Object::parse(new).map_err(|_| Error::Invalid("the row can't be read".into()))?;
             let rates = row.get("rates").filter(|rates| *rates != "null").unwrap_or("{}");

@@ -18,6 +18,16 @@ pub enum Change {
     Delete { old: Value },
 }
 
+/// A view that is edited.
+pub struct Edited {
+    /// What an edit is called in the audit log.
+    pub action: &'static str,
+    /// The column that says what it is done to.
+    pub name: &'static str,
+    /// Columns that Observa sets: an UPDATE of one would do nothing.
+    pub told: &'static [&'static str],
+}
+
 pub fn change(trigger: &PgTrigger) -> Result<Change, pgrx::spi::Error> {
     let data = trigger.trigger_data();
     let fired_by = |event: u32| (data.tg_event & pg_sys::TRIGGER_EVENT_OPMASK) == event;
@@ -53,12 +63,10 @@ pub fn row<'a>(
     Ok(trigger.new().or_else(|| trigger.old()))
 }
 
-/// Runs for the tenant of the row: the acting one, for who administers it, or for a superuser the one that the row names, else the default. It is recorded as
-/// done to what the row's `name` column names.
+/// Runs for the tenant of the row: the acting one, for who administers it, or for a superuser the one that the row names, else the default.
 pub fn for_row_tenant<T>(
     change: &Change,
-    action: &'static str,
-    name: &str,
+    view: &Edited,
     run: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let tenant =
@@ -75,6 +83,11 @@ pub fn for_row_tenant<T>(
         },
     };
     keys::require(|rights| rights.administer, EDIT)?;
+    if let Change::Update { old, new } = change
+        && let Some(column) = view.told.iter().find(|column| old.get(column) != new.get(column))
+    {
+        return Err(Error::Invalid(format!("{column} can't be changed: Observa sets it")));
+    }
     let acting = match Acting::current() {
         Some(acting) if named.is_none_or(|named| named == acting.tenant_id) => acting,
         Some(_) => return Err(Error::NoTenant),
@@ -89,7 +102,8 @@ pub fn for_row_tenant<T>(
     };
     let (Change::Insert { new: row } | Change::Update { new: row, .. } | Change::Delete { old: row }) =
         change;
-    let deed = Deed::of(action, name, row.get(name).and_then(Value::as_str).unwrap_or_default());
+    let of = row.get(view.name).and_then(Value::as_str).unwrap_or_default();
+    let deed = Deed::of(view.action, view.name, of);
     Acting::during(acting, || {
         let done = run()?;
         deed.record()?;

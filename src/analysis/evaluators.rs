@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::analysis::subject::VARIABLES;
 use crate::error::{Error, or_raise};
 use crate::plans;
-use crate::triggers::{self, Change};
+use crate::triggers::{self, Change, Edited};
 
 /// Characters of a template.
 const LONGEST_TEMPLATE: usize = 20_000;
@@ -135,13 +135,15 @@ fn default_evaluators() -> TableIterator<
     }))
 }
 
+const EDITED: Edited = Edited { action: "edit_evaluator", name: "name", told: &["version", "changed_at"] };
+
 /// INSTEAD OF on the view: an evaluator is added, changed or taken away; a built-in one that is changed becomes the tenant's own.
 #[pg_trigger(sql = false)]
 fn edit_evaluator<'a>(
     trigger: &'a PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, pgrx::AllocatedByPostgres>>, pgrx::spi::Error> {
     let change = triggers::change(trigger)?;
-    let changed = or_raise(triggers::for_row_tenant(&change, "edit_evaluator", "name", || match &change {
+    let changed = or_raise(triggers::for_row_tenant(&change, &EDITED, || match &change {
         Change::Delete { old } => {
             let sql = include_str!("../../sql/analysis/delete_evaluator.sql");
             crate::members::run(sql, &[JsonB(old.clone()).into()])

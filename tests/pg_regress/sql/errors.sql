@@ -24,6 +24,15 @@ SELECT observa.acknowledge_alert('00000000-0000-0000-0000-000000000001');
 \echo :LAST_ERROR_SQLSTATE
 UPDATE observa.detection_rules SET name = 'mine' WHERE name = 'token_spike';
 \echo :LAST_ERROR_SQLSTATE
+UPDATE observa.detection_rules SET unit = 'ms' WHERE name = 'token_spike';
+\echo :LAST_ERROR_SQLSTATE
+UPDATE observa.evaluators SET version = 9 WHERE name = (SELECT min(name) FROM observa.evaluators);
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO observa.budgets (name, amount_usd, period) VALUES ('b', 5, 'day');
+UPDATE observa.budgets SET amount_usd = 6, spent_usd = 0 WHERE name = 'b';
+UPDATE observa.budgets SET amount_usd = 6, spent_usd = 1 WHERE name = 'b';
+\echo :LAST_ERROR_SQLSTATE
+DELETE FROM observa.budgets WHERE name = 'b' AND amount_usd = 6;
 INSERT INTO observa.model_prices (model, rates) VALUES ('m', '{"laughter": 1}');
 \echo :LAST_ERROR_SQLSTATE
 DELETE FROM observa.model_prices WHERE model = 'gpt-4o';
