@@ -148,13 +148,14 @@ fn kept() -> Kept {
     let today = now().div_euclid(DAY) * DAY;
     let since = |days: i32| today - i64::from(days) * DAY;
     let (minutes, hours) = (since(settings::metrics_minute_days()), since(settings::metrics_hour_days()));
-    Kept { minutes, hours: hours.min(minutes) }
+    // Minutes without their hours make up none.
+    Kept { minutes: minutes.max(hours), hours }
 }
 
 impl Asked {
-    fn cover(&self) -> Cover {
-        let longest = if storage::has_weeks() { Resolution::Week } else { Resolution::Day };
-        Cover::of(self.since, self.until, longest, kept())
+    fn cover(&self) -> Result<Cover, Error> {
+        let longest = if storage::sees_weeks()? { Resolution::Week } else { Resolution::Day };
+        Ok(Cover::of(self.since, self.until, longest, kept()))
     }
 
     /// Of what is no rollup, and never older than its retention.
@@ -163,7 +164,7 @@ impl Asked {
     }
 
     fn overview(&self, wanted: &str) -> Result<Option<Vec<u8>>, Error> {
-        let cover = self.cover();
+        let cover = self.cover()?;
         self.answer(OVERVIEW, cover, More { parts: cover.rows(), wanted, ..More::default() })
     }
 
@@ -183,7 +184,7 @@ impl Asked {
             if self.event_type.is_some() {
                 return Err(Error::Invalid("users and tags are not kept by event_type".into()));
             }
-            let cover = Cover::of_hours(self.since, self.until, Resolution::Day, kept());
+            let cover = Cover::of_hours(self.since, self.until, kept());
             let question = if is_user { USERS } else { TAGS };
             // There are no minutes of them, whatever is kept of others.
             let parts = cover.parts(kept(), now());
@@ -202,7 +203,7 @@ impl Asked {
         // What totals are kept by needs no series, of which there are many.
         let of_totals = |name: &String| ["environment", "event_type", "project"].contains(&name.as_str());
         let question = if dimensions.iter().all(of_totals) { TYPES_BREAKDOWN } else { BREAKDOWN };
-        let (cover, kept) = (self.cover(), kept());
+        let (cover, kept) = (self.cover()?, kept());
         let parts = cover.parts(kept, now());
         self.answer(question, cover, More { dimensions, most, wanted, parts, ..More::default() })
     }

@@ -57,6 +57,8 @@ pub enum Error {
     Superseded { newer: String, status: String },
     #[error("{0} could not be had in time without making others wait, and nothing has changed")]
     Busy(String),
+    #[error("observa.setup() must see what others commit while it waits for locks")]
+    OneSnapshot,
     #[error("partitions of {missing} days are missing, more than the {most} that are made at once")]
     TooManyDays { missing: usize, most: usize },
     #[error("what is stored of the person is too much for one document")]
@@ -101,6 +103,7 @@ impl Error {
             Error::ReadOnlyTransaction(_) => PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Error::ReadOnly => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Error::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+            Error::OneSnapshot => PgSqlErrorCode::ERRCODE_ACTIVE_SQL_TRANSACTION,
             Error::TooManyDays { .. } | Error::TooLargeDocument => {
                 PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED
             }
@@ -124,6 +127,7 @@ impl Error {
                 Some("Send smaller batches, or have a superuser raise the setting.")
             }
             Error::Busy(_) => Some("Call it again when no long transaction is open that has used observa."),
+            Error::OneSnapshot => Some("Call it in a transaction of isolation level READ COMMITTED."),
             Error::TooManyDays { .. } => Some("Send older events in smaller batches, a month at a time."),
             Error::OldStorage(_) => Some(
                 "Nothing was stored: send the same again once observa.setup() was run. It adds what is missing, and rewrites no table.",

@@ -225,8 +225,8 @@ fn is_stale() -> bool {
 
 /// Every statement of the transaction sees the same snapshot, or none can be taken.
 fn keeps_snapshot() -> bool {
-    // SAFETY: both read the transaction's state.
-    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ as i32 || pg_sys::IsInParallelMode() }
+    // SAFETY: reads the transaction's state.
+    storage::has_one_snapshot() || unsafe { pg_sys::IsInParallelMode() }
 }
 
 /// The statement's own snapshot may be older than the news that made the cache stale.

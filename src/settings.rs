@@ -69,7 +69,7 @@ struct Limit {
 static LIMITS: [Limit; 20] = [
     Limit {
         name: c"observa.metrics_minute_days",
-        about: c"Days that metrics are kept by the minute; hours and days are kept longer",
+        about: c"Days that metrics are kept by the minute; hours, days and weeks are kept longer",
         setting: &METRICS_MINUTE_DAYS,
         min: 1,
         max: days::MOST,
@@ -77,7 +77,7 @@ static LIMITS: [Limit; 20] = [
     },
     Limit {
         name: c"observa.metrics_hour_days",
-        about: c"Days that metrics are kept by the hour, those of end users among them; days are kept for ever",
+        about: c"Days that metrics are kept by the hour, those of end users among them; days and weeks are kept for ever",
         setting: &METRICS_HOUR_DAYS,
         min: 1,
         max: days::MOST,

@@ -14,6 +14,7 @@ use crate::identity;
 use crate::jobs::ledger;
 use crate::locks;
 use crate::patience::Patience;
+use crate::plans;
 use crate::retention;
 use crate::settings;
 use crate::storage_needs::{self, For};
@@ -40,6 +41,7 @@ pub const SCRIPTS: &[&str] = &[
     include_str!("../sql/storage/usage.sql"),
     include_str!("../sql/storage/retention.sql"),
     ROLLUPS,
+    include_str!("../sql/storage/corrections.sql"),
     include_str!("../sql/storage/budgets.sql"),
     include_str!("../sql/storage/detection.sql"),
     include_str!("../sql/storage/answer_days.sql"),
@@ -108,6 +110,12 @@ pub fn is_read_only() -> bool {
     unsafe { pg_sys::XactReadOnly }
 }
 
+/// Whether each statement of the transaction sees the same, whatever others commit meanwhile.
+pub fn has_one_snapshot() -> bool {
+    // SAFETY: reads the transaction's own isolation level.
+    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ.cast_signed() }
+}
+
 /// Whether all is there: DROP EXTENSION leaves the tables, and takes policies, triggers and this view, which need the library.
 pub fn exists() -> bool {
     relation("events").is_some() && relation_of(c"observa", "detection_rules").is_some()
@@ -128,9 +136,24 @@ fn relation_of(schema: &std::ffi::CStr, name: &str) -> Option<pg_sys::Oid> {
     (oid != pg_sys::InvalidOid).then_some(oid)
 }
 
-/// Whether rollups have weeks, which came later: their view is made with them.
+/// Where it is, rollups have weeks, which came later.
+fn view_of_weeks() -> Option<pg_sys::Oid> {
+    relation_of(c"observa", "metrics_week")
+}
+
+/// Whether rollups have weeks by now.
 pub fn has_weeks() -> bool {
-    relation_of(c"observa", "metrics_week").is_some()
+    view_of_weeks().is_some()
+}
+
+/// Whether the caller's snapshot, which may be older, has them.
+pub fn sees_weeks() -> Result<bool, Error> {
+    let Some(view) = view_of_weeks() else { return Ok(false) };
+    let mut is_seen = false;
+    plans::each("SELECT FROM pg_catalog.pg_class c WHERE c.oid = $1", &[view.into()], false, |_| {
+        is_seen = true
+    })?;
+    Ok(is_seen)
 }
 
 #[pg_extern(sql = false)]
@@ -183,15 +206,20 @@ fn run_scripts() -> Result<(), Error> {
 
 /// Of storage that is in use: its tables' locks are held to the transaction's end, and ingest waits for them. So nothing is done
 /// where nothing would change, and all is given up where a try takes long; but rollups come first and may take as long as their rows do, as ingest
-/// waits for none of them. Since when locks are held.
+/// waits for none of them. Since when locks are held that it may wait for.
 fn bring_up_to_date(patience: &mut Patience) -> Result<Instant, Error> {
     if storage_state::is_known()? {
         return Ok(Instant::now());
     }
+    if has_one_snapshot() {
+        return Err(Error::OneSnapshot);
+    }
     let begun = Cell::new(Instant::now());
     let what = "the locks of Observa's tables";
+    let rollups = || Ok(quietly(|| Spi::run(ROLLUPS))?);
+    patience.run(what, rollups)?.ok_or_else(|| Error::Busy(what.into()))?;
+    *patience = Patience::of_a_call();
     let run = || {
-        quietly(|| Spi::run(ROLLUPS))?;
         begun.set(Instant::now());
         for script in SCRIPTS.iter().filter(|script| **script != ROLLUPS) {
             quietly(|| Spi::run(script))?;

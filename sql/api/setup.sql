@@ -9,7 +9,8 @@ Idempotent, for superusers. Makes tables, views, the tenant default with its pro
 accepted window, of its past the last 45 days, and of seven days more; ingest makes older ones when an event needs them. On
 storage that is in use it locks nothing where nothing changes. Otherwise it tries for five seconds to get its locks without
 making an ingest wait for more than one; if a long transaction holds them, nothing has changed and that is an error (55P03).
-Call it alone, not inside of a longer transaction.';
+What an older storage lacks of metrics (weeks, days of users) is made of those that it has, for as long as it takes. Call it alone, not inside of
+a longer transaction; one of REPEATABLE READ or SERIALIZABLE is an error (25001) where there is something to do.';
 
 CREATE FUNCTION observa.create_tenant(name text) RETURNS uuid
     LANGUAGE c VOLATILE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp

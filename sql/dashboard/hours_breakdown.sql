@@ -7,15 +7,15 @@
 ), whole AS (
     SELECT sum(s.events) AS events, sum(s.cost_usd) AS cost_usd FROM sums s
 ), ranked AS (
-    SELECT s.*, row_number() OVER () AS place
-      FROM (SELECT * FROM sums s
-             ORDER BY CASE $10 WHEN 'cost' THEN s.cost_usd WHEN 'failures' THEN s.errors + s.timeouts END DESC NULLS LAST, s.events DESC, s.value
-             LIMIT $9) s
+    SELECT s.*, CASE $10 WHEN 'cost' THEN s.cost_usd WHEN 'failures' THEN s.errors + s.timeouts END AS wanted
+      FROM sums s
+     ORDER BY wanted DESC NULLS LAST, s.events DESC, s.value
+     LIMIT $9
 )
 SELECT jsonb_build_object('since', $4, 'until', $5, 'rows', coalesce(jsonb_agg(jsonb_build_object(
     'dimension', $8[1], 'value', r.value, 'events', r.events, 'errors', r.errors, 'timeouts', r.timeouts,
     'error_rate', (r.errors + r.timeouts) / nullif(r.events, 0)::double precision, 'billable_calls', r.billable,
     'total_tokens', r.total_tokens, 'cost_usd', r.cost_usd, 'unpriced_calls', r.billable - r.priced,
     'share_of_events', r.events / nullif(w.events, 0)::double precision,
-    'share_of_cost', (r.cost_usd / nullif(w.cost_usd, 0))::double precision) ORDER BY r.place), '[]'))
+    'share_of_cost', (r.cost_usd / nullif(w.cost_usd, 0))::double precision) ORDER BY r.wanted DESC NULLS LAST, r.events DESC, r.value), '[]'))
   FROM ranked r CROSS JOIN whole w

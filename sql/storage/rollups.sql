@@ -119,12 +119,20 @@ COMMENT ON COLUMN observa_internal.metric_totals.users IS 'A sketch of their end
 COMMENT ON TABLE observa_internal.metric_totals IS 'Sums of all series of a type of event: few rows, for overviews';
 COMMENT ON CONSTRAINT metric_totals_pkey ON observa_internal.metric_totals IS 'The row that is added to, and a tenant''s time range';
 
--- Of older storage, which had no weeks. Where their view is not there yet, folds and dashboards do without them.
+-- Of older storage, which had no weeks, and whose constraint allowed none. Where their view is not there yet, folds and dashboards do without them.
 DO $weeks$
 BEGIN
     IF pg_catalog.to_regclass('observa.metrics_week') IS NULL THEN
-        ALTER TABLE observa_internal.metrics NO FORCE ROW LEVEL SECURITY, DROP CONSTRAINT IF EXISTS metrics_resolution_check;
-        DELETE FROM observa_internal.metrics WHERE resolution = 'week';
+        ALTER TABLE observa_internal.metrics NO FORCE ROW LEVEL SECURITY;
+        ALTER TABLE observa_internal.metric_totals NO FORCE ROW LEVEL SECURITY;
+        IF EXISTS (SELECT FROM pg_catalog.pg_constraint c
+                    WHERE c.conrelid = 'observa_internal.metrics'::pg_catalog.regclass AND c.conname = 'metrics_resolution_check') THEN
+            ALTER TABLE observa_internal.metrics DROP CONSTRAINT metrics_resolution_check;
+            ALTER TABLE observa_internal.metric_totals DROP CONSTRAINT metric_totals_resolution_check;
+        ELSE
+            DELETE FROM observa_internal.metrics WHERE resolution = 'week';
+            DELETE FROM observa_internal.metric_totals WHERE resolution = 'week';
+        END IF;
         INSERT INTO observa_internal.metrics (tenant_id, resolution, bucket, series_id, events, errors, timeouts, billable, priced,
                input_tokens, output_tokens, cached_input_tokens,
                cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, coherence_sum, coherence_count, toxicity_sum, toxicity_count,
@@ -138,9 +146,6 @@ BEGIN
                observa.merge(m.latency::observa.histogram)::bytea, observa.merge(m.ttft::observa.histogram)::bytea
           FROM observa_internal.metrics m WHERE m.resolution = 'day'
          GROUP BY 1, 2, 3, 4;
-        ALTER TABLE observa_internal.metrics FORCE ROW LEVEL SECURITY;
-        ALTER TABLE observa_internal.metric_totals NO FORCE ROW LEVEL SECURITY, DROP CONSTRAINT IF EXISTS metric_totals_resolution_check;
-        DELETE FROM observa_internal.metric_totals WHERE resolution = 'week';
         INSERT INTO observa_internal.metric_totals (tenant_id, resolution, bucket, project_id, environment, event_type, events, errors,
                timeouts, billable, priced, input_tokens,
                output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, total_tokens, cost_usd, coherence_sum, coherence_count,
@@ -155,6 +160,7 @@ BEGIN
                observa.merge(m.users::observa.distinct_values)::bytea
           FROM observa_internal.metric_totals m WHERE m.resolution = 'day'
          GROUP BY 1, 2, 3, 4, 5, 6;
+        ALTER TABLE observa_internal.metrics FORCE ROW LEVEL SECURITY;
         ALTER TABLE observa_internal.metric_totals FORCE ROW LEVEL SECURITY;
     END IF;
 END
@@ -250,7 +256,3 @@ CREATE TABLE IF NOT EXISTS observa_internal.tag_metrics (
 COMMENT ON TABLE observa_internal.tag_metrics IS 'Sums of a value of a tag over an hour';
 COMMENT ON COLUMN observa_internal.tag_metrics.users IS 'A sketch of their end users, from which nobody is taken out; NULL: they had none';
 COMMENT ON CONSTRAINT tag_metrics_pkey ON observa_internal.tag_metrics IS 'The row that is added to, and a time range of a tag';
-
-CREATE OR REPLACE TRIGGER correct_rollups AFTER UPDATE ON observa_internal.events
-    REFERENCING OLD TABLE AS old_events NEW TABLE AS new_events
-    FOR EACH STATEMENT EXECUTE FUNCTION observa_internal.correct_rollups();

@@ -159,7 +159,7 @@ pub fn wait_for(tenant: pgrx::Uuid, query: Option<&str>) -> Result<(String, Vec<
                     "the text is embedded when this transaction is committed".into(),
                 ));
             }
-            Known::Waiting if begun.elapsed() > PATIENCE || has_one_snapshot() => {
+            Known::Waiting if begun.elapsed() > PATIENCE || storage::has_one_snapshot() => {
                 return Err(Error::NotReady(
                     "the text is not embedded yet: ask again in some seconds, in another transaction".into(),
                 ));
@@ -170,12 +170,6 @@ pub fn wait_for(tenant: pgrx::Uuid, query: Option<&str>) -> Result<(String, Vec<
             }
         }
     }
-}
-
-/// Whether the transaction sees none of what others commit meanwhile: to wait would be in vain.
-fn has_one_snapshot() -> bool {
-    // SAFETY: reads the transaction's own isolation level.
-    unsafe { pg_sys::XactIsoLevel >= pg_sys::XACT_REPEATABLE_READ.cast_signed() }
 }
 
 /// Runs something that sees what others have committed by now, and not as the statement began.

@@ -569,3 +569,21 @@ fn alerts_and_issues_of_a_time_are_counted() {
         errors["issues"]
     );
 }
+
+#[test]
+fn a_time_whose_hours_are_gone_before_its_minutes_is_told_by_the_day() {
+    let mut db = Database::ready();
+    db.ingest(&events(0..400));
+    db.run("SET observa.metrics_hour_days = 1; SET observa.metrics_minute_days = 3; SELECT observa.run_maintenance()");
+    assert_eq!(db.count("observa.metrics_hour WHERE bucket < now() - interval '49 hours'"), 0);
+    for (since, until) in
+        [("60 hours", "30 hours"), ("50 hours 7 minutes", "0"), ("10 days", "40 hours 3 minutes")]
+    {
+        let told = format!(
+            "observa.dashboard_overview(since => now() - interval '{since}', until => now() - interval '{until}') o,
+             LATERAL (SELECT count(*) AS events FROM observa.events WHERE ts >= (o ->> 'since')::timestamptz AND ts < (o ->> 'until')::timestamptz) e
+             WHERE o ->> 'events' = e.events::text AND e.events > 0"
+        );
+        assert_eq!(db.count(&told), 1, "{since} {until}");
+    }
+}

@@ -1,7 +1,8 @@
 //! Metrics are what a GROUP BY over the events says, at any time: folded or not, whatever happens in between.
 
+mod weeks;
+
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use observa_tests::Database;
 use observa_tests::database::ingest;
@@ -483,75 +484,6 @@ fn storage_that_had_users_by_the_hour_alone_has_their_days_after_setup() {
     assert_right(&mut db.client);
     db.run("SELECT observa.setup()");
     db.ingest(&calls(60..90));
-    assert_right_before_and_after_fold(&mut db);
-}
-
-/// Leaves storage as a library before weeks did.
-const TAKE_WEEKS: &str = "
-    DROP VIEW observa.metrics_week, observa.metrics_total_week;
-    DELETE FROM observa_internal.metrics WHERE resolution = 'week'; DELETE FROM observa_internal.metric_totals WHERE resolution = 'week';
-    ALTER TABLE observa_internal.metrics ADD CONSTRAINT metrics_resolution_check CHECK (resolution IN ('minute', 'hour', 'day'));
-    ALTER TABLE observa_internal.metric_totals ADD CONSTRAINT metric_totals_resolution_check CHECK (resolution IN ('minute', 'hour', 'day'))";
-
-#[test]
-fn storage_without_weeks_does_without_them_until_setup_makes_them() {
-    let mut db = ready();
-    db.ingest(&calls(0..60));
-    db.ingest(
-        &with(llm_call("long ago"), json!({"timestamp": now_ms() - 20 * DAY_MS, "user_id": "u1"}))
-            .to_string(),
-    );
-    db.run("SELECT observa.run_maintenance()");
-    db.run(TAKE_WEEKS);
-    db.ingest(&calls(60..90));
-    let round: Value = db.one("SELECT observa.run_maintenance()");
-    assert_eq!(round["failed"], json!([]), "{round}");
-    let month = "SELECT sum(events)::bigint FROM observa.dashboard_breakdown('model', since => now() - interval '26 days')";
-    assert_eq!(db.one::<i64>(month), 91);
-    db.run("SELECT observa.setup()");
-    assert_right(&mut db.client);
-    db.ingest(&calls(90..120));
-    assert_right_before_and_after_fold(&mut db);
-    assert_eq!(db.one::<i64>(month), 121);
-    assert_eq!(
-        db.count(
-            "observa_internal.metrics WHERE resolution = 'week' AND bucket < now() - interval '13 days'"
-        ),
-        1
-    );
-}
-
-#[test]
-fn folds_beside_a_setup_that_makes_weeks_leave_them_right() {
-    let mut db = ready();
-    let (ends, mut folder, mut sender) = (AtomicBool::new(false), db.connect(), db.connect());
-    let made = std::thread::scope(|scope| {
-        let ends = &ends;
-        scope.spawn(move || {
-            while !ends.load(Ordering::Relaxed) {
-                folder.query_one("SELECT observa.run_maintenance()", &[]).unwrap();
-                std::thread::sleep(Duration::from_millis(200));
-            }
-        });
-        scope.spawn(move || {
-            let mut round = 0;
-            while !ends.load(Ordering::Relaxed) {
-                ingest(&mut sender, &calls(round * 20..round * 20 + 20));
-                round += 1;
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        });
-        // It insists on no lock, and where it gave up there are no weeks to take.
-        let tries = || {
-            let _ = db.client.batch_execute(TAKE_WEEKS);
-            db.client.batch_execute("SELECT observa.setup()")
-        };
-        let made = std::iter::repeat_with(tries).take(10).filter(Result::is_ok).count();
-        ends.store(true, Ordering::Relaxed);
-        made
-    });
-    assert!(made > 1, "{made} times");
-    db.run("SELECT observa.setup()");
     assert_right_before_and_after_fold(&mut db);
 }
 

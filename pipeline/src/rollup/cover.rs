@@ -68,11 +68,11 @@ impl Cover {
         Cover { since: first, until: last, longest }
     }
 
-    /// Whole hours, none of those that go.
-    pub fn of_hours(since: i64, until: i64, longest: Resolution, kept: Kept) -> Cover {
+    /// Whole hours, none of those that go, by rows of hours and days: of users there are no others.
+    pub fn of_hours(since: i64, until: i64, kept: Kept) -> Cover {
         let first = Resolution::Hour.before(since.max(kept.hours));
         let last = if until > since { Resolution::Hour.after(until).max(first) } else { first };
-        Cover { since: first, until: last, longest }
+        Cover { since: first, until: last, longest: Resolution::Day }
     }
 
     /// Resolutions with the next longer one.
@@ -266,7 +266,7 @@ mod tests {
         #[test]
         fn hours_alone_hold_the_time(since in 0..DAY, long in 1..DAY, gone in (0..48_i64).prop_map(|hours| hours * HOUR)) {
             let kept = Kept { minutes: 0, hours: gone };
-            let cover = Cover::of_hours(since, since + long, Resolution::Day, kept);
+            let cover = Cover::of_hours(since, since + long, kept);
             prop_assert!(cover.since <= since.max(gone) && cover.until >= since + long && cover.since >= gone.min(cover.until));
             let is_finer = |part: &Part| part.resolution == Resolution::Minute;
             prop_assert!(![cover.rows(), cover.parts(kept, since + long)].concat().iter().any(is_finer));
@@ -282,6 +282,6 @@ mod tests {
     #[test]
     fn nothing_is_no_row() {
         assert_eq!(rows(Cover::of(7, 7, Resolution::Day, ALL)), []);
-        assert_eq!(rows(Cover::of_hours(7, 7, Resolution::Day, ALL)), []);
+        assert_eq!(rows(Cover::of_hours(7, 7, ALL)), []);
     }
 }
