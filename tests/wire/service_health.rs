@@ -111,6 +111,38 @@ fn a_service_that_is_down_is_told_of_once_and_well_again_when_it_says_so() {
 }
 
 #[test]
+fn a_service_that_flaps_is_one_alert_until_it_is_well_for_longer_each_time() {
+    let mut db = Database::ready();
+    let active = |db: &mut Database| db.count("observa.alerts WHERE status = 'active'");
+    for (times, minutes) in [(1, 0), (2, 5), (3, 10)] {
+        report(&mut db, "api", "down");
+        assert_eq!((round(&mut db), active(&mut db)), (1, 1), "{times}");
+        pass(&mut db, 30);
+        report(&mut db, "api", "ok");
+        // What it says meanwhile changes nothing of since when it has been well.
+        for _ in 0..minutes {
+            round(&mut db);
+            assert_eq!(active(&mut db), 1, "{times}");
+            pass(&mut db, 60);
+            report(&mut db, "api", "ok");
+        }
+        assert_eq!((round(&mut db), active(&mut db)), (1, 0), "{times}");
+    }
+    assert_eq!(db.count("observa.alerts"), 3);
+
+    // Down and up with every report: one alert, whose occurrences are counted.
+    for _ in 0..6 {
+        for status in ["down", "ok"] {
+            report(&mut db, "api", status);
+            round(&mut db);
+            pass(&mut db, 30);
+        }
+    }
+    assert_eq!((db.count("observa.alerts"), active(&mut db)), (4, 1));
+    assert_eq!(db.count("observa.alerts WHERE status = 'active' AND occurrences = 6"), 1);
+}
+
+#[test]
 fn a_service_that_reported_regularly_and_falls_silent_is_told_of() {
     let mut db = Database::ready();
     for _ in 0..3 {
