@@ -1,9 +1,10 @@
 //! observa.dashboard and observa.dashboard_trace: a few statements read what the page shows, with the rights of who asks.
 
 use observa_page::alerts::{Alert, Issue};
-use observa_page::dashboard::{Dashboard, Scope, trace_document};
+use observa_page::dashboard::{Dashboard, trace_document};
 use observa_page::failures::{Failures, Kind};
 use observa_page::policy;
+use observa_page::scope::Scope;
 use observa_page::traces::{Trace, Traces};
 use pgrx::datum::DatumWithOid;
 use pgrx::prelude::*;

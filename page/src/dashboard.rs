@@ -1,7 +1,6 @@
 //! The two documents: what happened in a window, and one trace.
 
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use crate::alerts::{self, Alert, Issue};
 use crate::conversations::{self, Conversation};
@@ -12,23 +11,10 @@ use crate::logs::{self, Line};
 use crate::over_time::{self, Bucket};
 use crate::overview::{self, Overview};
 use crate::room::{self, Room};
+use crate::scope::Scope;
 use crate::table;
 use crate::traces::{self, Trace, Traces};
 use crate::usage::{self, Usage};
-
-/// Which rows are shown. Times are UTC, as they are shown.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Scope {
-    /// None: all projects of the tenant.
-    pub project: Option<Foreign>,
-    pub since: String,
-    pub until: String,
-    /// When the window before begins, which ends where this one begins.
-    pub before: String,
-    /// minute, hour or day: what the sums are in.
-    pub unit: String,
-    pub made_at: String,
-}
 
 #[derive(Clone, Debug, Default)]
 pub struct Dashboard {

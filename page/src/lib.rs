@@ -17,6 +17,7 @@ pub mod over_time;
 pub mod overview;
 pub mod policy;
 pub mod room;
+pub mod scope;
 pub mod table;
 pub mod traces;
 pub mod usage;

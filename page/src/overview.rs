@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use crate::dashboard::Scope;
 use crate::figure;
+use crate::scope::Scope;
 use crate::table;
 
 /// Sums of a window. Tokens and money of billable events, latencies of LLM calls in ms.

@@ -7,7 +7,7 @@ use scraper::{Html, Node, Selector};
 
 use crate::alerts::{Alert, Issue};
 use crate::conversations::{Conversation, Message};
-use crate::dashboard::{Dashboard, Scope, trace_document};
+use crate::dashboard::{Dashboard, trace_document};
 use crate::escape::Foreign;
 use crate::failures::{Failures, Kind, Place};
 use crate::logs::Line;
@@ -15,6 +15,7 @@ use crate::over_time::Bucket;
 use crate::overview::{Overview, Totals};
 use crate::policy;
 use crate::room;
+use crate::scope::Scope;
 use crate::traces::{Trace, Traces};
 use crate::usage::{Usage, Used};
 use crate::waterfall::Span;
@@ -81,7 +82,15 @@ fn trace(id: &str, text: &str) -> Trace {
 fn page(text: &str) -> Dashboard {
     let some = || Some(Foreign::from(text));
     let at = || "2026-01-01 00:00".to_owned();
-    let used = || Used { name: some(), calls: 5.0, failed: 1.0, tokens: 9.0, cost: Some(2.0), p95: None };
+    let used = || Used {
+        name: some(),
+        calls: 5.0,
+        failed: 1.0,
+        tokens: 9.0,
+        cost: Some(2.0),
+        unpriced: 4.0,
+        p95: None,
+    };
     Dashboard {
         scope: Scope {
             project: some(),

@@ -17,6 +17,8 @@ pub struct Used {
     pub tokens: f64,
     /// USD. None: no cost is known.
     pub cost: Option<f64>,
+    /// Calls whose cost is not known, which it leaves out.
+    pub unpriced: f64,
     pub p95: Option<f64>,
 }
 
@@ -46,13 +48,22 @@ fn part(caption: &str, what: &'static str, used: &[Used]) -> Markup {
         return table::nothing(&format!("{caption}: none in this window."));
     }
     let most = used.iter().filter_map(|one| one.cost).fold(0.0, f64::max);
-    let columns =
-        [text(what), n("Cost"), text("Share of the dearest"), n("Calls"), n("Failed"), n("Tokens"), n("p95")];
+    let columns = [
+        text(what),
+        n("Cost"),
+        text("Share of the dearest"),
+        n("Calls"),
+        n("Without cost"),
+        n("Failed"),
+        n("Tokens"),
+        n("p95"),
+    ];
     let rows = html! { @for one in used { tr {
         th scope="row" { @match &one.name { Some(name) if !name.is_empty() => (name), _ => "(none)" } }
         td.n { (figure::or_dash(one.cost, figure::money)) }
         td { @if let Some(cost) = one.cost { (bar(0.0, cost, most, false)) } }
         td.n { (figure::count(one.calls)) }
+        td.n { (figure::count(one.unpriced)) }
         td.n { (figure::count(one.failed)) }
         td.n { (figure::count(one.tokens)) }
         td.n { (figure::or_dash(one.p95, figure::duration)) }

@@ -64,6 +64,8 @@ fn the_overview_says_what_the_rollups_say_and_what_was_before() {
         between(&page, "<dt>Cost</dt>", "</div>").contains("without 1 call that has no known cost"),
         "{page}"
     );
+    let unpriced = between(&page, "<bdi>no-such-model</bdi>", "</tr>");
+    assert!(unpriced.contains(r#"<td class="n">1</td><td class="n">1</td>"#), "{unpriced}");
     assert_eq!(card(&page, "Tokens"), "2,200");
     assert!(
         ["800 ms", "798 ms", "799 ms", "801 ms", "802 ms"].contains(&card(&page, "Latency of calls, p95")),
