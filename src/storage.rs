@@ -201,7 +201,13 @@ pub fn make() -> Result<(), Error> {
 }
 
 fn run_scripts() -> Result<(), Error> {
-    Ok(quietly(|| SCRIPTS.iter().try_for_each(|script| Spi::run(script)))?)
+    Ok(quietly(|| SCRIPTS.iter().try_for_each(|script| run_script(script)))?)
+}
+
+/// A server that was built without lz4 refuses its name: there columns are compressed as the server does by itself.
+fn run_script(script: &str) -> Result<(), pgrx::spi::Error> {
+    let has_lz4 = Spi::get_one(include_str!("../sql/query/has_lz4.sql"))?.unwrap_or(false);
+    if has_lz4 { Spi::run(script) } else { Spi::run(&script.replace(" COMPRESSION lz4", "")) }
 }
 
 /// Of storage that is in use: its tables' locks are held to the transaction's end, and ingest waits for them. So nothing is done
@@ -216,13 +222,13 @@ fn bring_up_to_date(patience: &mut Patience) -> Result<Instant, Error> {
     }
     let begun = Cell::new(Instant::now());
     let what = "the locks of Observa's tables";
-    let rollups = || Ok(quietly(|| Spi::run(ROLLUPS))?);
+    let rollups = || Ok(quietly(|| run_script(ROLLUPS))?);
     patience.run(what, rollups)?.ok_or_else(|| Error::Busy(what.into()))?;
     *patience = Patience::of_a_call();
     let run = || {
         begun.set(Instant::now());
         for script in SCRIPTS.iter().filter(|script| **script != ROLLUPS) {
-            quietly(|| Spi::run(script))?;
+            quietly(|| run_script(script))?;
             if begun.get().elapsed() > TRY {
                 // Rolls this try back.
                 Error::Busy(what.into()).raise();
