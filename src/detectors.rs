@@ -289,12 +289,13 @@ fn with_its_rights<T>(detector: &Detector, run: impl FnOnce() -> Result<T, Error
         let (mut user, mut context) = (pg_sys::InvalidOid, 0);
         pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
         let level = pg_sys::NewGUCNestLevel();
+        // Not SAVE, as a function's SET is: since PostgreSQL 16 that is refused for what belongs to the transaction.
         pg_sys::set_config_option(
             c"transaction_read_only".as_ptr(),
             c"on".as_ptr(),
             pg_sys::GucContext::PGC_SUSET,
             pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
             true,
             0,
             false,
