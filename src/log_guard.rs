@@ -65,6 +65,10 @@ const QUOTES_VALUE: [pg_sys::errcodes::PgSqlErrorCode; 5] = {
 
 const HIDDEN: &[u8] = b"(hidden)";
 
+/// What auto_explain logs: the time, and then a plan with the statement's constants and, since PostgreSQL 16, its bound parameters.
+const TIME: &[u8] = b"duration: ";
+const PLAN: &[u8] = b" ms  plan:\n";
+
 /// Only this thread's backend writes it, in _PG_init.
 static mut PREVIOUS_HOOK: pg_sys::emit_log_hook_type = None;
 
@@ -130,7 +134,9 @@ unsafe extern "C-unwind" fn hide_payload(edata: *mut pg_sys::ErrorData) {
         }
         let statement = current_statement();
         let brought = STATEMENT.get() != 0 && STATEMENT.get() == statement_start();
-        if brought || statement.is_some_and(may_have_payload) {
+        // With its statement's text: in the extended protocol it may be logged when that one is over.
+        let plan = text((*edata).message).and_then(|message| message.get(plan_start(message)?..));
+        if brought || [statement, plan].into_iter().flatten().any(may_have_payload) {
             let error = &mut *edata;
             error.hide_stmt = true;
             error.hide_ctx = true;
@@ -234,14 +240,22 @@ unsafe fn hide_in_message(error: &mut pg_sys::ErrorData, statement: Option<&[u8]
     };
     let length = message.len() - 1;
     let quotes_value = QUOTES_VALUE.iter().any(|code| *code as i32 == error.sqlerrcode);
-    if quotes_value && let Some((start, end)) = quoted(message.get(..length).unwrap_or_default()) {
+    if let Some(start) = plan_start(message) {
+        replace(message, start, length);
+    } else if quotes_value && let Some((start, end)) = quoted(message.get(..length).unwrap_or_default()) {
         replace(message, start, end);
     } else if let Some(statement) = statement.filter(|text| text.len() > HIDDEN.len() && text.len() <= length)
         && let Some(start) = message.windows(statement.len()).position(|part| part == statement)
     {
-        // Logged for its duration, or by auto_explain.
+        // Logged for its duration.
         replace(message, start, start + statement.len());
     }
+}
+
+fn plan_start(message: &[u8]) -> Option<usize> {
+    let rest = message.strip_prefix(TIME)?;
+    let digits = rest.iter().position(|byte| !matches!(byte, b'0'..=b'9' | b'.'))?;
+    rest.get(digits..)?.starts_with(PLAN).then_some(TIME.len() + digits + PLAN.len())
 }
 
 /// Between the first quotation mark and the last one.

@@ -211,7 +211,7 @@ fn an_error_before_a_body_is_entered_shows_no_payload() {
 
 #[test]
 fn a_statement_that_is_logged_for_its_duration_shows_no_payload() {
-    let settings = "shared_preload_libraries = 'observa, auto_explain'\nlog_min_duration_statement = 0\nlog_statement = all\nauto_explain.log_min_duration = 0\nlog_parameter_max_length = -1\n";
+    let settings = "shared_preload_libraries = 'observa, auto_explain'\nlog_min_duration_statement = 0\nlog_statement = all\nauto_explain.log_min_duration = 0\nauto_explain.log_verbose = on\nlog_parameter_max_length = -1\n";
     let mut db = Database::ready_in(Cluster::own("log-duration", settings));
     let body = format!(r#"{{"model":"m","input":"{PAYLOAD}"}}"#);
     db.run(&format!("SELECT observa.ingest('{body}')"));
