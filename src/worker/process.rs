@@ -93,6 +93,8 @@ pub fn introduce(name: &str) {
         (c"search_path", c"pg_catalog, pg_temp"),
         (c"lock_timeout", LOCK_TIMEOUT),
         (c"statement_timeout", c"0"),
+        #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+        (c"transaction_timeout", c"0"),
         (c"idle_in_transaction_session_timeout", c"0"),
         (c"default_transaction_read_only", c"off"),
         (c"default_transaction_isolation", c"read committed"),

@@ -257,3 +257,30 @@ fn where_no_worker_process_is_free_the_server_says_so_and_goes_on() {
     let warnings = db.cluster.log().matches("no worker process is free").count();
     assert!(warnings <= 2, "{warnings}");
 }
+
+#[test]
+fn a_databases_limits_of_time_end_no_worker() {
+    let cluster = server("workers-limits", "");
+    let mut postgres = cluster.connect("postgres");
+    postgres.batch_execute("CREATE DATABASE limited").unwrap();
+    let mut client = cluster.connect("limited");
+    client.batch_execute("CREATE EXTENSION observa; SELECT observa.setup()").unwrap();
+    let before = wait_for_worker(&mut postgres, "limited");
+    // transaction_timeout is there since PostgreSQL 17.
+    for limit in ["statement_timeout", "transaction_timeout"] {
+        if one_with(&mut postgres, "SELECT count(*) > 0 FROM pg_settings WHERE name = $1", &[&limit]) {
+            postgres.batch_execute(&format!("ALTER DATABASE limited SET {limit} = '1ms'")).unwrap();
+        }
+    }
+    // Its settings are those that were there when it began.
+    client.batch_execute(&format!("SELECT pg_terminate_backend({before})")).unwrap();
+    let mut after = before;
+    eventually("another worker", || {
+        after = wait_for_worker(&mut postgres, "limited");
+        after != before
+    });
+    let done = format!("SELECT count(*) FROM observa.workers WHERE worker_pid = {after}");
+    eventually("it does what is due", || one::<i64>(&mut client, &done) > 5);
+    assert_eq!(one::<i64>(&mut client, "SELECT count(*) FROM observa.workers WHERE failures > 0"), 0);
+    assert_eq!(worker(&mut postgres, "limited"), Some(after));
+}
