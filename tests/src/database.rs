@@ -249,3 +249,10 @@ pub fn error(client: &mut Client, sql: &str) -> postgres::error::DbError {
         Err(error) => error.as_db_error().unwrap_or_else(|| panic!("{sql}: {error}")).clone(),
     }
 }
+
+/// A statement that has the planner make parallel plans where it can (on) or where it would (off). Its setting has another name since PostgreSQL 16.
+pub fn parallel(mode: &str) -> String {
+    format!(
+        "SELECT set_config(name, '{mode}', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')"
+    )
+}

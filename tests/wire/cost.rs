@@ -1,7 +1,7 @@
 //! Costs are exact, dated, and never guessed. The expected amounts are worked out by hand from the vendors' published prices.
 
 use observa_tests::Database;
-use observa_tests::database::{one, one_with};
+use observa_tests::database::{one, one_with, parallel};
 use observa_tests::event::{DAY_MS, HOUR_MS, lines, llm_call, now_ms, with};
 use serde_json::{Value, json};
 
@@ -284,7 +284,7 @@ fn costs_are_found_while_a_parallel_query_runs() {
     let plan: Vec<String> = db.rows(&format!("EXPLAIN {sum}"), &[]).iter().map(|row| row.get(0)).collect();
     assert!(plan.iter().any(|line| line.contains("Gather")), "{plan:?}");
     for mode in ["off", "on"] {
-        db.run(&format!("SET force_parallel_mode = {mode}"));
+        db.run(&parallel(mode));
         // Each in a session whose cache is empty, so that the price book is read while the query runs.
         for write in [false, true] {
             db.run("BEGIN");
@@ -302,9 +302,8 @@ fn costs_are_found_while_a_parallel_query_runs() {
             assert_eq!(db.one::<i64>(all), 20_000);
             db.run("COMMIT");
             db.client = db.cluster.connect(&db.name);
-            db.run(&format!(
-                "SET force_parallel_mode = {mode}; SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0"
-            ));
+            db.run(&parallel(mode));
+            db.run("SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0");
         }
     }
 }

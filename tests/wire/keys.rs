@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use observa_tests::database::{error, ingest, one};
+use observa_tests::database::{error, ingest, one, parallel};
 use observa_tests::event::llm_call;
 use observa_tests::{Cluster, Database};
 use postgres::Client;
@@ -247,10 +247,8 @@ fn parallel_workers_act_for_the_same_key() {
     let mut db = Database::ready();
     let (ours, theirs) = (tenant(&mut db, "ours"), tenant(&mut db, "theirs"));
     let mut app = login(&mut db);
-    app.batch_execute(
-        "SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0",
-    )
-    .unwrap();
+    app.batch_execute(&parallel("on")).unwrap();
+    app.batch_execute("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0").unwrap();
     for of in [&ours, &theirs] {
         app.batch_execute("BEGIN").unwrap();
         authenticate(&mut app, &of.keys["both"]);

@@ -1,6 +1,7 @@
 //! observa.trace: a tree of whatever was sent, however broken.
 
 use observa_tests::Database;
+use observa_tests::database::parallel;
 use observa_tests::event::{lines, now_ms, with};
 use serde_json::{Value, json};
 
@@ -227,7 +228,8 @@ fn a_trace_is_read_without_a_transaction_id_and_in_a_parallel_plan() {
     trace(&mut db);
     assert!(db.one::<bool>("SELECT pg_current_xact_id_if_assigned() IS NULL"));
     db.run("COMMIT");
-    db.run("SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0");
+    db.run(&parallel("on"));
+    db.run("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0");
     let sql = "SELECT event_id, observa.trace(trace_id) AS trace FROM observa.events ORDER BY event_id";
     let plan = db.rows(&format!("EXPLAIN {sql}"), &[]);
     assert!(plan.iter().any(|line| line.get::<_, String>(0).contains("Gather")));
