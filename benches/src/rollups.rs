@@ -99,9 +99,12 @@ fn send(connect: &str, lines: &[String], number: usize, end: Instant) -> Result<
     Ok((sent, processor_time(&backend)?))
 }
 
-/// The same event of another trace.
+/// The same event of another trace and conversation: one that all rounds went on with would grow without end.
 fn fresh(line: &str, prefix: &str) -> String {
-    line.replacen("\"trace_id\":\"", &format!("\"trace_id\":\"{prefix}"), 1)
+    ["trace_id", "conversation_id"].iter().fold(line.to_owned(), |line, name| {
+        let key = format!("\"{name}\":\"");
+        line.replacen(&key, &format!("{key}{prefix}"), 1)
+    })
 }
 
 /// A month's overview over so many events, as rollups hold them: by what is in the buckets, not how many there are.
