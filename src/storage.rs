@@ -22,7 +22,7 @@ use crate::storage_state;
 use crate::tenants;
 use crate::worker;
 
-/// What jobs alone write and dashboards read, with rows that are made of older storage's.
+/// What jobs write and dashboards read, with rows that are made of older storage's. Of these tables ingest appends to one alone, which stays as it is.
 const ROLLUPS: &str = include_str!("../sql/storage/rollups.sql");
 
 /// In the order that they build on each other. All can run again.
@@ -206,8 +206,12 @@ fn run_scripts() -> Result<(), Error> {
 
 /// A server that was built without lz4 refuses its name: there columns are compressed as the server does by itself.
 fn run_script(script: &str) -> Result<(), pgrx::spi::Error> {
-    let has_lz4 = Spi::get_one(include_str!("../sql/query/has_lz4.sql"))?.unwrap_or(false);
-    if has_lz4 { Spi::run(script) } else { Spi::run(&script.replace(" COMPRESSION lz4", "")) }
+    const LZ4: &str = " COMPRESSION lz4";
+    if !script.contains(LZ4) || Spi::get_one(include_str!("../sql/query/has_lz4.sql"))?.unwrap_or(false) {
+        Spi::run(script)
+    } else {
+        Spi::run(&script.replace(LZ4, ""))
+    }
 }
 
 /// Of storage that is in use: its tables' locks are held to the transaction's end, and ingest waits for them. So nothing is done

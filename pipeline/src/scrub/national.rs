@@ -188,7 +188,7 @@ fn passport(scan: &mut Scan<'_>, within: usize) -> Option<usize> {
         && starts_token(text, from)
         && has_word(context(text, from, NEAR), &["passport"])
     {
-        scan.add(from, to, kinds::number("passport"), Proof::Format);
+        scan.add(from, to, const { kinds::number("passport") }, Proof::Format);
         return Some(to);
     }
     None
