@@ -493,3 +493,38 @@ fn what_the_data_source_needs_comes_from_the_environment_and_is_named() {
     // Below the CONNECTION LIMIT of docs/dashboards.md.
     assert!(value("maxOpenConns").parse::<u32>().unwrap() < 10);
 }
+
+/// PostgREST answers GET with these alone, in a transaction that only reads.
+#[test]
+fn what_dashboards_call_only_reads() {
+    let mut db = Database::ready();
+    let volatility = db.row(
+        "SELECT jsonb_object_agg(p.proname, p.provolatile) AS all FROM pg_proc p
+          WHERE p.pronamespace = 'observa'::regnamespace
+            AND (p.proname LIKE 'dashboard%' OR p.proname LIKE 'costs\\_%' OR p.proname IN ('issues_summary', 'export_traces', 'overview_rows', 'advice'))",
+    );
+    let all = volatility["all"].as_object().unwrap();
+    assert!(all.len() >= 18, "{all:?}");
+    assert!(all.values().all(|volatility| volatility == "s"), "{all:?}");
+    db.run("SET default_transaction_read_only = on");
+    for call in [
+        "dashboard_overview()",
+        "dashboard_metrics()",
+        "dashboard_latency()",
+        "dashboard_errors()",
+        "dashboard_costs()",
+        "dashboard_time_series('hour')",
+        "dashboard_comparison()",
+        "dashboard_breakdown('model')",
+        "dashboard_feedback()",
+        "dashboard_alerts()",
+        "costs_overview()",
+        "costs_breakdown('model')",
+        "issues_summary()",
+        "export_traces()",
+        "advice()",
+        "dashboard()",
+    ] {
+        db.run(&format!("SELECT * FROM observa.{call}"));
+    }
+}
